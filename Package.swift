@@ -1,0 +1,189 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// One block of settings for every Swift target.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The agent runs on hosts that have nothing but a kernel: no Swift, no shared library, no NSS.
+let fullyStatic: [LinkerSetting] = [
+    .unsafeFlags(["-static-executable", "-Xlinker", "-s"])
+]
+
+/// The controller carries the Swift runtime inside and takes its C libraries from the system.
+let swiftRuntimeInside: [LinkerSetting] = [
+    .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"], .when(configuration: .release))
+]
+
+let package = Package(
+    name: "muster",
+    products: [
+        .executable(name: "muster", targets: ["muster"]),
+        .executable(name: "muster-agent", targets: ["muster-agent"]),
+    ],
+    targets: [
+        // MARK: C libraries of the system
+
+        /** YAML parsing. */
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+        /** The SSH protocol. */
+        .systemLibrary(name: "CSSH2", providers: [.apt(["libssh2-1-dev"])]),
+        /** The store's database. */
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        /** SHA-256 and Ed25519. */
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        /** Compression of the agent on its way to a host. */
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        /** System calls that Glibc's module map lacks. */
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+
+        // MARK: Shared by both programs
+
+        /** Bounded frames, canonical JSON, digests. */
+        .target(name: "Wire", dependencies: ["CSodium"]),
+        /** The vocabulary both sides share: plan, facts, change, report, messages. */
+        .target(name: "FleetModel", dependencies: ["Wire"]),
+        /** Schema and claims of every resource kind. */
+        .target(name: "Kinds", dependencies: ["FleetModel", "Wire"]),
+        /** System calls with typed errors, and the `Machine` seam that tests fake. */
+        .target(name: "Linux", dependencies: ["CLinux"]),
+
+        // MARK: The agent
+
+        /** Facts read from a machine or from a copy of its file systems. */
+        .target(name: "HostFacts", dependencies: ["FleetModel", "Linux", "Wire"]),
+        /** Behaviour of every resource kind: observe, diff, apply, verify. */
+        .target(name: "Resources", dependencies: ["Kinds", "FleetModel", "Linux", "Wire"]),
+        /** The write-ahead log of an apply. */
+        .target(name: "Journal", dependencies: ["FleetModel", "Linux", "Wire"]),
+        /** Supervisor, worker, sandbox: a plan in, a report out. */
+        .target(
+            name: "AgentCore",
+            dependencies: [
+                "Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire", "CLinux",
+            ]),
+        .executableTarget(
+            name: "muster-agent", dependencies: ["AgentCore"], linkerSettings: fullyStatic),
+
+        // MARK: From files to plans
+
+        /** Source text, places, and the one vocabulary for faults. */
+        .target(name: "Diagnostics", dependencies: ["Wire"]),
+        /** The value that variables, templates and parameters share. */
+        .target(name: "Values", dependencies: ["Diagnostics", "Wire"]),
+        /** libyaml behind one owner; nodes with place and text. */
+        .target(name: "YAML", dependencies: ["CYAML", "Diagnostics", "Values"]),
+        /** The strict Jinja subset. */
+        .target(name: "Templates", dependencies: ["Diagnostics", "Values"]),
+        /** Hosts, groups, patterns, and variables with their origin. */
+        .target(
+            name: "Inventory",
+            dependencies: ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"]),
+        /** Inventory, roles and facts in; plans out. Pure. */
+        .target(
+            name: "Compiler",
+            dependencies: [
+                "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+                "Wire",
+            ]),
+
+        // MARK: From the controller to hosts
+
+        /** ssh_config and known_hosts, read as OpenSSH reads them. Pure. */
+        .target(name: "SSHConfig", dependencies: ["Wire"]),
+        /** SSH sessions on one event loop; bytes and exit status, no plans. */
+        .target(name: "Transport", dependencies: ["CSSH2", "SSHConfig", "Linux", "CLinux", "Wire"]),
+        /** Runs, reports, facts and plans in SQLite. */
+        .target(name: "Store", dependencies: ["CSQLite", "FleetModel", "Linux", "Wire"]),
+        /** The use cases: ping, facts, plan, apply, check over many hosts. */
+        .target(
+            name: "Fleet",
+            dependencies: [
+                "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Diagnostics",
+                "Values", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
+            ]),
+
+        // MARK: The command line
+
+        /** View values as text and JSON; progress from events. */
+        .target(name: "Presentation", dependencies: ["FleetModel", "Diagnostics", "Wire"]),
+        /** One declarative option table: parser, help, reference. */
+        .target(name: "CommandLineKit", dependencies: ["Diagnostics"]),
+        /** One file per verb. */
+        .target(
+            name: "Commands",
+            dependencies: [
+                "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Kinds", "Store",
+                "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
+                "Wire",
+            ]),
+        .executableTarget(
+            name: "muster", dependencies: ["Commands"], linkerSettings: swiftRuntimeInside),
+
+        // MARK: Tests
+
+        .target(name: "TestSupport", dependencies: ["Linux", "Wire"], path: "Tests/TestSupport"),
+    ]
+        + [
+            ("Wire", []),
+            ("FleetModel", ["Wire"]),
+            ("Kinds", ["FleetModel", "Wire"]),
+            ("Linux", ["CLinux"]),
+            ("HostFacts", ["FleetModel", "Linux", "Wire"]),
+            ("Resources", ["Kinds", "FleetModel", "Linux", "Wire"]),
+            ("Journal", ["FleetModel", "Linux", "Wire"]),
+            (
+                "AgentCore",
+                ["Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire", "CLinux"]
+            ),
+            ("Diagnostics", ["Wire"]),
+            ("Values", ["Diagnostics", "Wire"]),
+            ("YAML", ["Diagnostics", "Values"]),
+            ("Templates", ["Diagnostics", "Values", "Wire"]),
+            ("Inventory", ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"]),
+            (
+                "Compiler",
+                [
+                    "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+                    "Wire",
+                ]
+            ),
+            ("SSHConfig", ["Wire"]),
+            ("Transport", ["SSHConfig", "Linux", "CLinux", "Wire"]),
+            ("Store", ["FleetModel", "Linux", "Wire"]),
+            (
+                "Fleet",
+                [
+                    "Compiler", "Inventory", "Kinds", "Transport", "Store", "Diagnostics", "Values",
+                    "YAML", "FleetModel", "Linux", "Wire",
+                ]
+            ),
+            ("Presentation", ["FleetModel", "Diagnostics", "Wire"]),
+            ("CommandLineKit", ["Diagnostics"]),
+            (
+                "Commands",
+                [
+                    "Fleet", "Presentation", "CommandLineKit", "Compiler", "Kinds", "Diagnostics",
+                    "FleetModel", "Linux", "Wire",
+                ]
+            ),
+            ("House", ["Linux", "Wire"]),
+            ("Lab", ["Linux", "Wire", "FleetModel"]),
+        ].map { (name: String, others: [Target.Dependency]) in
+            let own: [Target.Dependency] =
+                ["House", "Lab"].contains(name) ? [] : [.target(name: name)]
+            return .testTarget(
+                name: name + "Tests",
+                dependencies: own + others + ["TestSupport"],
+                exclude: [])
+        }
+)
+
+for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
+    if target.name != "CLinux" { target.swiftSettings = (target.swiftSettings ?? []) + settings }
+}

@@ -1,0 +1,176 @@
+import CLinux
+import Glibc
+
+/// This machine, or a copy of one below a root directory.
+///
+/// With a root other than `/`, programs cannot be run: a copy of `/proc` has none.
+package final class LocalMachine: Machine {
+    private let root: String
+
+    /// A machine whose paths lie below `root`; `/` is this one.
+    package init(root: String = "/") {
+        self.root = root == "/" ? "" : root.hasSuffix("/") ? String(root.dropLast()) : root
+    }
+
+    private func real(_ path: String) -> String { root.isEmpty ? path : root + path }
+
+    package func status(_ path: String, followLinks: Bool) throws(SystemError) -> FileStatus {
+        var raw = stat()
+        let real = real(path)
+        let answer = followLinks ? stat(real, &raw) : lstat(real, &raw)
+        try check(answer, "stat", path)
+        return FileStatus(raw)
+    }
+
+    package func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        var all: [UInt8] = []
+        while true {
+            let piece = try named("read", path) { () throws(SystemError) in
+                try descriptor.read(upTo: 65_536)
+            }
+            if piece.isEmpty { return all }
+            if all.count + piece.count > limit {
+                throw SystemError(call: "read", object: path, code: EFBIG)
+            }
+            if all.isEmpty { all = piece } else { all.append(contentsOf: piece) }
+        }
+    }
+
+    package func read(_ path: String, inPieces body: ([UInt8]) -> Void) throws(SystemError) {
+        let descriptor = try open(path, O_RDONLY)
+        while true {
+            let piece = try named("read", path) { () throws(SystemError) in
+                try descriptor.read(upTo: 1 << 18)
+            }
+            if piece.isEmpty { return }
+            body(piece)
+        }
+    }
+
+    package func linkTarget(_ path: String) throws(SystemError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let n = try check(readlink(real(path), &buffer, buffer.count), "readlink", path)
+        return String(decoding: buffer[0..<n].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    package func list(_ path: String) throws(SystemError) -> [String] {
+        guard let directory = opendir(real(path)) else {
+            throw SystemError(call: "opendir", object: path, code: errno)
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        errno = 0
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+            errno = 0
+        }
+        if errno != 0 { throw SystemError(call: "readdir", object: path, code: errno) }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    package func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult {
+        guard root.isEmpty else {
+            throw SystemError(call: "execve", object: call.path, code: ENOENT)
+        }
+        return try ProcessRunner.run(call)
+    }
+
+    package func replaceFile(
+        _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        let temporary = temporaryName(beside: path)
+        do {
+            // Nobody but us may read it before it has its owner and mode.
+            let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+            try named("write", path) { () throws(SystemError) in try descriptor.writeAll(content) }
+            try check(fchown(descriptor.number, uid, gid), "chown", path)
+            try check(fchmod(descriptor.number, mode), "chmod", path)
+            try check(fsync(descriptor.number), "fsync", path)
+            try rename(temporary, to: path)
+        } catch {
+            unlink(real(temporary))
+            throw error
+        }
+    }
+
+    package func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError) {
+        let descriptor = try open(path, O_WRONLY | O_TRUNC)
+        let n = content.withUnsafeBytes { write(descriptor.number, $0.baseAddress, $0.count) }
+        try check(n, "write", path)
+        if n != content.count { throw SystemError(call: "write", object: path, code: EIO) }
+    }
+
+    package func makeDirectory(
+        _ path: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        try check(mkdir(real(path), 0o700), "mkdir", path)
+        try setOwner(path, uid: uid, gid: gid)
+        try setMode(path, mode)
+        try flushDirectory(of: path)
+    }
+
+    package func replaceLink(_ path: String, target: String) throws(SystemError) {
+        let temporary = temporaryName(beside: path)
+        try check(symlink(target, real(temporary)), "symlink", path)
+        do {
+            try rename(temporary, to: path)
+        } catch {
+            unlink(real(temporary))
+            throw error
+        }
+    }
+
+    package func setMode(_ path: String, _ mode: UInt32) throws(SystemError) {
+        let descriptor = try open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        try check(fchmod(descriptor.number, mode), "chmod", path)
+    }
+
+    package func setOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError) {
+        try check(lchown(real(path), uid, gid), "chown", path)
+    }
+
+    package func rename(_ from: String, to: String) throws(SystemError) {
+        try check(Glibc.rename(real(from), real(to)), "rename", to)
+        try flushDirectory(of: to)
+    }
+
+    package func remove(_ path: String) throws(SystemError) {
+        let isDirectory = try status(path, followLinks: false).type == .directory
+        try check(isDirectory ? rmdir(real(path)) : unlink(real(path)), "remove", path)
+        try flushDirectory(of: path)
+    }
+
+    private func open(
+        _ path: String, _ flags: Int32, _ mode: mode_t = 0
+    ) throws(SystemError) -> Descriptor {
+        Descriptor(owning: try checkNegated(clinux_open(real(path), flags, mode), "open", path))
+    }
+
+    private func flushDirectory(of path: String) throws(SystemError) {
+        let directory = try open(PathName.parent(of: path), O_RDONLY | O_DIRECTORY)
+        // Pseudo file systems refuse; what they hold is not on a disk.
+        if fsync(directory.number) != 0 && errno != EINVAL && errno != EROFS {
+            throw SystemError(call: "fsync", object: PathName.parent(of: path), code: errno)
+        }
+    }
+
+    private func temporaryName(beside path: String) -> String {
+        let number = UInt32.random(in: .min ... .max)
+        return PathName.join(
+            PathName.parent(of: path), ".muster-\(PathName.last(of: path))-\(number)")
+    }
+
+    private func named<T>(
+        _ call: String, _ path: String, _ body: () throws(SystemError) -> T
+    ) throws(SystemError) -> T {
+        do {
+            return try body()
+        } catch {
+            throw SystemError(call: call, object: path, code: error.code)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// The seam to the machine: its files and its programs. Tests put a fake behind it.
+///
+/// Every path is absolute. No call follows a symbolic link in the last component unless it says so.
+package protocol Machine: AnyObject {
+    /// The status of a path itself (lstat), or of what it points to. Throws ENOENT where nothing is.
+    func status(_ path: String, followLinks: Bool) throws(SystemError) -> FileStatus
+
+    /// The whole content of a file, of at most `limit` bytes; EFBIG where it has more.
+    ///
+    /// Follows links. Works on files of /proc and /sys, whose size reads 0.
+    func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8]
+
+    /// Hands the content of a file to the body in pieces, from the start to the end. Follows links.
+    func read(_ path: String, inPieces body: ([UInt8]) -> Void) throws(SystemError)
+
+    /// The target of a symbolic link, as stored.
+    func linkTarget(_ path: String) throws(SystemError) -> String
+
+    /// The names in a directory, sorted by bytes, without `.` and `..`.
+    func list(_ path: String) throws(SystemError) -> [String]
+
+    /// Runs a program to its end.
+    func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult
+
+    /// Puts a file in place atomically: written beside it, flushed, given its owner and mode, renamed.
+    ///
+    /// A reader sees the old content or the new, also after a power cut.
+    func replaceFile(
+        _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError)
+
+    /// Writes to an existing file in one call, as files of /proc and /sys want it. Creates nothing.
+    func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError)
+
+    /// Creates one directory.
+    func makeDirectory(
+        _ path: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError)
+
+    /// Puts a symbolic link in place atomically.
+    func replaceLink(_ path: String, target: String) throws(SystemError)
+
+    /// Sets permission bits, of a file or directory. Never follows a link.
+    func setMode(_ path: String, _ mode: UInt32) throws(SystemError)
+
+    /// Sets the owner and group. Never follows a link.
+    func setOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError)
+
+    /// Renames a path, flushing the directory.
+    func rename(_ from: String, to: String) throws(SystemError)
+
+    /// Removes a file, link or empty directory.
+    func remove(_ path: String) throws(SystemError)
+}
+
+extension Machine {
+    /// The status of the path itself, or nil where nothing is there.
+    package func statusIfPresent(
+        _ path: String, followLinks: Bool = false
+    ) throws(SystemError) -> FileStatus? {
+        do {
+            return try status(path, followLinks: followLinks)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// The content as text, or nil where there is no such file.
+    package func textIfPresent(
+        _ path: String, limit: Int = 16 << 20
+    ) throws(SystemError) -> String? {
+        do {
+            return String(decoding: try read(path, limit: limit), as: UTF8.self)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// The names in a directory, or none where there is no such directory.
+    package func listIfPresent(_ path: String) throws(SystemError) -> [String] {
+        do {
+            return try list(path)
+        } catch {
+            if error.isNotFound { return [] }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import CLinux
+import Glibc
+
+/// A program to run: an absolute path and its arguments, never a shell line.
+package struct ProgramCall: Sendable, Equatable {
+    /// The absolute path of the program.
+    package var path: String
+    /// The arguments after the program's own name.
+    package var arguments: [String]
+    /// The whole environment of the child, `NAME=value`.
+    package var environment: [String]
+    /// Bytes for its standard input.
+    package var input: [UInt8]
+    /// The directory it starts in; nil keeps ours.
+    package var directory: String?
+    /// Seconds until its whole process group is killed.
+    package var timeoutSeconds: Double
+    /// The most bytes kept of each output; more ends the program.
+    package var outputLimit: Int
+    /// The identity it runs with; nil keeps ours.
+    package var identity: ChildIdentity?
+
+    package init(
+        _ path: String, _ arguments: [String] = [],
+        environment: [String] = ProgramCall.plainEnvironment,
+        input: [UInt8] = [], directory: String? = nil, timeoutSeconds: Double = 60,
+        outputLimit: Int = 16 << 20, identity: ChildIdentity? = nil
+    ) {
+        self.path = path
+        self.arguments = arguments
+        self.environment = environment
+        self.input = input
+        self.directory = directory
+        self.timeoutSeconds = timeoutSeconds
+        self.outputLimit = outputLimit
+        self.identity = identity
+    }
+
+    /// A fixed search path and the C locale: the same on every host, whatever the login shell set.
+    package static let plainEnvironment = [
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/root",
+        "DEBIAN_FRONTEND=noninteractive",
+    ]
+}
+
+/// The user and group a child runs as.
+package struct ChildIdentity: Sendable, Equatable {
+    package var uid: UInt32
+    package var gid: UInt32
+    /// Keeps CAP_DAC_READ_SEARCH as an ambient capability, so that it can read what root can.
+    package var keepsReadCapability: Bool
+
+    package init(uid: UInt32, gid: UInt32, keepsReadCapability: Bool = false) {
+        self.uid = uid
+        self.gid = gid
+        self.keepsReadCapability = keepsReadCapability
+    }
+}
+
+/// How a program ended. A non-zero exit status is a result, not a thrown error.
+package struct ProgramResult: Sendable, Equatable {
+    package enum End: Sendable, Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+        case timedOut
+        case tooMuchOutput
+    }
+
+    package var end: End
+    package var output: [UInt8]
+    package var errorOutput: [UInt8]
+
+    package init(end: End, output: [UInt8] = [], errorOutput: [UInt8] = []) {
+        self.end = end
+        self.output = output
+        self.errorOutput = errorOutput
+    }
+
+    package var succeeded: Bool { end == .exited(0) }
+    package var outputText: String { String(decoding: output, as: UTF8.self) }
+    package var errorText: String { String(decoding: errorOutput, as: UTF8.self) }
+
+    /// `exited with status 1`, `was killed by signal 9`, `ran out of time`.
+    package var endText: String {
+        switch end {
+        case .exited(let status): "exited with status \(status)"
+        case .signalled(let number): "was killed by signal \(number)"
+        case .timedOut: "ran out of time"
+        case .tooMuchOutput: "printed too much"
+        }
+    }
+}
+
+/// Runs programs and waits for them, with a deadline over the whole process group.
+package enum ProcessRunner {
+    /// Runs a program to its end.
+    ///
+    /// The child leads its own session; on timeout its process group gets SIGKILL. Output past the
+    /// limit ends it too. Throws only when the program could not be started.
+    package static func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult {
+        let input = try Descriptor.pipe()
+        let output = try Descriptor.pipe()
+        let errors = try Descriptor.pipe()
+        let pid = try spawn(call, stdio: [input.read.number, output.write.number, errors.write.number])
+        return collect(
+            pid, call, input.write.release(), output.read.release(), errors.read.release(),
+            closing: [input.read.release(), output.write.release(), errors.write.release()])
+    }
+
+    /// Starts a program with the given descriptors as its 0, 1 and 2 (-1: /dev/null).
+    package static func spawn(_ call: ProgramCall, stdio: [Int32]) throws(SystemError) -> pid_t {
+        var identity = clinux_identity()
+        if let wanted = call.identity {
+            identity.set = 1
+            identity.uid = wanted.uid
+            identity.gid = wanted.gid
+            identity.keep_read = wanted.keepsReadCapability ? 1 : 0
+        }
+        let result = withCStrings([call.path] + call.arguments) { argv in
+            withCStrings(call.environment) { envp in
+                if let directory = call.directory {
+                    return directory.withCString {
+                        clinux_spawn(call.path, argv, envp, $0, stdio, 1, &identity, nil, 0)
+                    }
+                }
+                return clinux_spawn(call.path, argv, envp, nil, stdio, 1, &identity, nil, 0)
+            }
+        }
+        return try checkNegated(result, "execve", call.path)
+    }
+
+    private static func collect(
+        _ pid: pid_t, _ call: ProgramCall, _ input: Int32, _ output: Int32, _ errors: Int32,
+        closing: [Int32]
+    ) -> ProgramResult {
+        for descriptor in closing { close(descriptor) }
+        var pump = Pump(input: input, output: output, errors: errors, bytes: call.input)
+        let deadline = Clock.monotonicSeconds() + call.timeoutSeconds
+        var end: ProgramResult.End?
+        while !pump.isDone {
+            let left = deadline - Clock.monotonicSeconds()
+            if left <= 0 {
+                end = .timedOut
+                break
+            }
+            pump.step(milliseconds: Int32(min(left * 1000, 60_000).rounded(.up)))
+            if pump.output.count > call.outputLimit || pump.errors.count > call.outputLimit {
+                end = .tooMuchOutput
+                break
+            }
+        }
+        pump.closeAll()
+        if end != nil { kill(-pid, SIGKILL) }
+        let status = wait(pid, until: end == nil ? deadline : deadline + 5)
+        return ProgramResult(end: end ?? status, output: pump.output, errorOutput: pump.errors)
+    }
+
+    /// Waits for a child whose output has ended; one that closed its output and lives on is killed.
+    private static func wait(_ pid: pid_t, until deadline: Double) -> ProgramResult.End {
+        var status: Int32 = 0
+        var number: Int32 = 0
+        var pause: useconds_t = 200
+        while true {
+            let answer = clinux_wait(pid, 1, &status, &number)
+            if answer != 0 {
+                if answer < 0 { return .exited(-1) }
+                return number != 0 ? .signalled(number) : .exited(status)
+            }
+            if Clock.monotonicSeconds() > deadline {
+                kill(-pid, SIGKILL)
+                _ = clinux_wait(pid, 0, &status, &number)
+                return .timedOut
+            }
+            usleep(pause)
+            pause = min(pause * 2, 10_000)
+        }
+    }
+}
+
+/// Moves bytes between a child's three pipes and memory.
+private struct Pump {
+    var input: Int32
+    var outputs: [Int32]
+    var buffers: [[UInt8]] = [[], []]
+    let bytes: [UInt8]
+    var sent = 0
+
+    init(input: Int32, output: Int32, errors: Int32, bytes: [UInt8]) {
+        self.input = input
+        outputs = [output, errors]
+        self.bytes = bytes
+        _ = clinux_set_nonblocking(input, 1)
+        if bytes.isEmpty { closeInput() }
+    }
+
+    var output: [UInt8] { buffers[0] }
+    var errors: [UInt8] { buffers[1] }
+    var isDone: Bool { outputs.allSatisfy { $0 < 0 } }
+
+    mutating func step(milliseconds: Int32) {
+        // A negative descriptor is skipped by poll(2).
+        var polled = outputs.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        polled.append(pollfd(fd: input, events: Int16(POLLOUT), revents: 0))
+        guard poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
+        for index in 0..<2 where polled[index].revents != 0 { drain(index) }
+        if polled[2].revents != 0 { feed() }
+    }
+
+    private mutating func drain(_ index: Int) {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        let n = read(outputs[index], &chunk, chunk.count)
+        if n > 0 {
+            buffers[index].append(contentsOf: chunk[0..<n])
+        } else if n == 0 || (errno != EINTR && errno != EAGAIN) {
+            close(outputs[index])
+            outputs[index] = -1
+        }
+    }
+
+    private mutating func feed() {
+        let n = bytes.withUnsafeBytes {
+            write(input, $0.baseAddress?.advanced(by: sent), bytes.count - sent)
+        }
+        if n > 0 { sent += n }
+        if sent == bytes.count || (n < 0 && errno != EINTR && errno != EAGAIN) { closeInput() }
+    }
+
+    private mutating func closeInput() {
+        if input >= 0 { close(input) }
+        input = -1
+    }
+
+    mutating func closeAll() {
+        closeInput()
+        for index in 0..<2 where outputs[index] >= 0 {
+            close(outputs[index])
+            outputs[index] = -1
+        }
+    }
+}
+
+/// Calls the body with a NULL-terminated array of C strings, freed afterwards.
+package func withCStrings<R>(
+    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) throws -> R
+) rethrows -> R {
+    let pointers = strings.map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    return try body(pointers)
+}
