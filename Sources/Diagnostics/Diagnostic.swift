@@ -1,0 +1,134 @@
+import Wire
+
+/// One fault or remark about an input: what, where, why, and the way out.
+package struct Diagnostic: Error, Sendable, Equatable {
+    package enum Severity: String, Sendable {
+        case error, warning, note
+    }
+
+    /// Another place that belongs to the fault: the first definition, the other claim.
+    package struct Related: Sendable, Equatable {
+        package let place: Place
+        package let text: String
+
+        package init(_ place: Place, _ text: String) {
+            self.place = place
+            self.text = text
+        }
+    }
+
+    package var severity: Severity
+    /// A stable name for machines: `unknown-key`, `undefined-name`.
+    package var code: String
+    /// One line without a full stop: what is wrong, on what.
+    package var summary: String
+    package var place: Place?
+    /// Why it is wrong, where the summary does not say it.
+    package var cause: String?
+    /// What to do.
+    package var hint: String?
+    package var related: [Related]
+    /// How muster ends where this is the worst that happened.
+    package var exitCode: ExitCode
+
+    package init(
+        _ severity: Severity = .error, _ code: String, _ summary: String, at place: Place? = nil,
+        cause: String? = nil, hint: String? = nil, related: [Related] = [],
+        exitCode: ExitCode = .badInput
+    ) {
+        self.severity = severity
+        self.code = code
+        self.summary = summary
+        self.place = place
+        self.cause = cause
+        self.hint = hint
+        self.related = related
+        self.exitCode = exitCode
+    }
+
+    /// The text for people: the place and summary, the line with a caret, cause, related, hint.
+    package var text: String {
+        var lines: [String] = []
+        let head = place.map { "\($0): " } ?? ""
+        lines.append("\(head)\(severity.rawValue): \(summary)")
+        if let place { lines += Self.excerpt(of: place) }
+        if let cause { lines.append("  cause: \(cause)") }
+        for other in related {
+            lines.append("  \(other.place): \(other.text)")
+            lines += Self.excerpt(of: other.place)
+        }
+        if let hint { lines.append("  hint: \(hint)") }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The form for machines.
+    package var json: JSON {
+        .compact([
+            "severity": .string(severity.rawValue),
+            "code": .string(code),
+            "summary": .string(summary),
+            "place": place.map(Self.json(of:)),
+            "cause": .optional(cause),
+            "hint": .optional(hint),
+            "related": related.isEmpty
+                ? nil
+                : .array(
+                    related.map {
+                        .object(["place": Self.json(of: $0.place), "text": .string($0.text)])
+                    }),
+        ])
+    }
+
+    private static func json(of place: Place) -> JSON {
+        .compact([
+            "file": .string(place.source.name), "line": .integer(place.line),
+            "column": .integer(place.column),
+            "text": .optional(place.source.line(place.line).map { String($0.prefix(200)) }),
+        ])
+    }
+
+    /// The line and a caret under the fault; a long line is cut around it.
+    private static func excerpt(of place: Place) -> [String] {
+        guard let line = place.source.line(place.line) else { return [] }
+        let width = 96
+        let characters = Array(line)
+        let index = min(place.column - 1, characters.count)
+        let start = index > width - 16 ? index - width / 2 : 0
+        let shown = characters[start..<min(characters.count, start + width)]
+        let number = String(place.line)
+        let margin = String(repeating: " ", count: number.count)
+        let indent = characters[start..<index].map { $0 == "\t" ? "\t" : " " }.joined()
+        let caret = String(repeating: "^", count: max(1, min(place.length, shown.count - (index - start))))
+        return [
+            "  \(number) | \(start > 0 ? "…" : "")\(String(shown))",
+            "  \(margin) | \(start > 0 ? " " : "")\(indent)\(caret)",
+        ]
+    }
+}
+
+/// All faults of a step, thrown together: a run reports every fault, not the first.
+package struct Faults: Error, Sendable, Equatable {
+    package var all: [Diagnostic]
+
+    package init(_ all: [Diagnostic]) { self.all = all }
+    package init(_ one: Diagnostic) { all = [one] }
+}
+
+/// Gathers diagnostics while work goes on past them.
+package struct DiagnosticBag: Sendable {
+    package private(set) var all: [Diagnostic] = []
+
+    package init() {}
+
+    package mutating func add(_ diagnostic: Diagnostic) { all.append(diagnostic) }
+    package mutating func add(_ faults: Faults) { all += faults.all }
+    package mutating func add(contentsOf other: [Diagnostic]) { all += other }
+
+    package var errors: [Diagnostic] { all.filter { $0.severity == .error } }
+    package var hasErrors: Bool { all.contains { $0.severity == .error } }
+
+    /// Throws everything gathered if any of it is an error.
+    package func throwIfErrors() throws(Faults) {
+        if hasErrors { throw Faults(all) }
+    }
+}
