@@ -1,0 +1,78 @@
+import Wire
+
+/// What was there before a change: enough to put it back.
+package enum BeforeImage: ModelCodable, Equatable {
+    /// A path that did not exist.
+    case nothing(path: String)
+    /// A regular file; its content is kept as a blob beside the journal.
+    case file(path: String, content: Digest, mode: Int, uid: Int, gid: Int)
+    case directory(path: String, mode: Int, uid: Int, gid: Int)
+    case symlink(path: String, target: String)
+    /// A kernel parameter's running value.
+    case sysctl(key: String, value: String)
+    /// A unit's state as systemd had it.
+    case unit(name: String, active: String, enabled: String)
+    /// A package's version, nil where it was not installed, and whether it was held.
+    case package(name: String, version: String?, held: Bool)
+
+    package var json: JSON {
+        switch self {
+        case .nothing(let path): ["type": "nothing", "path": .string(path)]
+        case .file(let path, let content, let mode, let uid, let gid):
+            [
+                "type": "file", "path": .string(path), "content": .string(content.description),
+                "mode": .integer(mode), "uid": .integer(uid), "gid": .integer(gid),
+            ]
+        case .directory(let path, let mode, let uid, let gid):
+            [
+                "type": "directory", "path": .string(path), "mode": .integer(mode),
+                "uid": .integer(uid), "gid": .integer(gid),
+            ]
+        case .symlink(let path, let target):
+            ["type": "symlink", "path": .string(path), "target": .string(target)]
+        case .sysctl(let key, let value):
+            ["type": "sysctl", "key": .string(key), "value": .string(value)]
+        case .unit(let name, let active, let enabled):
+            [
+                "type": "unit", "name": .string(name), "active": .string(active),
+                "enabled": .string(enabled),
+            ]
+        case .package(let name, let version, let held):
+            .compact([
+                "type": "package", "name": .string(name), "version": .optional(version),
+                "held": .bool(held),
+            ])
+        }
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "before-image")
+        let type = try reader.string("type")
+        switch type {
+        case "nothing": self = .nothing(path: try reader.string("path"))
+        case "file":
+            self = .file(
+                path: try reader.string("path"), content: try reader.digest("content"),
+                mode: try reader.integer("mode"), uid: try reader.integer("uid"),
+                gid: try reader.integer("gid"))
+        case "directory":
+            self = .directory(
+                path: try reader.string("path"), mode: try reader.integer("mode"),
+                uid: try reader.integer("uid"), gid: try reader.integer("gid"))
+        case "symlink":
+            self = .symlink(path: try reader.string("path"), target: try reader.string("target"))
+        case "sysctl":
+            self = .sysctl(key: try reader.string("key"), value: try reader.string("value"))
+        case "unit":
+            self = .unit(
+                name: try reader.string("name"), active: try reader.string("active"),
+                enabled: try reader.string("enabled"))
+        case "package":
+            self = .package(
+                name: try reader.string("name"), version: try reader.optionalString("version"),
+                held: try reader.bool("held"))
+        default: throw JSONError("unknown before-image \"\(type)\"")
+        }
+        try reader.end()
+    }
+}

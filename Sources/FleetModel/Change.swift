@@ -1,0 +1,87 @@
+import Wire
+
+/// One difference between what is and what is declared, in one attribute and one layer.
+package struct Change: ModelCodable, Equatable {
+    /// The attribute as the schema names it: `value`, `mode`, `content`.
+    package var attribute: String
+    package var layer: Layer
+    /// The value found; nil where there is none. A secret shows as `{"secret": DIGEST}`.
+    package var before: JSON?
+    /// The value declared; nil where it is to go.
+    package var after: JSON?
+    /// What making it costs.
+    package var disruption: Disruption
+    /// What gives the value found: `/etc/sysctl.d/99-vendor.conf:3`.
+    package var source: String?
+    /// The content found, for a diff; only where asked for, bounded, never of a secret.
+    package var beforeText: String?
+
+    package init(
+        _ attribute: String, layer: Layer = .persisted, before: JSON?, after: JSON?,
+        disruption: Disruption = .none, source: String? = nil, beforeText: String? = nil
+    ) {
+        self.attribute = attribute
+        self.layer = layer
+        self.before = before
+        self.after = after
+        self.disruption = disruption
+        self.source = source
+        self.beforeText = beforeText
+    }
+
+    package var json: JSON {
+        .compact([
+            "attribute": .string(attribute), "layer": .string(layer.rawValue), "before": before,
+            "after": after, "disruption": .string(disruption.rawValue),
+            "source": .optional(source), "before_text": .optional(beforeText),
+        ])
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "change")
+        attribute = try reader.string("attribute")
+        layer = try reader.name("layer")
+        before = reader.optional("before")
+        after = reader.optional("after")
+        disruption = try reader.name("disruption")
+        source = try reader.optionalString("source")
+        beforeText = try reader.optionalString("before_text")
+        try reader.end()
+    }
+}
+
+/// What went wrong on a host: what was attempted, why it failed, what to do.
+package struct AgentFault: Error, ModelCodable, Equatable {
+    /// A stable name for machines: `no-space`, `locked`, `verify-failed`.
+    package var code: String
+    /// What was attempted, on what: `write /etc/motd`.
+    package var attempted: String
+    package var cause: String
+    package var hint: String?
+
+    package init(_ code: String, _ attempted: String, cause: String, hint: String? = nil) {
+        self.code = code
+        self.attempted = attempted
+        self.cause = cause
+        self.hint = hint
+    }
+
+    /// `cannot write /etc/motd: No space left on device`.
+    package var text: String { "cannot \(attempted): \(cause)" }
+
+    package var json: JSON {
+        .compact([
+            "code": .string(code), "attempted": .string(attempted), "cause": .string(cause),
+            "hint": .optional(hint),
+        ])
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "fault")
+        code = try reader.string("code")
+        attempted = try reader.string("attempted")
+        cause = try reader.string("cause")
+        hint = try reader.optionalString("hint")
+        try reader.end()
+    }
+}

@@ -1,0 +1,210 @@
+import Wire
+
+/// The version of the conversation between controller and agent.
+package enum WireProtocol {
+    package static let version = 1
+}
+
+/// What an agent says of itself before anything else.
+package struct Hello: ModelCodable, Equatable {
+    package var protocolVersion: Int
+    /// The version of the agent.
+    package var agentVersion: String
+    /// As `uname -m` says it.
+    package var architecture: String
+    /// The host's own name.
+    package var hostname: String
+    package var bootID: String
+    /// The user it runs as; anything but 0 can check little and apply nothing.
+    package var uid: Int
+
+    package init(
+        protocolVersion: Int = WireProtocol.version, agentVersion: String, architecture: String,
+        hostname: String, bootID: String, uid: Int
+    ) {
+        self.protocolVersion = protocolVersion
+        self.agentVersion = agentVersion
+        self.architecture = architecture
+        self.hostname = hostname
+        self.bootID = bootID
+        self.uid = uid
+    }
+
+    package var json: JSON {
+        [
+            "protocol": .integer(protocolVersion), "version": .string(agentVersion),
+            "architecture": .string(architecture), "hostname": .string(hostname),
+            "boot_id": .string(bootID), "uid": .integer(uid),
+        ]
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "hello")
+        protocolVersion = try reader.integer("protocol")
+        agentVersion = try reader.string("version")
+        architecture = try reader.string("architecture")
+        hostname = try reader.string("hostname")
+        bootID = try reader.string("boot_id")
+        uid = try reader.integer("uid")
+        try reader.end()
+    }
+}
+
+/// How a check or an apply is to be made.
+package struct RunRequest: ModelCodable, Equatable {
+    package enum Mode: String, Sendable {
+        /// Reads in the sandbox that cannot write.
+        case check
+        case apply
+    }
+
+    package var mode: Mode
+    /// The digest of the plan's canonical bytes; the bytes travel as a blob.
+    package var plan: Digest
+    /// The controller's name for the run.
+    package var runID: String
+    /// Grows with every apply to a host; an agent refuses one that does not. 0 for a check.
+    package var serial: Int
+    /// Seconds since the epoch after which the agent refuses the plan.
+    package var expires: Int
+    /// Seconds the whole run may take on the host.
+    package var deadlineSeconds: Int
+    /// Whether file content found is sent back for diffs.
+    package var wantsContent: Bool
+    /// A change that costs more is refused, and its resource fails.
+    package var maxDisruption: Disruption
+    /// Who asked: `user@controller`, for the host's log.
+    package var requestedBy: String
+
+    package init(
+        mode: Mode, plan: Digest, runID: String, serial: Int = 0, expires: Int,
+        deadlineSeconds: Int = 600, wantsContent: Bool = false,
+        maxDisruption: Disruption = .serviceRestart, requestedBy: String
+    ) {
+        self.mode = mode
+        self.plan = plan
+        self.runID = runID
+        self.serial = serial
+        self.expires = expires
+        self.deadlineSeconds = deadlineSeconds
+        self.wantsContent = wantsContent
+        self.maxDisruption = maxDisruption
+        self.requestedBy = requestedBy
+    }
+
+    package var json: JSON {
+        [
+            "mode": .string(mode.rawValue), "plan": .string(plan.description),
+            "run": .string(runID), "serial": .integer(serial), "expires": .integer(expires),
+            "deadline_seconds": .integer(deadlineSeconds), "wants_content": .bool(wantsContent),
+            "max_disruption": .string(maxDisruption.rawValue),
+            "requested_by": .string(requestedBy),
+        ]
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "run request")
+        mode = try reader.name("mode")
+        plan = try reader.digest("plan")
+        runID = try reader.string("run")
+        serial = try reader.integer("serial")
+        expires = try reader.integer("expires")
+        deadlineSeconds = try reader.integer("deadline_seconds")
+        wantsContent = try reader.bool("wants_content")
+        maxDisruption = try reader.name("max_disruption")
+        requestedBy = try reader.string("requested_by")
+        try reader.end()
+    }
+}
+
+/// What the controller asks of an agent. Fixed verbs; none takes a command line.
+package enum Request: ModelCodable, Equatable {
+    /// Reads facts: hardware and topology where asked, and these sections of the live state.
+    case facts(hardware: Bool, sections: [String])
+    case run(RunRequest)
+    /// A blob asked for is not to be had.
+    case noBlob(Digest)
+    /// Come to the next safe boundary and end the run there.
+    case stop
+    /// Nothing more is wanted; the agent exits.
+    case end
+
+    package var json: JSON {
+        switch self {
+        case .facts(let hardware, let sections):
+            [
+                "type": "facts", "hardware": .bool(hardware), "sections": .strings(sections),
+            ]
+        case .run(let request): ["type": "run", "request": request.json]
+        case .noBlob(let digest): ["type": "no_blob", "digest": .string(digest.description)]
+        case .stop: ["type": "stop"]
+        case .end: ["type": "end"]
+        }
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "request")
+        let type = try reader.string("type")
+        switch type {
+        case "facts":
+            self = .facts(
+                hardware: try reader.bool("hardware"), sections: try reader.strings("sections"))
+        case "run": self = .run(try RunRequest(json: try reader.required("request")))
+        case "no_blob": self = .noBlob(try reader.digest("digest"))
+        case "stop": self = .stop
+        case "end": self = .end
+        default: throw JSONError("unknown request \"\(type)\"")
+        }
+        try reader.end()
+    }
+}
+
+/// What an agent answers.
+package enum Reply: ModelCodable, Equatable {
+    case hello(Hello)
+    /// The facts asked for, in the shape of the facts schema.
+    case facts(JSON)
+    /// Blobs wanted before it can go on.
+    case need([Digest])
+    case resource(ResourceReport)
+    case handler(HandlerReport)
+    /// The run is over; every resource and handler was reported before.
+    case runEnded(RunEnd)
+    /// The request as a whole failed or was refused; nothing more comes of it.
+    case fault(AgentFault)
+
+    package var json: JSON {
+        switch self {
+        case .hello(let hello): ["type": "hello", "hello": hello.json]
+        case .facts(let facts): ["type": "facts", "facts": facts]
+        case .need(let digests): ["type": "need", "digests": .strings(digests.map(\.description))]
+        case .resource(let report): ["type": "resource", "report": report.json]
+        case .handler(let report): ["type": "handler", "report": report.json]
+        case .runEnded(let end): ["type": "run_ended", "end": end.json]
+        case .fault(let fault): ["type": "fault", "fault": fault.json]
+        }
+    }
+
+    package init(json: JSON) throws(JSONError) {
+        var reader = try MemberReader(json, as: "reply")
+        let type = try reader.string("type")
+        switch type {
+        case "hello": self = .hello(try Hello(json: try reader.required("hello")))
+        case "facts": self = .facts(try reader.required("facts"))
+        case "need":
+            var digests: [Digest] = []
+            for text in try reader.strings("digests") {
+                guard let digest = Digest(text) else { throw JSONError("bad digest in need") }
+                digests.append(digest)
+            }
+            self = .need(digests)
+        case "resource":
+            self = .resource(try ResourceReport(json: try reader.required("report")))
+        case "handler": self = .handler(try HandlerReport(json: try reader.required("report")))
+        case "run_ended": self = .runEnded(try RunEnd(json: try reader.required("end")))
+        case "fault": self = .fault(try AgentFault(json: try reader.required("fault")))
+        default: throw JSONError("unknown reply \"\(type)\"")
+        }
+        try reader.end()
+    }
+}

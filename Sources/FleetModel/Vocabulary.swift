@@ -1,0 +1,42 @@
+/// Every kind of resource. Closed, so that a new one is a compile error wherever it must be known.
+package enum Kind: String, Sendable, CaseIterable, Hashable {
+    case file, directory, symlink, line, sysctl, package, service, unit, user, group, command
+    case packageRepository = "package_repository"
+    case authorizedKey = "authorized_key"
+}
+
+/// What making a change costs the host, from nothing to a power cycle.
+package enum Disruption: String, Sendable, CaseIterable, Comparable {
+    case none
+    case trafficBlip = "traffic_blip"
+    case linkFlap = "link_flap"
+    case serviceRestart = "service_restart"
+    case moduleReload = "module_reload"
+    case reboot
+    case powerCycle = "power_cycle"
+
+    private var rank: Int { Disruption.allCases.firstIndex(of: self) ?? 0 }
+
+    package static func < (left: Disruption, right: Disruption) -> Bool { left.rank < right.rank }
+}
+
+/// How bad it is when a resource has drifted.
+package enum DriftSeverity: String, Sendable, CaseIterable, Comparable {
+    case info, warning, critical
+
+    private var rank: Int { DriftSeverity.allCases.firstIndex(of: self) ?? 0 }
+
+    package static func < (left: DriftSeverity, right: DriftSeverity) -> Bool {
+        left.rank < right.rank
+    }
+}
+
+/// Which of a resource's values a change is about.
+package enum Layer: String, Sendable, CaseIterable {
+    /// What the kernel or the service manager has now.
+    case running
+    /// What the next boot gives, over all files and their precedence.
+    case persisted
+    /// What is installed, for packages, modules and firmware.
+    case onDisk = "on_disk"
+}

@@ -1,0 +1,87 @@
+import FleetModel
+import Wire
+
+/// Reads attributes that the schema has already typed into Swift values.
+///
+/// A plan that travelled is checked again here: what does not fit is a fault, never a trap.
+package struct AttributeReader {
+    private let attributes: [String: JSON]
+
+    package init(_ attributes: [String: JSON]) { self.attributes = attributes }
+
+    /// Whether the attribute is given (null counts as not given).
+    package func has(_ name: String) -> Bool { (attributes[name] ?? .null) != .null }
+
+    package func optionalString(_ name: String) throws(AttributeFault) -> String? {
+        guard has(name) else { return nil }
+        guard let value = attributes[name]?.string else {
+            throw AttributeFault(name, "\(name) is not a string")
+        }
+        return value
+    }
+
+    package func string(_ name: String) throws(AttributeFault) -> String {
+        guard let value = try optionalString(name) else {
+            throw AttributeFault(name, "\(name) is missing")
+        }
+        return value
+    }
+
+    package func optionalBool(_ name: String) throws(AttributeFault) -> Bool? {
+        guard has(name) else { return nil }
+        guard let value = attributes[name]?.bool else {
+            throw AttributeFault(name, "\(name) is not a boolean")
+        }
+        return value
+    }
+
+    package func bool(_ name: String, default: Bool) throws(AttributeFault) -> Bool {
+        try optionalBool(name) ?? `default`
+    }
+
+    package func optionalInteger(_ name: String) throws(AttributeFault) -> Int? {
+        guard has(name) else { return nil }
+        guard let value = attributes[name]?.integer else {
+            throw AttributeFault(name, "\(name) is not an integer")
+        }
+        return value
+    }
+
+    package func optionalStrings(_ name: String) throws(AttributeFault) -> [String]? {
+        guard has(name) else { return nil }
+        guard let elements = attributes[name]?.array else {
+            throw AttributeFault(name, "\(name) is not a list")
+        }
+        let strings = elements.compactMap(\.string)
+        guard strings.count == elements.count else {
+            throw AttributeFault(name, "\(name) is not a list of strings")
+        }
+        return strings
+    }
+
+    /// Permission bits from their normal form, `0644`.
+    package func optionalMode(_ name: String) throws(AttributeFault) -> UInt32? {
+        guard let text = try optionalString(name) else { return nil }
+        guard let bits = UInt32(text, radix: 8), bits <= 0o7777 else {
+            throw AttributeFault(name, "\(name) is not an octal mode")
+        }
+        return bits
+    }
+
+    package func optionalDigest(_ name: String) throws(AttributeFault) -> Digest? {
+        guard let text = try optionalString(name) else { return nil }
+        guard let digest = Digest(text) else {
+            throw AttributeFault(name, "\(name) is not a SHA-256 digest")
+        }
+        return digest
+    }
+
+    /// The digest of a secret, from `{"secret": DIGEST}`.
+    package func optionalSecret(_ name: String) throws(AttributeFault) -> Digest? {
+        guard has(name) else { return nil }
+        guard let text = attributes[name]?["secret"]?.string, let digest = Digest(text) else {
+            throw AttributeFault(name, "\(name) is not a secret")
+        }
+        return digest
+    }
+}

@@ -1,0 +1,131 @@
+import FleetModel
+import Wire
+
+/// One attribute of a resource kind.
+package struct AttributeSchema: Sendable {
+    package var name: String
+    package var type: ValueType
+    package var isRequired: Bool
+    /// The value where it is not given; nil leaves the attribute unmanaged.
+    package var defaultValue: JSON?
+    /// One or two sentences for the reference.
+    package var summary: String
+    /// Whether the controller turns it into something else: `template`, `source`, `content`.
+    package var isResolvedByController: Bool
+
+    package init(
+        _ name: String, _ type: ValueType, required: Bool = false, default: JSON? = nil,
+        resolvedByController: Bool = false, _ summary: String
+    ) {
+        self.name = name
+        self.type = type
+        isRequired = required
+        defaultValue = `default`
+        isResolvedByController = resolvedByController
+        self.summary = summary
+    }
+}
+
+/// What a resource kind is: the source of validation, of the reference, and of `muster kinds`.
+package struct KindSchema: Sendable {
+    package var kind: Kind
+    /// One sentence.
+    package var summary: String
+    /// The type of the resource's name, and what it names.
+    package var nameType: ValueType
+    package var nameSummary: String
+    /// The values of `state`, the default first. `absent` where the thing can be removed.
+    package var states: [String]
+    package var attributes: [AttributeSchema]
+    /// What changes cost, what is compared, what is not done: paragraphs for the reference.
+    package var notes: [String]
+    /// YAML that compiles; the tests hold it to that.
+    package var example: String
+
+    package init(
+        _ kind: Kind, _ summary: String, nameType: ValueType, nameSummary: String,
+        states: [String] = ["present", "absent"], attributes: [AttributeSchema],
+        notes: [String] = [], example: String
+    ) {
+        self.kind = kind
+        self.summary = summary
+        self.nameType = nameType
+        self.nameSummary = nameSummary
+        self.states = states
+        self.attributes = attributes
+        self.notes = notes
+        self.example = example
+    }
+
+    /// The attribute of that name, nil where the kind has none.
+    package func attribute(_ name: String) -> AttributeSchema? {
+        attributes.first { $0.name == name }
+    }
+}
+
+/// What a resource owns or needs on its host: the ground for conflicts and for implicit order.
+package enum Claim: Sendable, Hashable {
+    case path(String)
+    /// One line of a file that others may own other lines of.
+    case linePattern(path: String, key: String)
+    case sysctl(String)
+    case unit(String)
+    case package(String)
+    case packageRepository(String)
+    case user(String)
+    case group(String)
+    case authorizedKey(user: String, key: String)
+    case command(String)
+
+    /// For messages: `the path /etc/motd`.
+    package var text: String {
+        switch self {
+        case .path(let path): "the path \(path)"
+        case .linePattern(let path, let key): "the line \(key) of \(path)"
+        case .sysctl(let key): "the kernel parameter \(key)"
+        case .unit(let name): "the unit \(name)"
+        case .package(let name): "the package \(name)"
+        case .packageRepository(let name): "the package repository \(name)"
+        case .user(let name): "the user \(name)"
+        case .group(let name): "the group \(name)"
+        case .authorizedKey(let user, _): "a key of the user \(user)"
+        case .command(let name): "the command \(name)"
+        }
+    }
+}
+
+/// A fault in a resource's attributes that needs no host to be seen.
+package struct AttributeFault: Error, Sendable, Equatable {
+    /// The attribute at fault; nil for the resource as a whole.
+    package let attribute: String?
+    package let message: String
+    package let hint: String?
+
+    package init(_ attribute: String?, _ message: String, hint: String? = nil) {
+        self.attribute = attribute
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// A resource of one kind, its attributes read into Swift types.
+package protocol ResourceDeclaration: Sendable {
+    /// What the kind is.
+    static var schema: KindSchema { get }
+
+    /// Reads a name and attributes that have the types of the schema, defaults filled in.
+    ///
+    /// Attributes resolved by the controller have been: `file` sees `content_digest` and `size`.
+    /// Throws where they contradict each other or the name. Looks at no machine.
+    init(name: String, attributes: [String: JSON]) throws(AttributeFault)
+
+    /// What it owns: no other resource of the host may claim the same.
+    var owns: [Claim] { get }
+
+    /// What must be there first, where something in the plan owns it.
+    var needs: [Claim] { get }
+}
+
+extension ResourceDeclaration {
+    package var needs: [Claim] { [] }
+}

@@ -1,0 +1,72 @@
+import FleetModel
+import Kinds
+import Linux
+import Wire
+
+/// What a resource was found to be, against what is declared.
+package enum Difference: Sendable, Equatable {
+    /// Nothing to do; the reason says what was compared: `mode 0644, owner root, same content`.
+    case asDeclared(String)
+    /// To be changed, in these attributes.
+    case changes([Change])
+    /// Right on disk; the kernel follows after a reboot or a reload.
+    case pending(String, [Change])
+    /// There is no such thing on this machine: `no such kernel parameter`.
+    case notApplicable(String)
+    /// It could not be told: `the check program ran out of time`.
+    case unknown(String)
+    /// It cannot be made so as things stand, but an earlier change may mend that: `no user trader`.
+    case blocked(AgentFault)
+}
+
+/// The behaviour of one resource kind on a host: observe, diff, apply, verify.
+///
+/// No kind knows another. Verification is the engine's: it observes again after `apply`, and
+/// whatever then still differs is a failure, whatever the calls returned.
+package protocol ResourceBehaviour {
+    associatedtype Declaration: ResourceDeclaration
+    /// Everything read off the host that `diff` and `apply` need.
+    associatedtype Observation: Sendable
+
+    /// Reads all resources of the kind at once; one answer each, in the same order.
+    ///
+    /// Never writes, and starts at most a fixed number of programs however many there are.
+    static func observe(
+        _ declarations: [Declaration], on host: Host
+    ) -> [Result<Observation, AgentFault>]
+
+    /// Compares; pure.
+    static func diff(_ declaration: Declaration, _ observation: Observation) -> Difference
+
+    /// What was there before, enough to put back everything `apply` may touch.
+    static func beforeImages(
+        _ declaration: Declaration, _ observation: Observation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage]
+
+    /// Makes the smallest change, live and persisted. Applying twice changes nothing more.
+    static func apply(
+        _ declaration: Declaration, _ observation: Observation, changes: [Change], on host: Host
+    ) throws(AgentFault)
+}
+
+/// What a behaviour works with: the machine, the blobs of the plan, and how the run is made.
+package final class Host {
+    package let machine: any Machine
+    /// Whether contents found are put into changes, for diffs.
+    package let wantsContent: Bool
+    /// Gives a blob of the plan; asks the controller for it where it is not here yet.
+    package let blob: (Digest) throws(AgentFault) -> [UInt8]
+    /// Keeps the content of a before-image and gives its digest.
+    package let keep: ([UInt8]) throws(AgentFault) -> Digest
+
+    package init(
+        machine: any Machine, wantsContent: Bool = false,
+        blob: @escaping (Digest) throws(AgentFault) -> [UInt8],
+        keep: @escaping ([UInt8]) throws(AgentFault) -> Digest
+    ) {
+        self.machine = machine
+        self.wantsContent = wantsContent
+        self.blob = blob
+        self.keep = keep
+    }
+}

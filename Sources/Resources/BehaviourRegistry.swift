@@ -1,0 +1,23 @@
+import FleetModel
+import Kinds
+
+extension Kind {
+    /// The behaviour of resources of this kind.
+    package var behaviour: any ResourceBehaviour.Type {
+        switch self {
+        case .file: FileBehaviour.self
+        case .directory: DirectoryBehaviour.self
+        case .symlink: SymlinkBehaviour.self
+        case .line: LineBehaviour.self
+        case .sysctl: SysctlBehaviour.self
+        case .package: PackageBehaviour.self
+        case .packageRepository: PackageRepositoryBehaviour.self
+        case .service: ServiceBehaviour.self
+        case .unit: UnitBehaviour.self
+        case .user: UserBehaviour.self
+        case .group: GroupBehaviour.self
+        case .authorizedKey: AuthorizedKeyBehaviour.self
+        case .command: CommandBehaviour.self
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import FleetModel
+import Kinds
+import Linux
+import Wire
+
+/// Behaviour of `command`.
+package enum CommandBehaviour: ResourceBehaviour {
+    package struct Observation: Sendable {}
+
+    package static func observe(
+        _ declarations: [CommandDeclaration], on host: Host
+    ) -> [Result<Observation, AgentFault>] {
+        declarations.map { _ in .success(Observation()) }
+    }
+
+    package static func diff(
+        _ declaration: CommandDeclaration, _ observation: Observation
+    ) -> Difference {
+        .unknown("not written yet")
+    }
+
+    package static func beforeImages(
+        _ declaration: CommandDeclaration, _ observation: Observation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage] {
+        []
+    }
+
+    package static func apply(
+        _ declaration: CommandDeclaration, _ observation: Observation, changes: [Change], on host: Host
+    ) throws(AgentFault) {
+    }
+}

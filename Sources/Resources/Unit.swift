@@ -1,0 +1,32 @@
+import FleetModel
+import Kinds
+import Linux
+import Wire
+
+/// Behaviour of `unit`.
+package enum UnitBehaviour: ResourceBehaviour {
+    package struct Observation: Sendable {}
+
+    package static func observe(
+        _ declarations: [UnitDeclaration], on host: Host
+    ) -> [Result<Observation, AgentFault>] {
+        declarations.map { _ in .success(Observation()) }
+    }
+
+    package static func diff(
+        _ declaration: UnitDeclaration, _ observation: Observation
+    ) -> Difference {
+        .unknown("not written yet")
+    }
+
+    package static func beforeImages(
+        _ declaration: UnitDeclaration, _ observation: Observation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage] {
+        []
+    }
+
+    package static func apply(
+        _ declaration: UnitDeclaration, _ observation: Observation, changes: [Change], on host: Host
+    ) throws(AgentFault) {
+    }
+}
