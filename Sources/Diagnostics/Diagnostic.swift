@@ -32,7 +32,7 @@ package struct Diagnostic: Error, Sendable, Equatable {
     package var exitCode: ExitCode
 
     package init(
-        _ severity: Severity = .error, _ code: String, _ summary: String, at place: Place? = nil,
+        _ severity: Severity, _ code: String, _ summary: String, at place: Place? = nil,
         cause: String? = nil, hint: String? = nil, related: [Related] = [],
         exitCode: ExitCode = .badInput
     ) {
@@ -44,6 +44,16 @@ package struct Diagnostic: Error, Sendable, Equatable {
         self.hint = hint
         self.related = related
         self.exitCode = exitCode
+    }
+
+    /// An error.
+    package init(
+        _ code: String, _ summary: String, at place: Place? = nil, cause: String? = nil,
+        hint: String? = nil, related: [Related] = [], exitCode: ExitCode = .badInput
+    ) {
+        self.init(
+            .error, code, summary, at: place, cause: cause, hint: hint, related: related,
+            exitCode: exitCode)
     }
 
     /// The text for people: the place and summary, the line with a caret, cause, related, hint.
