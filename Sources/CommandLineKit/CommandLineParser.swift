@@ -19,6 +19,9 @@ private struct ParserState {
     var options: [String: [String]] = [:]
     var asksHelp = false
 
+    /// `muster help VERB`, known to every program.
+    static let help = VerbSpec("help", "shows help", arguments: [ArgumentSpec("VERB", "a verb")])
+
     init(program: ProgramSpec, words: ArraySlice<String>) {
         self.program = program
         self.words = words
@@ -43,10 +46,10 @@ private struct ParserState {
                 try letters(word.dropFirst())
             }
         }
-        if verb == nil, arguments.first == "help" || asksHelp || arguments.isEmpty {
-            return .help(verb: nil)
+        guard let verb else {
+            if asksHelp || options.isEmpty { return .help(verb: nil) }
+            throw fault("no verb is given", hint: "see \(program.name) --help")
         }
-        guard let verb else { throw fault("no verb is given", hint: "see muster --help") }
         if verb.name == "help" {
             guard let name = arguments.first else { return .help(verb: nil) }
             guard program.verb(name) != nil else { throw unknownVerb(name) }
@@ -59,7 +62,9 @@ private struct ParserState {
 
     private mutating func take(_ word: String) throws(Diagnostic) {
         if verb == nil {
-            guard let found = program.verb(word) else { throw unknownVerb(word) }
+            guard let found = word == "help" ? Self.help : program.verb(word) else {
+                throw unknownVerb(word)
+            }
             verb = found
         } else {
             arguments.append(word)

@@ -19,14 +19,21 @@ package struct OptionSpec: Sendable, Equatable {
     package var summary: String
 
     package init(
-        _ name: String, letter: Character? = nil, _ value: Value = .none,
-        repeatable: Bool = false, _ summary: String
+        _ name: String, letter: Character? = nil, _ value: Value, repeatable: Bool = false,
+        _ summary: String
     ) {
         self.name = name
         self.letter = letter
         self.value = value
         isRepeatable = repeatable
         self.summary = summary
+    }
+
+    /// A flag: an option without a value.
+    package init(
+        _ name: String, letter: Character? = nil, repeatable: Bool = false, flag summary: String
+    ) {
+        self.init(name, letter: letter, .none, repeatable: repeatable, summary)
     }
 
     /// `-i, --inventory PATH`.

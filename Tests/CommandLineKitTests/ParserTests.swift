@@ -11,12 +11,12 @@ private let program = ProgramSpec(
             options: [
                 OptionSpec("forks", letter: "f", .integer("N", minimum: 1), "width"),
                 OptionSpec("set", .text("K=V"), repeatable: true, "a value"),
-                OptionSpec("diff", letter: "D", "shows content"),
+                OptionSpec("diff", letter: "D", flag: "shows content"),
             ]),
         VerbSpec("show", "shows a run", arguments: [ArgumentSpec("RUN", required: true, "the run")]),
     ],
     commonOptions: [
-        OptionSpec("verbose", letter: "v", repeatable: true, "says more"),
+        OptionSpec("verbose", letter: "v", repeatable: true, flag: "says more"),
         OptionSpec("format", .oneOf(["text", "json"]), "the form"),
     ],
     exitCodes: [(0, "done")])

@@ -1,0 +1,85 @@
+import FleetModel
+import Wire
+
+/// One run as the store keeps it.
+package struct RunRecord: Sendable, Equatable {
+    package var id: String
+    package var verb: String
+    /// `user@machine`.
+    package var requestedBy: String
+    package var pattern: String
+    /// Seconds since the epoch.
+    package var started: Double
+    /// Nil while it runs, and for ever where the controller died.
+    package var ended: Double?
+    package var exitCode: Int?
+    /// The counts of the run, as its JSON view has them.
+    package var summary: JSON?
+
+    package init(
+        id: String, verb: String, requestedBy: String, pattern: String, started: Double,
+        ended: Double? = nil, exitCode: Int? = nil, summary: JSON? = nil
+    ) {
+        self.id = id
+        self.verb = verb
+        self.requestedBy = requestedBy
+        self.pattern = pattern
+        self.started = started
+        self.ended = ended
+        self.exitCode = exitCode
+        self.summary = summary
+    }
+}
+
+/// What came of a run on one host.
+package struct HostRecord: Sendable, Equatable {
+    package var host: String
+    /// `changed`, `as_declared`, `unreachable`, …: the host's worst.
+    package var outcome: String
+    package var plan: Digest?
+    /// The host's part of the run's JSON view. Holds no secret.
+    package var report: JSON
+
+    package init(host: String, outcome: String, plan: Digest?, report: JSON) {
+        self.host = host
+        self.outcome = outcome
+        self.plan = plan
+        self.report = report
+    }
+}
+
+/// Hardware facts of a host, with the time of reading.
+package struct FactsRecord: Sendable, Equatable {
+    package var host: String
+    package var digest: Digest
+    package var facts: JSON
+    /// Seconds since the epoch.
+    package var taken: Double
+
+    package init(host: String, digest: Digest, facts: JSON, taken: Double) {
+        self.host = host
+        self.digest = digest
+        self.facts = facts
+        self.taken = taken
+    }
+}
+
+/// A saved plan: what was shown, to be applied exactly so.
+package struct SavedPlan: Sendable, Equatable {
+    package var id: String
+    package var created: Double
+    package var requestedBy: String
+    /// The options it was made with (`--set`, `--tags`), so that staleness can be told.
+    package var arguments: JSON
+    package var plans: [Plan]
+
+    package init(
+        id: String, created: Double, requestedBy: String, arguments: JSON, plans: [Plan]
+    ) {
+        self.id = id
+        self.created = created
+        self.requestedBy = requestedBy
+        self.arguments = arguments
+        self.plans = plans
+    }
+}
