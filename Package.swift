@@ -77,7 +77,7 @@ let package = Package(
         /** The value that variables, templates and parameters share. */
         .target(name: "Values", dependencies: ["Diagnostics", "Wire"]),
         /** libyaml behind one owner; nodes with place and text. */
-        .target(name: "YAML", dependencies: ["CYAML", "Diagnostics", "Values"]),
+        .target(name: "YAML", dependencies: ["CYAML", "Diagnostics", "Values", "Wire"]),
         /** The strict Jinja subset. */
         .target(name: "Templates", dependencies: ["Diagnostics", "Values"]),
         /** Hosts, groups, patterns, and variables with their origin. */
@@ -143,7 +143,7 @@ let package = Package(
             ),
             ("Diagnostics", ["Wire"]),
             ("Values", ["Diagnostics", "Wire"]),
-            ("YAML", ["Diagnostics", "Values"]),
+            ("YAML", ["Diagnostics", "Values", "Wire"]),
             ("Templates", ["Diagnostics", "Values", "Wire"]),
             ("Inventory", ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"]),
             (

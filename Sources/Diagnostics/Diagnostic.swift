@@ -101,16 +101,22 @@ package struct Diagnostic: Error, Sendable, Equatable {
     private static func excerpt(of place: Place) -> [String] {
         guard let line = place.source.line(place.line) else { return [] }
         let width = 96
-        let characters = Array(line)
-        let index = min(place.column - 1, characters.count)
+        // Control characters would act on the terminal; each is shown as one mark.
+        let scalars = line.unicodeScalars.map { scalar -> Unicode.Scalar in
+            let isControl = scalar.properties.generalCategory == .control
+            return isControl && scalar != "\t" ? "\u{FFFD}" : scalar
+        }
+        let index = min(place.column - 1, scalars.count)
         let start = index > width - 16 ? index - width / 2 : 0
-        let shown = characters[start..<min(characters.count, start + width)]
+        let end = min(scalars.count, start + width)
         let number = String(place.line)
         let margin = String(repeating: " ", count: number.count)
-        let indent = characters[start..<index].map { $0 == "\t" ? "\t" : " " }.joined()
-        let caret = String(repeating: "^", count: max(1, min(place.length, shown.count - (index - start))))
+        let indent = scalars[start..<index].map { $0 == "\t" ? "\t" : " " }.joined()
+        let caret = String(repeating: "^", count: max(1, min(place.length, end - index)))
+        var shown = String.UnicodeScalarView()
+        shown.append(contentsOf: scalars[start..<end])
         return [
-            "  \(number) | \(start > 0 ? "…" : "")\(String(shown))",
+            "  \(number) | \(start > 0 ? "…" : "")\(String(shown))\(end < scalars.count ? "…" : "")",
             "  \(margin) | \(start > 0 ? " " : "")\(indent)\(caret)",
         ]
     }

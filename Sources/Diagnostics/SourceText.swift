@@ -10,6 +10,40 @@ package final class SourceText: Sendable {
         self.text = text
     }
 
+    /// The text of a file's bytes, which must be UTF-8. A byte-order mark at the start is left out.
+    package init(name: String, bytes: [UInt8]) throws(Faults) {
+        let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        let content = bytes.dropFirst(hasMark ? 3 : 0)
+        guard let text = String(validating: content, as: UTF8.self) else {
+            throw Faults(Self.encodingFault(name, content))
+        }
+        self.name = name
+        self.text = text
+    }
+
+    private static func encodingFault(_ name: String, _ bytes: ArraySlice<UInt8>) -> Diagnostic {
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            return Diagnostic(
+                "not-utf8", "\(name) is UTF-16, not UTF-8",
+                hint: "convert it: iconv -f UTF-16 -t UTF-8")
+        }
+        let repaired = String(decoding: bytes, as: UTF8.self)
+        var line = 1
+        var column = 1
+        for (found, wanted) in zip(repaired.unicodeScalars, ScalarsOrNil(bytes)) {
+            guard wanted != nil else { break }
+            column += 1
+            if found == "\n" {
+                line += 1
+                column = 1
+            }
+        }
+        return Diagnostic(
+            "not-utf8", "\(name) holds bytes that are not UTF-8",
+            at: Place(source: SourceText(name: name, text: repaired), line: line, column: column),
+            hint: "save it as UTF-8, or convert it: iconv -f ISO-8859-1 -t UTF-8")
+    }
+
     /// The text of a line (1-based) without its end; nil past the last one.
     package func line(_ number: Int) -> String? {
         guard number >= 1 else { return nil }
@@ -26,7 +60,9 @@ package final class SourceText: Sendable {
     }
 }
 
-/// A place in an input: the file, the line and the column, both counted from 1, in characters.
+/// A place in an input: the file, the line and the column, both counted from 1.
+///
+/// Columns count Unicode code points, as editors and other tools do.
 package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let source: SourceText
     package let line: Int
@@ -65,5 +101,21 @@ package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     package static func < (left: Place, right: Place) -> Bool {
         (left.source.name, left.line, left.column) < (right.source.name, right.line, right.column)
+    }
+}
+
+/// The code points of bytes; nil where they are not UTF-8.
+private struct ScalarsOrNil: Sequence, IteratorProtocol {
+    private var bytes: ArraySlice<UInt8>.Iterator
+    private var decoder = UTF8()
+
+    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes.makeIterator() }
+
+    mutating func next() -> Unicode.Scalar?? {
+        switch decoder.decode(&bytes) {
+        case .scalarValue(let scalar): .some(.some(scalar))
+        case .error: .some(.none)
+        case .emptyInput: .none
+        }
     }
 }

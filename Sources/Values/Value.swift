@@ -1,7 +1,7 @@
 import Wire
 
 /// A value of the controller: what variables hold, templates compute and parameters take.
-package indirect enum Value: Sendable, Hashable {
+package enum Value: Sendable, Hashable {
     case null
     case bool(Bool)
     case integer(Int)
@@ -10,7 +10,7 @@ package indirect enum Value: Sendable, Hashable {
     case list([Value])
     case map(ValueMap)
     /// A value that must not be shown. Everything computed from it is secret too.
-    case secret(Value)
+    indirect case secret(Value)
 }
 
 /// A map from strings that keeps the order in which its keys were written.
