@@ -143,7 +143,7 @@ let package = Package(
             ),
             ("Diagnostics", ["Wire"]),
             ("Values", ["Diagnostics", "Wire"]),
-            ("YAML", ["Diagnostics", "Values", "Wire"]),
+            ("YAML", ["Diagnostics", "Values", "Linux", "Wire"]),
             ("Templates", ["Diagnostics", "Values", "Wire"]),
             ("Inventory", ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"]),
             (
