@@ -62,7 +62,9 @@ extension Value {
     }
 
     /// The value without the outer mark of secrecy.
-    package var revealed: Value { if case .secret(let inner) = self { inner.revealed } else { self } }
+    package var revealed: Value {
+        if case .secret(let inner) = self { inner.revealed } else { self }
+    }
 
     /// What people call this kind of value: `a string`, `a list`.
     package var kindText: String {

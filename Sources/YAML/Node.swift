@@ -51,7 +51,8 @@ package struct Node: Sendable {
             self.init(.map(entries), at: place)
         case .string(let text):
             self.init(
-                .scalar(Scalar(text: text, style: .doubleQuoted, reading: .string(text))), at: place)
+                .scalar(Scalar(text: text, style: .doubleQuoted, reading: .string(text))), at: place
+            )
         case let other:
             let text = other.json.canonicalText
             self.init(.scalar(Scalar(text: text, style: .plain, reading: other)), at: place)

@@ -60,7 +60,8 @@ struct NodeBuilder: ~Copyable {
         if case .documentStart = after.kind {
             try stop(
                 Diagnostic(
-                    "yaml-documents", "a second document starts here", at: places.place(after.start),
+                    "yaml-documents", "a second document starts here",
+                    at: places.place(after.start),
                     cause: "one file holds one document",
                     hint: "remove the --- line, or move what follows to a file of its own"))
         }
@@ -74,7 +75,10 @@ struct NodeBuilder: ~Copyable {
         do {
             return try events.next()
         } catch {
-            faults.append(SyntaxExplanation(error, places).diagnostic)
+            let fault = SyntaxExplanation(error, places).diagnostic
+            // An unquoted template is seen once as such and again where its text goes on.
+            if fault.place == faults.last?.place { faults.removeLast() }
+            faults.append(fault)
             throw Stop()
         }
     }
@@ -184,7 +188,9 @@ struct NodeBuilder: ~Copyable {
 
     private mutating func list(_ event: Event, depth: Int) throws(Stop) -> Built {
         let place = places.place(event.start)
-        if let fault = TagReading.fault(ofCollection: event.tag, "seq", at: place) { try add(fault) }
+        if let fault = TagReading.fault(ofCollection: event.tag, "seq", at: place) {
+            try add(fault)
+        }
         var nodes: [Node] = []
         var size = 1
         var height = 0
@@ -202,7 +208,9 @@ struct NodeBuilder: ~Copyable {
 
     private mutating func map(_ event: Event, isFlow: Bool, depth: Int) throws(Stop) -> Built {
         let place = places.place(event.start)
-        if let fault = TagReading.fault(ofCollection: event.tag, "map", at: place) { try add(fault) }
+        if let fault = TagReading.fault(ofCollection: event.tag, "map", at: place) {
+            try add(fault)
+        }
         var gathering = MapGathering()
         var size = 1
         var height = 0

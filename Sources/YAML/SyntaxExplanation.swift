@@ -12,7 +12,8 @@ enum UnquotedTemplate {
     static func column(in line: String) -> Int? {
         let scalars = Array(line.unicodeScalars)
         guard scalars.count > 3 else { return nil }
-        for index in 0..<scalars.count - 1 where scalars[index] == "{" && scalars[index + 1] == "{" {
+        for index in 0..<scalars.count - 1 where scalars[index] == "{" && scalars[index + 1] == "{"
+        {
             let before = scalars[..<index].reversed().drop { $0 == " " }
             // Only the first `{{` can start a value; later ones stand inside it.
             return before.isEmpty || before.first == ":" || before.first == "-" ? index + 1 : nil
@@ -58,6 +59,11 @@ struct SyntaxExplanation {
             "yaml-syntax", summary, at: place, cause: cause, hint: hint, related: related)
     }
 
+    /// Whether the fault was only seen at the end of the text.
+    private var isPastText: Bool {
+        places.place(fault.problemMark) != places.placeWithinText(fault.problemMark)
+    }
+
     private var context: Place { places.placeWithinText(fault.contextMark) }
 
     /// The character at a place.
@@ -65,14 +71,25 @@ struct SyntaxExplanation {
         places.source.line(place.line)?.unicodeScalars.dropFirst(place.column - 1).first
     }
 
+    /// What stands before a place on its line.
+    private func text(before place: Place) -> String {
+        let line = places.source.line(place.line) ?? ""
+        return String(Substring(line.unicodeScalars.prefix(place.column - 1)))
+    }
+
     private func explained(at place: Place) -> Diagnostic {
         switch fault.problem {
         case "mapping values are not allowed in this context":
+            if text(before: place).contains(": ") {
+                return made(
+                    "a second \": \" on one line", at: place,
+                    cause: "a value that holds \": \" is read as another key",
+                    hint: "quote the value")
+            }
             return made(
-                "a colon that starts a second value on this line", at: place,
-                cause: "a value that holds \": \" needs quotes, and a key must be indented like the "
-                    + "other keys of its map",
-                hint: "quote the value, or correct the indentation")
+                "a key where the value above goes on", at: place,
+                cause: "a line indented more than the key above it belongs to that key's value",
+                hint: "indent it like the other keys of its map")
         case "could not find expected ':'":
             return made(
                 "a key without a colon, or a line that belongs to nothing", at: context,
@@ -81,7 +98,8 @@ struct SyntaxExplanation {
             return expectedKey(at: place)
         case "did not find expected '-' indicator":
             return made(
-                "the list ends before this line, but its indentation still belongs to it", at: place,
+                "the list ends before this line, but its indentation still belongs to it",
+                at: place,
                 hint: "start it with \"- \", or indent it like the key it belongs to",
                 related: [.init(context, "the list starts here")])
         case "found character that cannot start any token": return badStart(at: place)
@@ -93,9 +111,11 @@ struct SyntaxExplanation {
             let close = fault.problem.hasSuffix("']'") ? "]" : "}"
             return made(
                 "the \(close == "]" ? "list" : "map") opened here is not closed with \(close)",
-                at: context, hint: "add the missing \(close) or comma; quote text that holds "
-                    + "brackets, braces or \": \"",
-                related: [.init(place, "this does not fit in it")])
+                at: context,
+                hint:
+                    "add the missing \(close) or comma; quote text that holds brackets, braces or "
+                    + "\": \"",
+                related: isPastText ? [] : [.init(place, "this does not fit in it")])
         case "found a tab character where an indentation space is expected",
             "found a tab character that violates indentation":
             return tab(at: place)
@@ -105,7 +125,8 @@ struct SyntaxExplanation {
                 hint: "start the list on a line of its own, or quote the value")
         case "mapping keys are not allowed in this context":
             return made(
-                "a ? where no key can stand", at: place, hint: "quote the value if it starts with ?")
+                "a ? where no key can stand", at: place, hint: "quote the value if it starts with ?"
+            )
         case "did not find expected alphabetic or numeric character":
             let sign = fault.context == "while scanning an alias" ? "*" : "&"
             return made(
@@ -117,7 +138,8 @@ struct SyntaxExplanation {
                 "an escape that YAML does not know", at: place,
                 cause: "in double quotes a \\ starts an escape",
                 hint: "double the \\, or use single quotes")
-        case "did not find expected hexdecimal number", "found invalid Unicode character escape code":
+        case "did not find expected hexdecimal number",
+            "found invalid Unicode character escape code":
             return made(
                 "an escape without its hexadecimal digits", at: context,
                 hint: "write \\xNN or \\uNNNN, double the \\, or use single quotes")
@@ -126,11 +148,22 @@ struct SyntaxExplanation {
                 "text after the end of the document", at: place,
                 hint: "indent it under a key, or remove what stands before it")
         case "did not find expected node content":
-            return made("a value should stand here", at: place, hint: "quote the value")
+            return made(
+                "a value should stand here", at: place,
+                hint: character(at: place) == ","
+                    ? "remove the extra comma, or write what is missing" : "quote the value")
         case "found undefined tag handle":
             return made(
                 "a value that starts with !", at: place, cause: "! starts a tag in YAML",
                 hint: "quote the value: \"!…\"")
+        case "found unknown directive name":
+            return made(
+                "an unknown directive", at: place,
+                cause: "a line that starts with % is a directive",
+                hint: "remove the line")
+        case "found incompatible YAML document":
+            return made(
+                "a version of YAML that is unknown", at: place, hint: "remove the %YAML line")
         default:
             return made(
                 [fault.problem, fault.context].compactMap { $0 }.joined(separator: " "), at: place)
@@ -145,11 +178,23 @@ struct SyntaxExplanation {
                 hint: "indent it like the other keys of its map",
                 related: [.init(open, "the map starts here")])
         }
+        if let last = text(before: place).last(where: { $0 != " " }), "\"']}".contains(last) {
+            return made(
+                "text after the closing \(last)", at: place,
+                cause: "a value that starts with a quote, [ or { ends where that is closed",
+                hint: "quote the whole value")
+        }
+        if character(at: place) == "-" {
+            return made(
+                "a list item among the keys of a map", at: place,
+                hint: "give the list a key of its own, or correct the indentation",
+                related: [.init(open, "the map starts here")])
+        }
         return made(
             "a key should start here", at: place,
             cause: place.line == open.line
                 ? nil : "its indentation fits neither the map above nor what is around it",
-            hint: "correct the indentation, or quote a value that goes on after its closing quote",
+            hint: "correct the indentation",
             related: [.init(open, "the map starts here")])
     }
 

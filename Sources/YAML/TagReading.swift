@@ -4,7 +4,9 @@ import Values
 /// What a scalar stands for, its tag considered.
 struct TagReading {
     private static let yamlPrefix = "tag:yaml.org,2002:"
-    private static let known = ["!vault", "!unsafe", "!!str", "!!int", "!!float", "!!bool", "!!null"]
+    private static let known = [
+        "!vault", "!unsafe", "!!str", "!!int", "!!float", "!!bool", "!!null",
+    ]
 
     let text: String
     let tag: String?
@@ -61,7 +63,8 @@ struct TagReading {
         guard reading == nil else { return nil }
         guard let tag, tag != "!unsafe" else {
             return Diagnostic(
-                "integer-range", "the integer \(text.prefix(40)) does not fit in 64 bits", at: place,
+                "integer-range", "the integer \(text.prefix(40)) does not fit in 64 bits",
+                at: place,
                 hint: "quote it if it is meant as text")
         }
         let short = Self.short(tag)
@@ -90,6 +93,11 @@ struct TagReading {
 
     private static func unknown(_ tag: String, at place: Place) -> Diagnostic {
         let short = short(tag)
+        if tag.hasPrefix(yamlPrefix) {
+            return Diagnostic(
+                "yaml-tag", "the tag \(short) is not supported", at: place,
+                hint: "remove it and write a plain list, map or text")
+        }
         return Diagnostic(
             "yaml-tag", "the tag \(short) is unknown", at: place,
             cause: "a value that starts with ! is read as a tag",

@@ -51,6 +51,7 @@ struct TextSurvey {
             cause: "YAML allows no control characters but tab and line end",
             hint: scalar.value == 0
                 ? "the file looks binary; give a text file"
-                : "remove it, or write it as an escape in double quotes (\"\\x\(digits)\")")
+                : "remove it, or write it as an escape in double quotes (\"\\u\(number.dropFirst(2))\")"
+        )
     }
 }

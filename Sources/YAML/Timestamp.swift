@@ -57,7 +57,8 @@ struct Timestamp {
 
     /// ISO 8601 as Python's `isoformat` writes it, which is what Ansible's JSON shows.
     var isoText: String {
-        var text = "\(Self.padded(date.year, 4))-\(Self.padded(date.month))-\(Self.padded(date.day))"
+        var text =
+            "\(Self.padded(date.year, 4))-\(Self.padded(date.month))-\(Self.padded(date.day))"
         guard let time else { return text }
         text += "T\(Self.padded(time.hour)):\(Self.padded(time.minute)):\(Self.padded(time.second))"
         if time.microsecond > 0 { text += ".\(Self.padded(time.microsecond, 6))" }

@@ -13,7 +13,9 @@ package enum Repository {
     package static func fixtures(_ name: String) -> String { "\(root)/Tests/Fixtures/\(name)" }
 
     /// A program of the pinned Python environment that Scripts/install-dependencies makes.
-    package static func pythonProgram(_ name: String) -> String { "\(root)/.cache/venv/bin/\(name)" }
+    package static func pythonProgram(_ name: String) -> String {
+        "\(root)/.cache/venv/bin/\(name)"
+    }
 
     /// The names of the files in a folder that end so, without the ending, sorted.
     package static func names(in folder: String, ending: String) -> [String] {

@@ -39,7 +39,9 @@ import Testing
         var limits = YAMLLimits()
         limits.aliasedNodes = 1_000
         var text = "m0: &m0 {" + (0..<100).map { "k\($0): 1" }.joined(separator: ", ") + "}\n"
-        for level in 1...20 { text += "m\(level): &m\(level)\n  <<: *m\(level - 1)\n  x\(level): 1\n" }
+        for level in 1...20 {
+            text += "m\(level): &m\(level)\n  <<: *m\(level - 1)\n  x\(level): 1\n"
+        }
         let faults = #expect(throws: Faults.self) {
             _ = try YAMLReader.parse(SourceText(name: "merges.yaml", text: text), limits: limits)
         }

@@ -24,7 +24,8 @@ import Wire
     }
 
     @Test func textStyleAndReadingStandSideBySide() throws {
-        let map = try node("a: on\nb: 'on'\nc: 1.10\nd: \"x\\ty\"\ne: |\n  line\nf: >\n  two\n  lines\n")
+        let map = try node(
+            "a: on\nb: 'on'\nc: 1.10\nd: \"x\\ty\"\ne: |\n  line\nf: >\n  two\n  lines\n")
         #expect(map["a"]?.scalar == Scalar(text: "on", style: .plain, reading: .bool(true)))
         #expect(
             map["b"]?.scalar == Scalar(text: "on", style: .singleQuoted, reading: .string("on")))
@@ -98,7 +99,8 @@ import Wire
     }
 
     @Test func vaultAndUnsafeKeepTheirTag() throws {
-        let map = try node("v: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\nu: !unsafe '{{ x }}'\nn: !unsafe 5\n")
+        let map = try node(
+            "v: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\nu: !unsafe '{{ x }}'\nn: !unsafe 5\n")
         #expect(map["v"]?.isVault == true)
         #expect(map.firstVault?.place.line == 1)
         #expect(map["u"]?.isUnsafe == true)
