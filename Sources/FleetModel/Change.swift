@@ -15,10 +15,13 @@ package struct Change: ModelCodable, Equatable {
     package var source: String?
     /// The content found, for a diff; only where asked for, bounded, never of a secret.
     package var beforeText: String?
+    /// The content declared, put in by the controller for a diff.
+    package var afterText: String?
 
     package init(
         _ attribute: String, layer: Layer = .persisted, before: JSON?, after: JSON?,
-        disruption: Disruption = .none, source: String? = nil, beforeText: String? = nil
+        disruption: Disruption = .none, source: String? = nil, beforeText: String? = nil,
+        afterText: String? = nil
     ) {
         self.attribute = attribute
         self.layer = layer
@@ -27,6 +30,7 @@ package struct Change: ModelCodable, Equatable {
         self.disruption = disruption
         self.source = source
         self.beforeText = beforeText
+        self.afterText = afterText
     }
 
     package var json: JSON {
@@ -34,6 +38,7 @@ package struct Change: ModelCodable, Equatable {
             "attribute": .string(attribute), "layer": .string(layer.rawValue), "before": before,
             "after": after, "disruption": .string(disruption.rawValue),
             "source": .optional(source), "before_text": .optional(beforeText),
+            "after_text": .optional(afterText),
         ])
     }
 
@@ -46,6 +51,7 @@ package struct Change: ModelCodable, Equatable {
         disruption = try reader.name("disruption")
         source = try reader.optionalString("source")
         beforeText = try reader.optionalString("before_text")
+        afterText = try reader.optionalString("after_text")
         try reader.end()
     }
 }

@@ -1,0 +1,112 @@
+import FleetModel
+import Wire
+
+/// Changes, faults and resources as lines of text.
+struct ChangeText {
+    let style: Style
+    let showsContent: Bool
+
+    /// The lines of one resource: a sign, what it is, what changes; then faults and diffs below.
+    func lines(of resource: ResourceView, indent: String) -> [String] {
+        let name = "\(resource.kind.rawValue) \(resource.name)"
+        var lines: [String] = []
+        switch resource.outcome {
+        case .wouldChange, .changed:
+            let sign = sign(of: resource.changes)
+            let changes = resource.changes.map(text(of:)).joined(separator: "   ")
+            let cost = resource.disruption == .none ? "" : "   \(resource.disruption.rawValue)"
+            lines.append(indent + style("\(sign) \(name)", .change) + "   \(changes)\(cost)")
+            if showsContent { lines += resource.changes.flatMap { diff(of: $0, indent: indent) } }
+        case .dependsOnEarlier:
+            lines.append(
+                indent + style("? \(name)", .change) + "   depends on an earlier change: \(resource.reason)")
+        case .pending:
+            lines.append(indent + style("> \(name)", .change) + "   pending: \(resource.reason)")
+        case .unknown:
+            lines.append(indent + style("? \(name)", .bad) + "   could not tell: \(resource.reason)")
+        case .failed:
+            lines.append(indent + style("! \(name)", .bad) + "   failed: \(resource.reason)")
+            lines += hint(of: resource.fault, indent: indent)
+            lines.append("\(indent)    declared at \(resource.origin)")
+        case .skipped:
+            lines.append(indent + style("! \(name)", .bad) + "   skipped: \(resource.reason)")
+        case .notApplicable:
+            lines.append(indent + style("- \(name)", .quiet) + "   not applicable: \(resource.reason)")
+        case .asDeclared:
+            lines.append(indent + style("= \(name)", .quiet) + "   no change: \(resource.reason)")
+        }
+        return lines
+    }
+
+    /// The line of one handler.
+    func line(of handler: HandlerReport, indent: String) -> [String] {
+        switch handler.outcome {
+        case .ran: return ["\(indent)\(style("* handler \(handler.address)", .change))   \(handler.reason)"]
+        case .pending:
+            return ["\(indent)\(style("> handler \(handler.address)", .change))   pending: \(handler.reason)"]
+        case .failed:
+            return ["\(indent)\(style("! handler \(handler.address)", .bad))   failed: \(handler.reason)"]
+                + hint(of: handler.fault, indent: indent)
+        }
+    }
+
+    private func hint(of fault: AgentFault?, indent: String) -> [String] {
+        guard let hint = fault?.hint else { return [] }
+        return ["\(indent)    hint: \(hint)"]
+    }
+
+    private func sign(of changes: [Change]) -> String {
+        let appears = changes.contains { isWhole($0) && $0.before == nil && $0.after != nil }
+        let goes = changes.contains { isWhole($0) && $0.before != nil && $0.after == nil }
+        return appears ? "+" : goes ? "-" : "~"
+    }
+
+    /// Whether the change is about the thing being there at all.
+    private func isWhole(_ change: Change) -> Bool {
+        ["state", "content", "version", "target"].contains(change.attribute)
+    }
+
+    /// `running 60 → 10   (set by /etc/sysctl.d/99-vendor.conf:3)`.
+    private func text(of change: Change) -> String {
+        let label = change.attribute == "value" ? layer(of: change) : attribute(of: change)
+        let source = change.source.map { "   (set by \($0))" } ?? ""
+        return "\(label) \(text(of: change.before)) → \(text(of: change.after))\(source)"
+    }
+
+    private func attribute(of change: Change) -> String {
+        change.layer == .persisted ? change.attribute : "\(change.attribute) (\(layer(of: change)))"
+    }
+
+    private func layer(of change: Change) -> String {
+        switch change.layer {
+        case .running: "running"
+        case .persisted: "persisted"
+        case .onDisk: "on disk"
+        }
+    }
+
+    /// A value in one line; a digest is cut short, a secret shows only its digest.
+    private func text(of value: JSON?) -> String {
+        switch value {
+        case nil, .null: return "none"
+        case .string(let text):
+            if let digest = Digest(text) { return "sha256:\(digest.short)" }
+            let flat = text.split(whereSeparator: \.isNewline).joined(separator: "⏎")
+            return flat.isEmpty ? "\"\"" : flat.count > 80 ? flat.prefix(79) + "…" : flat
+        case .object(let members):
+            if let digest = members["secret"]?.string { return "(secret \(digest.prefix(8)))" }
+            return JSON.object(members).canonicalText
+        case .array(let elements):
+            return elements.isEmpty ? "(none)" : elements.map(text(of:)).joined(separator: ",")
+        case .some(let other): return other.canonicalText
+        }
+    }
+
+    private func diff(of change: Change, indent: String) -> [String] {
+        guard change.beforeText != nil || change.afterText != nil else { return [] }
+        return ContentDiff.lines(from: change.beforeText ?? "", to: change.afterText ?? "").map {
+            let tone: Style.Tone = $0.hasPrefix("+") ? .good : $0.hasPrefix("-") ? .bad : .quiet
+            return "\(indent)    \(style($0, tone))"
+        }
+    }
+}

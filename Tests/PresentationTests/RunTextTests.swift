@@ -1,0 +1,147 @@
+import FleetModel
+import Presentation
+import Testing
+import Wire
+
+@Suite struct RunTextTests {
+    private func resource(
+        _ kind: Kind, _ name: String, _ outcome: ResourceReport.Outcome, reason: String = "r",
+        _ changes: [Change] = [], fault: AgentFault? = nil
+    ) -> ResourceView {
+        ResourceView(
+            PlannedResource(
+                address: "role/\(kind.rawValue):\(name)", kind: kind, name: name,
+                origin: "Roles/role/role.yaml:3"),
+            ResourceReport(
+                address: "", outcome: outcome, reason: reason, changes: changes, fault: fault))
+    }
+
+    private var swappiness: ResourceView {
+        let source = "/etc/sysctl.d/99-vendor.conf:3"
+        return resource(
+            .sysctl, "vm.swappiness", .wouldChange, reason: "differs",
+            [
+                Change("value", layer: .running, before: "60", after: "10"),
+                Change("value", layer: .persisted, before: "60", after: "10", source: source),
+            ])
+    }
+
+    @Test func groupsHostsOutliersFirst() throws {
+        var hosts = (1...9).map { HostView(host: "ld4-md00\($0)", outcome: .asDeclared) }
+        for index in 2...4 {
+            hosts[index].outcome = .differs
+            hosts[index].resources = [swappiness]
+        }
+        let run = RunView(
+            id: "7f3a91c2", verb: "plan", hosts: hosts, compileMicroseconds: 300_000,
+            runMicroseconds: 2_100_000)
+        let expected = """
+            Plan 7f3a91c2   9 hosts   compiled in 300 ms, read in 2.1 s
+              3 hosts    ld4-md[003-005]  differs
+                ~ sysctl vm.swappiness   running 60 → 10   persisted 60 → 10   (set by \
+            /etc/sysctl.d/99-vendor.conf:3)
+              6 hosts    ld4-md[001,002,006-009]  as declared
+            Hosts: 6 as declared, 3 differs. 3 changes. Disruption: none. No reboot.
+
+            """
+        #expect(RunText().render(run) == expected)
+        #expect(try RunText().render(run.json) == expected)
+    }
+
+    @Test func everyOutcomeHasItsLine() {
+        let fault = AgentFault("no-space", "write /etc/motd", cause: "disk full", hint: "free space")
+        let secret: JSON = ["secret": .string(Digest(of: []).description)]
+        let host = HostView(
+            host: "h", outcome: .failed,
+            resources: [
+                resource(.file, "/a", .asDeclared, reason: "same content"),
+                resource(
+                    .file, "/new", .changed,
+                    [
+                        Change("content", before: nil, after: .string(Digest(of: [1]).description)),
+                        Change("mode", before: nil, after: "0644"),
+                    ]),
+                resource(.user, "u", .wouldChange, [Change("password", before: nil, after: secret)]),
+                resource(.service, "s", .dependsOnEarlier, reason: "no unit s"),
+                resource(.sysctl, "x.y", .notApplicable, reason: "no such kernel parameter"),
+                resource(.command, "c", .unknown, reason: "the check ran out of time"),
+                resource(.unit, "w", .pending, reason: "daemon-reload needed"),
+                resource(.file, "/etc/motd", .failed, reason: fault.text, fault: fault),
+                resource(.file, "/b", .skipped, reason: "role/file:/etc/motd failed"),
+            ],
+            handlers: [
+                HandlerReport(address: "role/restart", outcome: .pending, reason: "since run 12")
+            ],
+            end: RunEnd(
+                cpuMicroseconds: 1, cpus: "0", residentBytes: 1, wallMicroseconds: 1,
+                orphans: ["role/file:/old"], stopped: "asked to stop"))
+        let text = RunText(showsEverything: true).render(
+            RunView(id: "1", verb: "apply", hosts: [host]))
+        let expected = """
+            Apply 1   1 host   compiled in 0.0 ms, applied in 0.0 ms
+              1 host    h  failed   (1 as declared, 1 not applicable)
+                = file /a   no change: same content
+                + file /new   content none → sha256:4bf5122f   mode none → 0644
+                ~ user u   password none → (secret e3b0c442)
+                ? service s   depends on an earlier change: no unit s
+                - sysctl x.y   not applicable: no such kernel parameter
+                ? command c   could not tell: the check ran out of time
+                > unit w   pending: daemon-reload needed
+                ! file /etc/motd   failed: cannot write /etc/motd: disk full
+                    hint: free space
+                    declared at Roles/role/role.yaml:3
+                ! file /b   skipped: role/file:/etc/motd failed
+                > handler role/restart   pending: since run 12
+                stopped: asked to stop
+                orphaned: role/file:/old   applied before, declared by nothing now; left alone
+            Hosts: 1 failed. 2 changes. Disruption: none. No reboot.
+
+            """
+        #expect(text == expected)
+    }
+
+    @Test func runViewsComeBackFromTheirJSON() throws {
+        let host = HostView(
+            host: "h", outcome: .differs, plan: Digest(of: [1]), resources: [swappiness],
+            notices: ["n"], timings: ["connect": 5])
+        let run = RunView(id: "1", verb: "plan", hosts: [host], notices: ["x"])
+        #expect(try RunView(json: JSON(parsing: run.json.canonicalBytes)) == run)
+    }
+
+    @Test(arguments: [
+        (["a1"], "a1"), (["a1", "a2"], "a[1,2]"), (["a1", "a2", "a3", "b"], "a[1-3],b"),
+        (["md001.x", "md002.x", "md003.x", "md010.x"], "md[001-003,010].x"),
+        (["md9", "md10", "md11"], "md9,md[10,11]"), (["10.0.0.1"], "10.0.0.1"), ([], ""),
+    ] as [([String], String)])
+    func foldsNames(names: [String], folded: String) {
+        #expect(HostNameFolding.fold(names) == folded)
+    }
+
+    @Test func diffsShowContextAndAreBounded() {
+        let before = (1...20).map { "line \($0)" }.joined(separator: "\n") + "\n"
+        let after = before.split(separator: "\n").map { $0 == "line 10" ? "line ten" : String($0) }
+            .joined(separator: "\n")
+        #expect(
+            ContentDiff.lines(from: before, to: after, context: 1)
+                == ["@@ line 9 @@", " line 9", "-line 10", "+line ten", " line 11"])
+        #expect(ContentDiff.lines(from: "", to: before, limit: 5).last == "… 15 more lines")
+    }
+
+    @Test func progressOnATerminalIsOneLine() {
+        var progress = ProgressLine(isTerminal: true, isVerbose: false)
+        #expect(progress.take(.began(verb: "check", hosts: 4), at: 0) == "")
+        _ = progress.take(.hostStarted("a"), at: 0)
+        _ = progress.take(.hostStarted("b"), at: 0)
+        let text = progress.take(.hostEnded("a", .failed), at: 2)
+        #expect(text == "\r\u{1B}[Kcheck 1/4, 1 failed, about 6.0 s left, waiting for b")
+        #expect(progress.take(.hostEnded("b", .asDeclared), at: 2.05) == "")
+    }
+
+    @Test func progressElsewhereIsPlainLines() {
+        var progress = ProgressLine(isTerminal: false, isVerbose: false)
+        #expect(progress.take(.began(verb: "check", hosts: 2), at: 0) == "check: 2 hosts\n")
+        #expect(progress.take(.hostEnded("a", .asDeclared), at: 1) == "")
+        #expect(progress.take(.hostEnded("b", .unreachable), at: 1) == "check: 2/2 b unreachable\n")
+        #expect(progress.take(.ended, at: 3) == "check: 2/2 done in 3.0 s\n")
+    }
+}
