@@ -69,8 +69,13 @@ package enum Claim: Sendable, Hashable {
     /// One line of a file that others may own other lines of.
     case linePattern(path: String, key: String)
     case sysctl(String)
+    /// A unit file, by the unit's full name: `feed-handler.service`.
     case unit(String)
+    /// Whether a unit runs, is enabled, is masked; by its full name.
+    case service(String)
     case package(String)
+    /// What packages come from; every repository provides it, every package needs it.
+    case packageSources
     case packageRepository(String)
     case user(String)
     case group(String)
@@ -84,7 +89,9 @@ package enum Claim: Sendable, Hashable {
         case .linePattern(let path, let key): "the line \(key) of \(path)"
         case .sysctl(let key): "the kernel parameter \(key)"
         case .unit(let name): "the unit \(name)"
+        case .service(let name): "the state of the unit \(name)"
         case .package(let name): "the package \(name)"
+        case .packageSources: "the package sources"
         case .packageRepository(let name): "the package repository \(name)"
         case .user(let name): "the user \(name)"
         case .group(let name): "the group \(name)"
@@ -122,10 +129,14 @@ package protocol ResourceDeclaration: Sendable {
     /// What it owns: no other resource of the host may claim the same.
     var owns: [Claim] { get }
 
-    /// What must be there first, where something in the plan owns it.
+    /// What it brings about without owning it: several resources may provide the same.
+    var provides: [Claim] { get }
+
+    /// What must be there first, where something else in the plan owns or provides it.
     var needs: [Claim] { get }
 }
 
 extension ResourceDeclaration {
+    package var provides: [Claim] { [] }
     package var needs: [Claim] { [] }
 }
