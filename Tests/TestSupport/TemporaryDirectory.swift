@@ -27,3 +27,29 @@ private func makeTemporaryDirectory() throws -> String {
 package func removeTree(_ path: String) {
     _ = try? ProcessRunner.run(ProgramCall("/bin/rm", ["-rf", "--one-file-system", path]))
 }
+
+/// A private directory below /tmp, removed with all it holds when the value goes out of scope.
+package final class TemporaryDirectory: Sendable {
+    package let path: String
+
+    package init() throws { path = try makeTemporaryDirectory() }
+
+    deinit { removeTree(path) }
+
+    /// A path inside.
+    package func path(_ name: String) -> String { PathName.join(path, name) }
+
+    /// Writes a file inside and returns its path.
+    @discardableResult
+    package func write(_ name: String, _ text: String, mode: mode_t = 0o600) throws -> String {
+        let file = path(name)
+        let descriptor = try Descriptor.open(file, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        try descriptor.writeAll(Array(text.utf8))
+        return file
+    }
+
+    /// Reads a file inside.
+    package func read(_ name: String) throws -> String {
+        String(decoding: try LocalMachine().read(path(name), limit: 1 << 24), as: UTF8.self)
+    }
+}

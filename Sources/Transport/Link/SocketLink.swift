@@ -1,0 +1,105 @@
+import Glibc
+import Linux
+
+/// A connected TCP socket.
+@TransportLoop
+final class SocketLink: Link {
+    private var socket: Descriptor?
+    private var watch: Watch?
+    private var outbound: [UInt8] = []
+    private var outboundStart = 0
+    private var mayWrite = true
+    private(set) var mayReceive = true
+    private(set) var received = 0
+    private(set) var failure: LinkFailure?
+    let descriptor: Int32
+
+    /// Takes a connected, non-blocking socket; `onEvent` is called whenever it becomes ready.
+    init(
+        _ socket: consuming Descriptor, onEvent: @escaping @TransportLoop () -> Void
+    ) throws(SystemError) {
+        descriptor = socket.number
+        self.socket = consume socket
+        watch = try Poller.shared.watch(descriptor, [.input, .output]) { [weak self] readiness in
+            self?.becameReady(readiness)
+            onEvent()
+        }
+    }
+
+    var unsent: Int { outbound.count - outboundStart }
+
+    func fill() {}
+
+    private func becameReady(_ readiness: Readiness) {
+        if !readiness.isDisjoint(with: [.input, .over]) { mayReceive = true }
+        if !readiness.isDisjoint(with: [.output, .over]) {
+            mayWrite = true
+            flush()
+        }
+    }
+
+    func receive(into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
+        if case .closed = failure { return -Int(ECONNRESET) }
+        guard mayReceive else { return -Int(EAGAIN) }
+        var n: Int
+        repeat { n = recv(descriptor, buffer, count, 0) } while n < 0 && errno == EINTR
+        if n > 0 {
+            received += n
+            return n
+        }
+        if n == 0 {
+            failure = failure ?? .ended
+            return 0
+        }
+        let code = errno
+        if code == EAGAIN {
+            mayReceive = false
+        } else {
+            failure = .system(code)
+        }
+        return -Int(code)
+    }
+
+    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch failure {
+        case .closed: return -Int(EPIPE)
+        case .system(let code): return -Int(code)
+        case .ended, nil: break
+        }
+        outbound.append(contentsOf: bytes)
+        return bytes.count
+    }
+
+    func flush() {
+        while unsent > 0, mayWrite {
+            let n = outbound.withUnsafeBytes {
+                Glibc.send(
+                    descriptor, $0.baseAddress?.advanced(by: outboundStart), unsent,
+                    Int32(MSG_NOSIGNAL))
+            }
+            if n >= 0 {
+                outboundStart += n
+            } else if errno == EAGAIN {
+                mayWrite = false
+            } else if errno != EINTR {
+                failure = failure ?? .system(errno)
+                outboundStart = outbound.count
+            }
+        }
+        if outboundStart == outbound.count {
+            // An idle session keeps no buffer.
+            outbound = []
+            outboundStart = 0
+        }
+    }
+
+    func close() {
+        if let watch { Poller.shared.unwatch(watch) }
+        watch = nil
+        if failure != .closed { flush() }
+        failure = .closed
+        outbound = []
+        outboundStart = 0
+        socket = nil
+    }
+}

@@ -1,0 +1,52 @@
+import CLinux
+import Glibc
+
+/// Threads for calls that block.
+enum DetachedThread {
+    /// Runs the body on a thread of its own, all signals blocked; false where none could be made.
+    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        let box = Unmanaged.passRetained(Box(body))
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 1 << 20)
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, &attributes,
+            { context in
+                if let context {
+                    Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body()
+                }
+                return nil
+            }, box.toOpaque())
+        if code != 0 { box.release() }
+        return code == 0
+    }
+
+    private final class Box: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}
+
+/// A counting semaphore over an eventfd(2), with a timeout.
+final class ThreadSignal: Sendable {
+    private let number = clinux_eventfd(1)
+
+    deinit { if number >= 0 { close(number) } }
+
+    func signal() { _ = clinux_eventfd_signal(number) }
+
+    /// Takes one count; false when none came in time.
+    func wait(seconds: Int) -> Bool {
+        var polled = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        guard poll(&polled, 1, Int32(seconds * 1000)) > 0 else { return false }
+        return clinux_eventfd_take(number) == 1
+    }
+}
