@@ -8,6 +8,8 @@ package enum BeforeImage: ModelCodable, Equatable {
     case file(path: String, content: Digest, mode: Int, uid: Int, gid: Int)
     case directory(path: String, mode: Int, uid: Int, gid: Int)
     case symlink(path: String, target: String)
+    /// The owner and mode of a path whose content is not touched.
+    case metadata(path: String, mode: Int, uid: Int, gid: Int)
     /// A kernel parameter's running value.
     case sysctl(key: String, value: String)
     /// A unit's state as systemd had it.
@@ -26,6 +28,11 @@ package enum BeforeImage: ModelCodable, Equatable {
         case .directory(let path, let mode, let uid, let gid):
             [
                 "type": "directory", "path": .string(path), "mode": .integer(mode),
+                "uid": .integer(uid), "gid": .integer(gid),
+            ]
+        case .metadata(let path, let mode, let uid, let gid):
+            [
+                "type": "metadata", "path": .string(path), "mode": .integer(mode),
                 "uid": .integer(uid), "gid": .integer(gid),
             ]
         case .symlink(let path, let target):
@@ -57,6 +64,10 @@ package enum BeforeImage: ModelCodable, Equatable {
                 gid: try reader.integer("gid"))
         case "directory":
             self = .directory(
+                path: try reader.string("path"), mode: try reader.integer("mode"),
+                uid: try reader.integer("uid"), gid: try reader.integer("gid"))
+        case "metadata":
+            self = .metadata(
                 path: try reader.string("path"), mode: try reader.integer("mode"),
                 uid: try reader.integer("uid"), gid: try reader.integer("gid"))
         case "symlink":

@@ -59,6 +59,24 @@ package struct AttributeReader {
         return strings
     }
 
+    /// The declared `state`; the first of the schema's where none is given.
+    package func state(of schema: KindSchema) throws(AttributeFault) -> String {
+        let state = try optionalString("state") ?? schema.states.first ?? "present"
+        guard schema.states.contains(state) else {
+            throw AttributeFault(
+                "state",
+                "\"\(state)\" is not a state: one of \(schema.states.joined(separator: ", "))")
+        }
+        return state
+    }
+
+    /// A faulty use of an attribute that only makes sense for a thing that is there.
+    package func refuse(_ names: [String], because reason: String) throws(AttributeFault) {
+        for name in names where has(name) {
+            throw AttributeFault(name, "\(name) has no meaning \(reason)", hint: "remove it")
+        }
+    }
+
     /// Permission bits from their normal form, `0644`.
     package func optionalMode(_ name: String) throws(AttributeFault) -> UInt32? {
         guard let text = try optionalString(name) else { return nil }

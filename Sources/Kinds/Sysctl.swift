@@ -1,16 +1,113 @@
 import FleetModel
 import Wire
 
-/// A declared `sysctl`.
+/// A declared `sysctl`: a kernel parameter, now and after every boot.
 package struct SysctlDeclaration: ResourceDeclaration {
-    package static let schema = KindSchema(
-        .sysctl, "", nameType: .string, nameSummary: "", attributes: [], example: "")
+    /// The file that holds the parameters declared here, one line each.
+    package static let defaultFile = "/etc/sysctl.d/90-muster.conf"
 
-    package let name: String
+    package static let schema = KindSchema(
+        .sysctl, "A kernel parameter: its running value, and the value the next boot gives.",
+        nameType: .string,
+        nameSummary: "The key: net.core.rmem_max, or net/ipv4/conf/eth0.100/rp_filter where a part "
+            + "has a dot.",
+        attributes: [
+            AttributeSchema(
+                "value", .string,
+                "The value as the kernel takes it; several numbers with spaces between. Required "
+                    + "unless state is absent."),
+            AttributeSchema(
+                "path", .path, default: .string(SysctlDeclaration.defaultFile),
+                "The file of /etc/sysctl.d that holds the line."),
+        ],
+        notes: [
+            "Persisted is the value that systemd-sysctl would set, over all files in its order "
+                + "(sysctl.d(5)), patterns and exclusions included. Where a file that is read later "
+                + "gives another value, the resource fails and names that file and line.",
+            "Values are compared with white space collapsed, integers as numbers, lists of CPUs or "
+                + "ports as sets. With state: absent the line of our file goes; the running value "
+                + "stays until the next boot, since its default is not known.",
+            "A key that this kernel does not have is not applicable here.",
+        ],
+        example: """
+            - sysctl: vm.swappiness
+              value: 10
+            """)
+
+    package let key: SysctlKey
+    package let isPresent: Bool
+    /// Nil only where it is to be absent.
+    package let value: String?
+    package let file: String
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
-        self.name = name
+        let reader = AttributeReader(attributes)
+        key = SysctlKey(name)
+        try SysctlDeclaration.check(name, key)
+        isPresent = try reader.state(of: SysctlDeclaration.schema) == "present"
+        file = try reader.optionalString("path") ?? SysctlDeclaration.defaultFile
+        guard file.hasPrefix("/etc/sysctl.d/"), file.hasSuffix(".conf"),
+            file.split(separator: "/").count == 3, !file.hasPrefix("/etc/sysctl.d/.")
+        else {
+            throw AttributeFault(
+                "path", "\(file) is not read at boot",
+                hint: "name a file of /etc/sysctl.d that ends in .conf")
+        }
+        value = try reader.optionalString("value")
+        guard isPresent else {
+            try reader.refuse(["value"], because: "for a parameter that is to be absent")
+            return
+        }
+        guard let value else { throw AttributeFault("value", "value is missing") }
+        if value.contains(where: \.isNewline) || value.utf8.count > 4000 {
+            throw AttributeFault("value", "the value of a kernel parameter is one short line")
+        }
     }
 
-    package var owns: [Claim] { [] }
+    private static func check(_ name: String, _ key: SysctlKey) throws(AttributeFault) {
+        let odd = name.contains { $0.isWhitespace || $0 == "=" || $0 == "#" || $0 == ";" }
+        if odd || name.hasPrefix("-") || key.path.isEmpty || key.path.contains("..")
+            || !key.path.contains("/")
+        {
+            throw AttributeFault(
+                nil, "\(ScalarText.shown(name)) is not a kernel parameter",
+                hint: "write the key as sysctl(8) prints it: vm.swappiness")
+        }
+        if key.isGlob || name.contains("{") {
+            throw AttributeFault(
+                nil, "\(name) is a pattern",
+                hint: "declare each key, with for_each where they are many")
+        }
+        if actions.contains(key.path) || key.path.hasSuffix("/flush") {
+            throw AttributeFault(
+                nil, "\(name) is an action, not a setting", hint: "there is no value to keep")
+        }
+        for old in ["base_reachable_time", "retrans_time"] where key.path.hasSuffix("/\(old)") {
+            throw AttributeFault(
+                nil, "\(name) is deprecated and rounds its value", hint: "declare \(name)_ms")
+        }
+    }
+
+    /// Writing them does something; reading some of them disturbs other CPUs.
+    private static let actions: Set<String> = [
+        "vm/stat_refresh", "vm/compact_memory", "vm/drop_caches",
+    ]
+
+    /// Setting one of a pair makes the kernel zero the other.
+    private static let exclusive: [String: String] = [
+        "vm/dirty_ratio": "vm/dirty_bytes",
+        "vm/dirty_background_ratio": "vm/dirty_background_bytes",
+    ]
+
+    package var owns: [Claim] {
+        var claims: [Claim] = [.sysctl(key.dotted)]
+        for (first, second) in SysctlDeclaration.exclusive where [first, second].contains(key.path)
+        {
+            let other = key.path == first ? second : first
+            claims.append(.sysctl(SysctlKey(other).dotted))
+        }
+        return claims
+    }
+
+    package var needs: [Claim] { [.path("/etc/sysctl.d")] }
 }

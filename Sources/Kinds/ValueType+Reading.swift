@@ -1,0 +1,149 @@
+import Wire
+
+extension ValueType {
+    /// The type as a role.yaml or the reference names it: `integer`, `list of path`.
+    package var name: String {
+        switch self {
+        case .string: "string"
+        case .integer: "integer"
+        case .number: "number"
+        case .boolean: "boolean"
+        case .list(let element): "list of \(element.name)"
+        case .map(let element): "map of \(element.name)"
+        case .oneOf(let names): "one of \(names.joined(separator: ", "))"
+        case .cpuList: "cpu_list"
+        case .size: "size"
+        case .duration: "duration"
+        case .path: "path"
+        case .mode: "mode"
+        case .version: "version"
+        case .secret: "secret"
+        case .any: "anything"
+        }
+    }
+
+    /// The type with its article, for messages: `an integer`, `one of present, absent`.
+    package var described: String {
+        switch self {
+        case .integer: "an \(name)"
+        case .oneOf, .any: name
+        default: "a \(name)"
+        }
+    }
+
+    /// Reads a value that has a type already, from a variable, an expression or JSON, into the
+    /// type's normal form.
+    ///
+    /// Texts are read as quoted YAML scalars are, and integers where a string is wanted become their
+    /// digits. What could only be guessed at is refused: a boolean, null, list or map as text; a
+    /// number as a version, since 1.10 would have become 1.1; text as a boolean.
+    package func normalise(_ json: JSON) throws(ValueFault) -> JSON {
+        switch (self, json) {
+        case (.any, _): return json
+        case (.list(let element), .array(let values)):
+            var all: [JSON] = []
+            for (index, value) in values.enumerated() {
+                all.append(try element.normalise(value, within: "element \(index + 1)"))
+            }
+            return .array(all)
+        case (.map(let element), .object(let members)):
+            var all: [String: JSON] = [:]
+            for key in members.keys.sorted() {
+                all[key] = try element.normalise(members[key] ?? .null, within: "member \"\(key)\"")
+            }
+            return .object(all)
+        case (.secret, .object(let members)):
+            guard members.count == 1, let text = members["secret"]?.string, Digest(text) != nil
+            else { throw mismatch(json) }
+            return json
+        case (.boolean, .bool): return json
+        case (_, .string(let text)): return try read(text: text, isQuoted: true)
+        case (.mode, .integer(let value)):
+            throw ValueFault(
+                "the number \(value) is not a mode", hint: "write it as quoted octal: \"0644\"")
+        case (.string, .integer(let value)), (.version, .integer(let value)),
+            (.cpuList, .integer(let value)), (.size, .integer(let value)),
+            (.duration, .integer(let value)), (.integer, .integer(let value)),
+            (.number, .integer(let value)), (.oneOf, .integer(let value)):
+            return try read(text: String(value), isQuoted: true)
+        case (.string, .number(let value)), (.number, .number(let value)),
+            (.duration, .number(let value)), (.oneOf, .number(let value)):
+            return try read(text: "\(value)", isQuoted: true)
+        case (.version, .number(let value)):
+            throw ValueFault(
+                "the number \(value) is not a version",
+                hint: "quote the version where it is written: as a number 1.10 is 1.1")
+        default: throw mismatch(json)
+        }
+    }
+
+    /// Reads a scalar of a YAML file by its text into the type's normal form.
+    ///
+    /// `isQuoted` says whether the scalar was quoted or a block; an unquoted empty, `~` or `null`
+    /// is null and no type but `any` has it. A secret becomes the digest of its UTF-8 bytes; the
+    /// caller keeps the bytes. For `any` the text itself is the value: YAML's own reading of a
+    /// scalar is the caller's.
+    package func read(text: String, isQuoted: Bool) throws(ValueFault) -> JSON {
+        if self == .any { return .string(text) }
+        if !isQuoted && ["", "~", "null", "Null", "NULL"].contains(text) {
+            throw ValueFault(
+                "null is not \(described)",
+                hint: isText ? "quote it where the text is meant: \"\(text)\"" : "give a value")
+        }
+        if text.utf8.contains(0) {
+            throw ValueFault("text with a NUL character is not \(described)")
+        }
+        switch self {
+        case .string: return .string(text)
+        case .integer(let minimum, let maximum):
+            return .integer(try ScalarText.integer(text, minimum: minimum, maximum: maximum))
+        case .number: return try ScalarText.number(text)
+        case .boolean: return .bool(try ScalarText.boolean(text, isQuoted: isQuoted))
+        case .list, .map: throw mismatch(.string(text))
+        case .oneOf(let names):
+            guard names.contains(text) else {
+                throw ValueFault("\(ScalarText.shown(text)) is not \(described)")
+            }
+            return .string(text)
+        case .cpuList: return .string(try CPUList(parsing: text).text)
+        case .size: return .integer(try ScalarText.size(text))
+        case .duration: return try ScalarText.duration(text)
+        case .path: return .string(try ScalarText.path(text))
+        case .mode: return .string(try ScalarText.mode(text, isQuoted: isQuoted))
+        case .version: return .string(try ScalarText.version(text))
+        case .secret: return ["secret": .string(Digest(of: text.utf8).description)]
+        case .any: return .string(text)
+        }
+    }
+
+    private var isText: Bool {
+        switch self {
+        case .string, .oneOf, .version, .secret: true
+        default: false
+        }
+    }
+
+    private func normalise(_ value: JSON, within part: String) throws(ValueFault) -> JSON {
+        do {
+            return try normalise(value)
+        } catch {
+            throw ValueFault("\(part): \(error.message)", hint: error.hint)
+        }
+    }
+
+    /// The fault of a value whose shape is not the type's.
+    private func mismatch(_ json: JSON) -> ValueFault {
+        switch (self, json) {
+        case (_, .null): return ValueFault("null is not \(described)", hint: "give a value")
+        case (.list, .string(let text)):
+            return ValueFault(
+                "\(ScalarText.shown(text)) is not \(described)", hint: "write a list: [\(text)]")
+        case (_, .bool(let value)) where isText:
+            return ValueFault(
+                "the boolean \(value) is not \(described)",
+                hint:
+                    "quote it where the text is meant: an unquoted yes, no, on or off is a boolean")
+        default: return ValueFault("\(ScalarText.shown(json)) is not \(described)")
+        }
+    }
+}
