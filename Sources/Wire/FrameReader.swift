@@ -12,6 +12,9 @@ package struct FrameReader: Sendable {
     /// Whether the preamble has been seen, or none is expected.
     package var isInStep: Bool { !awaitsPreamble }
 
+    /// The bytes taken in and not yet given out.
+    package var pending: [UInt8] { Array(buffer[start...]) }
+
     /// Whether the stream may end here: no frame is cut short.
     package var isBetweenFrames: Bool { !awaitsPreamble && start == buffer.count }
 

@@ -1,0 +1,5 @@
+/// All headers of this module: a new one is added here, so that builds notice it.
+#pragma once
+#include "clinux_descriptor.h"
+#include "clinux_epoll.h"
+#include "clinux_process.h"

@@ -1,0 +1,122 @@
+import FleetModel
+import Transport
+import Wire
+
+/// Why a conversation with a host's agent did not come about or did not hold.
+///
+/// All prose about it is here; the tests hold the table.
+package enum AgentFailure: Error, Sendable, Equatable {
+    case transport(TransportError)
+    case noAgent(AgentMissing)
+    /// sudo wants a password or refuses.
+    case noSudo(user: String, said: String)
+    /// The agent could not be put in place; what the shell said.
+    case uploadFailed(directory: String, said: String)
+    case damagedUpload
+    /// The agent is there and does not run.
+    case doesNotRun(path: String, said: String)
+    /// Something else than an agent answered.
+    case notAnAgent(said: String)
+    case otherProtocol(theirs: Int, version: String)
+    case badFrame(FrameError)
+    case badReply(String)
+    /// The agent ended in the middle of a run.
+    case endedEarly(how: String, said: String)
+    /// The agent's own word: it refused or failed as a whole.
+    case agent(AgentFault)
+    case interrupted
+
+    /// How the host as a whole counts.
+    package var outcome: HostOutcome {
+        switch self {
+        case .transport(let error): error.isUnreachable ? .unreachable : .failed
+        case .agent(let fault):
+            ["locked", "expired", "stale-serial", "disruption"].contains(fault.code)
+                ? .refused : .failed
+        case .interrupted: .stopped
+        default: .failed
+        }
+    }
+
+    /// The form for people and programs.
+    package var fault: AgentFault {
+        switch self {
+        case .transport(let error):
+            AgentFault("transport", "reach \(error.host)", cause: error.message, hint: error.hint)
+        case .noAgent(let missing):
+            AgentFault("no-agent", "send the agent", cause: missing.cause, hint: missing.hint)
+        case .noSudo(let user, let said):
+            AgentFault(
+                "no-sudo", "become root by sudo -n as \(user)", cause: Self.shown(said),
+                hint: "let \(user) run sudo without a password on this host, or log in as root")
+        case .uploadFailed(let directory, let said):
+            AgentFault(
+                "upload", "put the agent into \(directory)/bin", cause: Self.shown(said),
+                hint: Self.hint(forSaid: said)
+                    ?? "agent_dir in settings.yaml names another directory")
+        case .damagedUpload:
+            AgentFault(
+                "upload", "put the agent in place", cause: "the bytes that arrived are not the agent",
+                hint: "a login shell that reads standard input can do this; see ~/.profile there")
+        case .doesNotRun(let path, let said):
+            AgentFault(
+                "agent-does-not-run", "run \(path)", cause: Self.shown(said),
+                hint: Self.hint(forSaid: said)
+                    ?? "see that its file system is not mounted noexec and no policy forbids it; "
+                    + "agent_dir in settings.yaml names another directory")
+        case .notAnAgent(let said):
+            AgentFault(
+                "not-an-agent", "talk to the agent",
+                cause: "something else answered: \(Self.shown(said))",
+                hint: "a forced command or a login shell that does not run commands does this")
+        case .otherProtocol(let theirs, let version):
+            AgentFault(
+                "protocol", "talk to the agent",
+                cause: "it is version \(version) and speaks protocol \(theirs), not "
+                    + "\(WireProtocol.version)",
+                hint: "use the muster-agent that belongs to this muster")
+        case .badFrame(let error):
+            AgentFault("bad-frame", "read the agent's answer", cause: Self.text(of: error),
+                hint: "the connection or the agent is damaged; run again")
+        case .badReply(let message):
+            AgentFault(
+                "bad-reply", "understand the agent's answer", cause: message,
+                hint: "use the muster-agent that belongs to this muster")
+        case .endedEarly(let how, let said):
+            AgentFault(
+                "ended-early", "finish the run",
+                cause: "the agent \(how)" + (said.isEmpty ? "" : ": \(Self.shown(said))"),
+                hint: "what it did is in its journal; run again")
+        case .agent(let fault): fault
+        case .interrupted:
+            AgentFault("interrupted", "finish the run", cause: "interrupted", hint: nil)
+        }
+    }
+
+    /// The first lines of what a shell said, in one line.
+    private static func shown(_ said: String) -> String {
+        let lines = said.split(whereSeparator: \.isNewline).prefix(3).map { line in
+            String(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(200).map(Character.init))
+        }
+        return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
+    }
+
+    private static func hint(forSaid said: String) -> String? {
+        if said.contains("No space left") { return "free space on the host's file system" }
+        if said.contains("Read-only file system") {
+            return "the file system is read-only; remount it, or set agent_dir in settings.yaml"
+        }
+        if said.contains("gzip: not found") { return "install gzip on the host" }
+        return nil
+    }
+
+    private static func text(of error: FrameError) -> String {
+        switch error {
+        case .noPreamble(let noise): "no agent answered, but: \(shown(noise))"
+        case .unknownType(let type): "a frame of the unknown type \(type)"
+        case .tooLong(let count, let limit): "a frame of \(count) bytes; at most \(limit) are allowed"
+        case .badMessage(let error): "a message that is not JSON: \(error)"
+        case .badPiece: "a malformed piece of a blob"
+        }
+    }
+}

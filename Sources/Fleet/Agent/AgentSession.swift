@@ -1,0 +1,149 @@
+import FleetModel
+import Glibc
+import Transport
+import Wire
+
+/// A conversation with the agent of one host, over one connection.
+///
+/// Used by one task; only `requestStop` may come from another.
+final class AgentSession: Sendable {
+    let hello: Hello
+    /// Whether the agent had to be sent first.
+    let sentAgent: Bool
+    private let channel: any RemoteChannel
+    private let stream: FrameStream
+
+    private init(hello: Hello, channel: any RemoteChannel, stream: FrameStream, sentAgent: Bool) {
+        self.hello = hello
+        self.channel = channel
+        self.stream = stream
+        self.sentAgent = sentAgent
+    }
+
+    /// Starts the agent on a connection, sending it first where it is missing or does not run.
+    static func start(
+        on connection: any RemoteConnection, agents: AgentLibrary, directory: String,
+        become: Become?, user: String, deadlineSeconds: Double
+    ) async throws(AgentFailure) -> AgentSession {
+        var architecture = agents.localArchitecture
+        var sent = false
+        while true {
+            let agent = try wrap { () throws(AgentMissing) in try agents.agent(for: architecture) }
+            let command = AgentCommand.serve(
+                digest: agent.digest, agentDirectory: directory, become: become)
+            let start = Start(
+                connection: connection, command: command, user: user,
+                path: "\(directory)/bin/\(agent.digest)", deadlineSeconds: deadlineSeconds,
+                become: become)
+            switch try await start.run() {
+            case .running(let hello, let channel, let stream):
+                guard hello.protocolVersion == WireProtocol.version else {
+                    throw .otherProtocol(theirs: hello.protocolVersion, version: hello.agentVersion)
+                }
+                return AgentSession(
+                    hello: hello, channel: channel, stream: stream, sentAgent: sent)
+            case .missing(let machine):
+                if sent { throw .doesNotRun(path: start.path, said: "it may not be executed there") }
+                architecture = machine
+                let agent = try wrap { () throws(AgentMissing) in try agents.agent(for: machine) }
+                try await upload(
+                    agent, to: directory, on: connection, become: become, user: user)
+                sent = true
+            case .broken(let said):
+                // Damaged on the host: sent once more, then given up.
+                if sent { throw .doesNotRun(path: start.path, said: said) }
+                try await upload(
+                    agent, to: directory, on: connection, become: become, user: user)
+                sent = true
+            }
+        }
+    }
+
+    /// Sends a request.
+    func send(_ request: Request) async throws(AgentFailure) {
+        try await write(Frame.message(request.json).encoded)
+    }
+
+    /// Sends a blob in pieces.
+    func send(blob: [UInt8], digest: Digest) async throws(AgentFailure) {
+        for piece in BlobPiece.pieces(of: blob, digest: digest) {
+            try await write(Frame.blob(piece).encoded)
+        }
+    }
+
+    /// The next reply. A fault of the agent as a whole is thrown.
+    func receive() async throws(AgentFailure) -> Reply {
+        guard let frame = try await stream.next(from: channel) else {
+            let said = String(decoding: await channel.standardError, as: UTF8.self)
+            let exit = try? await channel.finish()
+            throw .endedEarly(how: exit?.text ?? "went away", said: said)
+        }
+        guard case .message(let message) = frame else {
+            throw .badReply("a blob where a message should be")
+        }
+        let reply: Reply
+        do throws(JSONError) {
+            reply = try Reply(json: message)
+        } catch {
+            throw .badReply(error.description)
+        }
+        if case .fault(let fault) = reply { throw .agent(fault) }
+        return reply
+    }
+
+    /// Ends the conversation in good order.
+    func end() async {
+        _ = try? await send(.end)
+        _ = try? await channel.finish()
+    }
+
+    private func write(_ bytes: [UInt8]) async throws(AgentFailure) {
+        do throws(TransportError) {
+            try await channel.write(bytes)
+        } catch {
+            // An agent that refused has closed its input; its last word says why.
+            if let frame = try? await stream.next(from: channel), case .message(let message) = frame,
+                case .fault(let fault)? = try? Reply(json: message)
+            {
+                throw .agent(fault)
+            }
+            throw .transport(error)
+        }
+    }
+
+    private static func wrap<T>(_ body: () throws(AgentMissing) -> T) throws(AgentFailure) -> T {
+        do throws(AgentMissing) { return try body() } catch { throw .noAgent(error) }
+    }
+
+    private static func upload(
+        _ agent: AgentBinary, to directory: String, on connection: any RemoteConnection,
+        become: Become?, user: String
+    ) async throws(AgentFailure) {
+        let command = AgentCommand.upload(
+            digest: agent.digest, agentDirectory: directory, become: become)
+        do {
+            let channel = try await connection.execute(HostCommand(command, deadlineSeconds: 300))
+            var failure: TransportError?
+            do throws(TransportError) {
+                try await channel.write(agent.compressed)
+                try await channel.closeInput()
+            } catch {
+                failure = error
+            }
+            while let piece = try await channel.read(), !piece.isEmpty {}
+            let said = String(decoding: await channel.standardError, as: UTF8.self)
+            let exit = try await channel.finish()
+            if exit.succeeded, failure == nil { return }
+            if said.contains(AgentCommand.damagedMark) { throw AgentFailure.damagedUpload }
+            if let become, let fault = Start.sudoFault(said, become, user) { throw fault }
+            throw AgentFailure.uploadFailed(
+                directory: directory, said: said.isEmpty ? "the shell \(exit.text)" : said)
+        } catch let error as AgentFailure {
+            throw error
+        } catch let error as TransportError {
+            throw .transport(error)
+        } catch {
+            throw .badReply("\(error)")
+        }
+    }
+}
