@@ -26,7 +26,8 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: AuthorizedKeyDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: AuthorizedKeyDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

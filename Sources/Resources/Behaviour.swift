@@ -1,4 +1,5 @@
 import FleetModel
+import Glibc
 import Kinds
 import Linux
 import Wire
@@ -58,6 +59,10 @@ package final class Host {
     package let blob: (Digest) throws(AgentFault) -> [UInt8]
     /// Keeps the content of a before-image and gives its digest.
     package let keep: ([UInt8]) throws(AgentFault) -> Digest
+    /// What was done and is to be done once in a run at most, by name: `apt-get update`.
+    package var doneOnce: Set<String> = []
+    /// Waits a moment, so that what was just started can show that it fails. Tests do without.
+    package var settle: () -> Void = { usleep(300_000) }
 
     package init(
         machine: any Machine, wantsContent: Bool = false,

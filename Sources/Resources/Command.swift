@@ -26,7 +26,8 @@ package enum CommandBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: CommandDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: CommandDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

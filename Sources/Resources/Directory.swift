@@ -26,7 +26,8 @@ package enum DirectoryBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: DirectoryDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: DirectoryDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

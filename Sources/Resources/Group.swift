@@ -26,7 +26,8 @@ package enum GroupBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: GroupDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: GroupDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

@@ -26,7 +26,8 @@ package enum PackageBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: PackageDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: PackageDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

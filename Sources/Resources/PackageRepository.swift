@@ -26,7 +26,8 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: PackageRepositoryDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: PackageRepositoryDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

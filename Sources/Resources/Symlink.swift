@@ -26,7 +26,8 @@ package enum SymlinkBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: SymlinkDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: SymlinkDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

@@ -26,7 +26,8 @@ package enum SysctlBehaviour: ResourceBehaviour {
     }
 
     package static func apply(
-        _ declaration: SysctlDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: SysctlDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
     ) throws(AgentFault) {
     }
 }

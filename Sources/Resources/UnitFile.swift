@@ -1,0 +1,131 @@
+import FleetModel
+import Linux
+
+/// A unit file or drop-in, read as far as systemctl does not tell.
+struct UnitFile {
+    /// The assignments in order.
+    private let assignments: [(section: String, name: String, value: String)]
+
+    init(_ text: String) {
+        var all: [(section: String, name: String, value: String)] = []
+        var section = ""
+        var pending = ""
+        for raw in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let line = Self.trimmed(raw)
+            // A comment inside a continued line is skipped, and the line goes on after it.
+            if line.hasPrefix("#") || line.hasPrefix(";") { continue }
+            if line.hasSuffix("\\") {
+                pending += line.dropLast() + " "
+                continue
+            }
+            let whole = pending + line
+            pending = ""
+            if whole.hasPrefix("["), whole.hasSuffix("]") {
+                section = String(whole.dropFirst().dropLast())
+            } else if let equals = whole.firstIndex(of: "=") {
+                let name = Self.trimmed(whole[..<equals])
+                let value = Self.trimmed(whole[whole.index(after: equals)...])
+                all.append((section, name, value))
+            }
+        }
+        assignments = all
+    }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }
+        let start = text.drop(while: isSpace)
+        let end = start.lastIndex { !isSpace($0) }
+        return end.map { String(start[...$0]) } ?? ""
+    }
+
+    /// The files a unit is made of, in the order systemd reads them; those it cannot read are missing.
+    static func all(of status: UnitStatus, on machine: any Machine) -> [UnitFile] {
+        ([status.fragmentPath] + status.dropInPaths).filter { !$0.isEmpty }.compactMap { path in
+            (try? machine.textIfPresent(path, limit: 1 << 20)).flatMap { $0 }.map(UnitFile.init)
+        }
+    }
+
+    /// Whether enabling it makes links, rather than only those of the units in `Also=`.
+    var hasInstallRules: Bool {
+        assignments.contains {
+            $0.section == "Install" && !$0.value.isEmpty
+                && ["WantedBy", "RequiredBy", "UpheldBy", "Alias"].contains($0.name)
+        }
+    }
+
+    /// The conditions of several files in systemd's order; an empty assignment forgets those before.
+    static func conditions(of files: [UnitFile]) -> [UnitCondition] {
+        var conditions: [UnitCondition] = []
+        for file in files {
+            for assignment in file.assignments
+            where assignment.section == "Unit" && assignment.name.hasPrefix("Condition") {
+                if assignment.value.isEmpty {
+                    conditions = []
+                } else {
+                    conditions.append(UnitCondition(name: assignment.name, value: assignment.value))
+                }
+            }
+        }
+        return conditions
+    }
+}
+
+/// One `Condition…=` of a unit.
+struct UnitCondition: Hashable {
+    let name: String
+    /// With `|` and `!` before it, where it has them.
+    let value: String
+
+    var text: String { "\(name)=\(value)" }
+    var isTriggering: Bool { value.hasPrefix("|") }
+
+    /// The same as a triggering one: systemd evaluates each of those, and stops at the first other
+    /// one that is unmet.
+    var triggering: String { isTriggering ? text : "\(name)=|\(value)" }
+
+    /// Whether a program other than systemd itself can tell.
+    ///
+    /// Not where it asks about the process (user, capabilities, CPUs, environment), or holds a
+    /// specifier of the unit.
+    var canBeEvaluated: Bool {
+        let ofTheProcess = [
+            "ConditionUser", "ConditionGroup", "ConditionCapability", "ConditionCPUs",
+            "ConditionEnvironment", "ConditionCredential", "ConditionPathIsReadWrite",
+        ]
+        return !ofTheProcess.contains(name) && !value.contains("%")
+    }
+
+    /// The condition that keeps each unit from starting, nil where none is known to.
+    ///
+    /// One run of systemd-analyze for all units.
+    static func firstUnmet(_ units: [[UnitCondition]], on machine: any Machine) -> [String?] {
+        let all = Set(units.joined().filter(\.canBeEvaluated).map(\.triggering)).sorted()
+        guard !all.isEmpty,
+            let result = try? machine.run(
+                ProgramCall(
+                    "/usr/bin/systemd-analyze", ["condition", "--"] + all, timeoutSeconds: 10))
+        else { return units.map { _ in nil } }
+        var answers: [String: Bool] = [:]
+        for line in (result.outputText + "\n" + result.errorText).split(separator: "\n") {
+            for (ending, isMet) in [(" succeeded.", true), (" failed.", false)]
+            where line.hasSuffix(ending) {
+                let text = line.dropLast(ending.count)
+                guard let start = text.firstIndex(of: " ") else { continue }
+                answers[String(text[text.index(after: start)...])] = isMet
+            }
+        }
+        return units.map { conditions in
+            if let one = conditions.first(where: {
+                !$0.isTriggering && answers[$0.triggering] == false
+            }) {
+                return one.text
+            }
+            // Of the triggering ones a single met one is enough.
+            let triggering = conditions.filter(\.isTriggering)
+            guard !triggering.isEmpty, triggering.allSatisfy({ answers[$0.text] == false }) else {
+                return nil
+            }
+            return triggering.map(\.text).joined(separator: " and ")
+        }
+    }
+}

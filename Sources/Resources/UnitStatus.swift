@@ -1,0 +1,94 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// What systemd says of one unit.
+package struct UnitStatus: Sendable, Equatable {
+    private let properties: [String: String]
+
+    package init(_ properties: [String: String]) { self.properties = properties }
+
+    private func text(_ name: String) -> String { properties[name] ?? "" }
+
+    /// The name the unit goes by, where the one asked for is an alias.
+    package var id: String { text("Id") }
+    package var loadState: String { text("LoadState") }
+    /// Why it could not be loaded, in systemd's words; empty where it could.
+    package var loadError: String {
+        // org.freedesktop.systemd1.NoSuchUnit "Unit x.service not found."
+        let text = text("LoadError")
+        let parts = text.split(separator: "\"")
+        return parts.count > 1 ? String(parts[1]) : text
+    }
+    package var activeState: String { text("ActiveState") }
+    package var subState: String { text("SubState") }
+    package var unitFileState: String { text("UnitFileState") }
+    package var needsDaemonReload: Bool { text("NeedDaemonReload") == "yes" }
+    package var fragmentPath: String { text("FragmentPath") }
+    package var sourcePath: String { text("SourcePath") }
+    package var dropInPaths: [String] { text("DropInPaths").split(separator: " ").map(String.init) }
+    package var type: String { text("Type") }
+    package var remainsAfterExit: Bool { text("RemainAfterExit") == "yes" }
+    package var result: String { text("Result") }
+    package var canReload: Bool { text("CanReload") == "yes" }
+    package var triggeredBy: [String] { text("TriggeredBy").split(separator: " ").map(String.init) }
+
+    package var isFound: Bool { loadState != "not-found" }
+    package var isMasked: Bool { loadState == "masked" || unitFileState.hasPrefix("masked") }
+    /// Masked only until the next boot.
+    package var isMaskedAtRuntime: Bool { unitFileState == "masked-runtime" }
+    package var isRunning: Bool {
+        ["active", "reloading", "refreshing"].contains(activeState)
+    }
+    package var isStopped: Bool { ["inactive", "failed"].contains(activeState) }
+    /// Whether it ends as soon as it has done its work, and so is never found running.
+    package var endsByItself: Bool { type == "oneshot" && !remainsAfterExit }
+
+    /// `active (running)`, `failed (exit-code)`, `inactive`.
+    package var activeText: String {
+        let detail = activeState == "failed" ? result : subState
+        return ["", "dead", activeState].contains(detail)
+            ? activeState : "\(activeState) (\(detail))"
+    }
+
+    static let wanted = [
+        "Id", "LoadState", "LoadError", "ActiveState", "SubState", "UnitFileState",
+        "NeedDaemonReload", "FragmentPath", "SourcePath", "DropInPaths", "Type", "RemainAfterExit",
+        "Result", "CanReload", "TriggeredBy",
+    ]
+
+    /// Asks systemd for all units at once; one answer each, in the same order.
+    package static func show(
+        _ units: [String], on machine: any Machine
+    ) throws(AgentFault) -> [UnitStatus] {
+        if units.isEmpty { return [] }
+        let attempted =
+            "ask systemd for the state of \(units.count == 1 ? units[0] : "\(units.count) units")"
+        let result = try Systemctl.run(
+            ["show", "--property=" + wanted.joined(separator: ","), "--"] + units,
+            attempted: attempted, on: machine)
+        let blocks = parse(result.outputText)
+        guard blocks.count == units.count else {
+            throw AgentFault(
+                "systemctl-answer", attempted,
+                cause: "systemctl answered for \(blocks.count) of \(units.count) units")
+        }
+        return blocks
+    }
+
+    /// Blocks of `NAME=VALUE` lines with an empty line between.
+    static func parse(_ output: String) -> [UnitStatus] {
+        var blocks: [UnitStatus] = []
+        var block: [String: String] = [:]
+        for line in output.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.isEmpty {
+                if !block.isEmpty { blocks.append(UnitStatus(block)) }
+                block = [:]
+            } else if let equals = line.firstIndex(of: "=") {
+                block[String(line[..<equals])] = String(line[line.index(after: equals)...])
+            }
+        }
+        if !block.isEmpty { blocks.append(UnitStatus(block)) }
+        return blocks
+    }
+}
