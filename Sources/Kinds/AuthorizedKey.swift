@@ -55,7 +55,7 @@ package struct AuthorizedKeyDeclaration: ResourceDeclaration {
         self.name = name
         owner = try reader.string("owner")
         try AccountName.check(owner, "owner")
-        isAbsent = try reader.optionalString("state") == "absent"
+        isAbsent = try reader.state(of: Self.schema) == "absent"
         keys = try Self.keys(reader)
         options = try reader.optionalStrings("options") ?? []
         comment = try reader.optionalString("comment")
@@ -118,5 +118,7 @@ package struct AuthorizedKeyDeclaration: ResourceDeclaration {
 
     package var owns: [Claim] { keys.map { .authorizedKey(user: owner, key: $0.base64) } }
 
-    package var needs: [Claim] { [.user(owner)] + (path.map { [.path($0)] } ?? []) }
+    package var needs: [Claim] {
+        [.user(owner)] + (path.map { Claim.directories(above: $0) } ?? [])
+    }
 }

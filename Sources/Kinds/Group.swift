@@ -40,7 +40,7 @@ package struct GroupDeclaration: ResourceDeclaration {
         try AccountName.check(name, nil)
         let reader = AttributeReader(attributes)
         self.name = name
-        isAbsent = try reader.optionalString("state") == "absent"
+        isAbsent = try reader.state(of: Self.schema) == "absent"
         gid = try reader.optionalInteger("gid").map(UInt32.init(clamping:))
         isSystem = try reader.bool("system", default: false)
         members = try reader.optionalStrings("members")

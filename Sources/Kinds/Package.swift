@@ -65,11 +65,8 @@ package struct PackageDeclaration: ResourceDeclaration {
                 hint: name.contains("=") ? "give the version as the attribute `version`" : nil)
         }
         self.name = name
-        let stateText = try reader.optionalString("state") ?? State.present.rawValue
-        guard let state = State(rawValue: stateText) else {
-            throw AttributeFault("state", "the state of a package is not \"\(stateText)\"")
-        }
-        self.state = state
+        let stateText = try reader.state(of: Self.schema)
+        state = State(rawValue: stateText) ?? .present
         version = try reader.optionalString("version")
         hold = try reader.optionalBool("hold")
         archive = try ResolvedContent(reader)

@@ -90,7 +90,7 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
         }
         let reader = AttributeReader(attributes)
         self.name = name
-        isAbsent = try reader.optionalString("state") == "absent"
+        isAbsent = try reader.state(of: Self.schema) == "absent"
         uris = try reader.optionalStrings("uris") ?? []
         suites = try reader.optionalStrings("suites") ?? []
         components = try reader.optionalStrings("components") ?? []
@@ -194,5 +194,6 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
 
     package var needs: [Claim] {
         (keyring.map { [.path($0)] } ?? []) + [.path("/etc/apt/keyrings")]
+            + Claim.directories(above: path)
     }
 }

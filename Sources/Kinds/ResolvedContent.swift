@@ -2,8 +2,8 @@ import Wire
 
 /// Content that the controller has turned into a blob: of a unit, a key, a package archive.
 ///
-/// In a plan it is `content_digest` and `content_size`; a secret one is
-/// `content_digest: {"secret": DIGEST}`.
+/// In a plan it is `content_digest`, `content_size` and, where it stems from a secret,
+/// `content_secret`.
 package struct ResolvedContent: Sendable, Equatable {
     package let digest: Digest
     /// In bytes.
@@ -18,15 +18,12 @@ package struct ResolvedContent: Sendable, Equatable {
 
     /// What the attributes say; nil where they name no content.
     package init?(_ reader: AttributeReader) throws(AttributeFault) {
-        guard reader.has("content_digest") else { return nil }
-        if let secret = try? reader.optionalSecret("content_digest") {
-            digest = secret
-            isSecret = true
-        } else {
-            guard let plain = try reader.optionalDigest("content_digest") else { return nil }
-            digest = plain
-            isSecret = false
+        guard let digest = try reader.optionalDigest("content_digest") else { return nil }
+        guard let size = try reader.optionalInteger("content_size"), size >= 0 else {
+            throw AttributeFault("content_size", "content_size is missing beside content_digest")
         }
-        size = try reader.optionalInteger("content_size") ?? 0
+        self.digest = digest
+        self.size = size
+        isSecret = try reader.bool("content_secret", default: false)
     }
 }

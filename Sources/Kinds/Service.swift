@@ -53,12 +53,7 @@ package struct ServiceDeclaration: ResourceDeclaration {
         let reader = AttributeReader(attributes)
         self.name = name
         unit = UnitName.full(name)
-        let stateText = try reader.optionalString("state") ?? State.unmanaged.rawValue
-        guard let state = State(rawValue: stateText) else {
-            throw AttributeFault(
-                "state", "the state of a service is started or stopped, not \"\(stateText)\"")
-        }
-        self.state = state
+        state = State(rawValue: try reader.state(of: Self.schema)) ?? .unmanaged
         enabled = try reader.optionalBool("enabled")
         masked = try reader.optionalBool("masked")
         if state == .unmanaged, enabled == nil, masked == nil {

@@ -61,7 +61,7 @@ package struct UnitDeclaration: ResourceDeclaration {
         let reader = AttributeReader(attributes)
         self.name = name
         dropIn = try reader.optionalString("drop_in")
-        isAbsent = try reader.optionalString("state") == "absent"
+        isAbsent = try reader.state(of: Self.schema) == "absent"
         content = try ResolvedContent(reader)
         mode = try reader.optionalMode("mode") ?? 0o644
         verifies = try reader.bool("verify", default: true)
@@ -94,6 +94,6 @@ package struct UnitDeclaration: ResourceDeclaration {
     package var provides: [Claim] { dropIn == nil ? [] : [.unit(name)] }
 
     package var needs: [Claim] {
-        dropIn == nil ? [] : [.package(UnitName.stem(name)), .path(dropInDirectory)]
+        (dropIn == nil ? [] : [.package(UnitName.stem(name))]) + Claim.directories(above: path)
     }
 }

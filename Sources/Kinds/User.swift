@@ -70,7 +70,7 @@ package struct UserDeclaration: ResourceDeclaration {
         try AccountName.check(name, nil)
         let reader = AttributeReader(attributes)
         self.name = name
-        isAbsent = try reader.optionalString("state") == "absent"
+        isAbsent = try reader.state(of: Self.schema) == "absent"
         uid = try reader.optionalInteger("uid").map(UInt32.init(clamping:))
         primaryGroup = try reader.optionalString("primary_group")
         groups = try reader.optionalStrings("groups")
