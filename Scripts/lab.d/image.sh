@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# The root file system that all hosts of a lab share, below their own overlays. It is made once,
+# kept under LAB_DIR/image, and made anew when the scripts that make it change.
+# shellcheck disable=SC2154 # What is not assigned here, Scripts/lab assigns.
+
+image_release=bookworm
+image_packages=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps
+
+# ensure_image FLAVOUR: sets `image` to the root of that flavour (base, or python), made if it is not there.
+ensure_image() {
+    local flavour=$1 packages=$image_packages key partial
+    [ "$flavour" = base ] || packages=$packages,python3
+    key=$(cat "$lab_scripts"/{image,packages}.sh | sha256sum | cut -c1-12)
+    image=$lab_dir/image/$image_release-$flavour-$key
+    [ ! -d "$image" ] || return 0
+
+    mkdir -p "$lab_dir/image"
+    exec {image_lock}>"$lab_dir/image/lock"
+    flock "$image_lock"
+    if [ ! -d "$image" ]; then
+        partial=$image.partial
+        note "making the root file system $image (once; a minute or two)"
+        rm -rf --one-file-system "$partial"
+        mkdir -p "$partial"
+        make_image "$partial" "$packages"
+        remove_old_images "$flavour"
+        mv "$partial" "$image"
+    fi
+    exec {image_lock}>&-
+}
+
+make_image() {
+    local root=$1 packages=$2 mirror proxy=
+    mirror=$(image_mirror)
+    if command -v apt-config >/dev/null; then
+        eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    fi
+    [ -z "$proxy" ] || export http_proxy=${http_proxy:-$proxy}
+    quietly "$root.log" debootstrap --variant=minbase --include="$packages" \
+        "$image_release" "$root" "$mirror"
+    build_packages "$root/srv/muster-packages"
+    settle_image "$root"
+    rm -f "$root.log"
+}
+
+# Where packages come from: where this machine's own apt takes them, unless told otherwise.
+image_mirror() {
+    local mirror=${MUSTER_LAB_MIRROR:-}
+    if [ -z "$mirror" ] && command -v apt-get >/dev/null; then
+        # shellcheck disable=SC2016 # The words are apt's.
+        mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+            awk -v release="$image_release" '$2 == release && $3 == "main" { print $1; exit }')
+    fi
+    [ -n "$mirror" ] || die "apt on this machine has no source for Debian $image_release:" \
+        "name a mirror in MUSTER_LAB_MIRROR"
+    printf '%s\n' "$mirror"
+}
+
+# What makes of a bare Debian one that many hosts can share: nothing in it belongs to one host,
+# nothing reaches for a network.
+settle_image() {
+    local root=$1
+    rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/apt/sources.list" "$root/var/lib/dbus/machine-id"
+    : >"$root/etc/machine-id"
+    : >"$root/etc/resolv.conf"
+    rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* \
+        "$root"/usr/share/{doc,man,locale,info}/*
+    echo 'deb [trusted=yes] file:/srv/muster-packages ./' \
+        >"$root/etc/apt/sources.list.d/muster-packages.list"
+    quietly "$root.log" chroot "$root" apt-get update
+
+    # Without a network these only fail, and hold apt's lock meanwhile.
+    quietly "$root.log" chroot "$root" systemctl disable apt-daily.timer apt-daily-upgrade.timer
+    quietly "$root.log" chroot "$root" systemctl mask console-getty.service
+    quietly "$root.log" chroot "$root" systemctl set-default multi-user.target
+
+    quietly "$root.log" chroot "$root" useradd --create-home --shell /bin/sh ops
+    quietly "$root.log" chroot "$root" useradd --create-home --shell /bin/sh nosudo
+    echo 'ops ALL=(ALL:ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/ops"
+    chmod 440 "$root/etc/sudoers.d/ops"
+}
+
+# Those of the flavour that no lab stands on.
+remove_old_images() {
+    local old
+    for old in "$lab_dir/image/$image_release-$1"-*; do
+        if [ -d "$old" ] && [[ $old != *.partial ]] && ! grep --quiet --fixed-strings --line-regexp "$old" "$lab_dir"/run/*/image 2>/dev/null; then
+            rm -rf --one-file-system "$old"
+        fi
+    done
+}

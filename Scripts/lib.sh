@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# What every script of the project shares. To be sourced, after `set -euo pipefail`.
+
+# The repository that the sourcing script belongs to, and where it keeps what can be made again.
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck disable=SC2034 # Used by the scripts that source this file.
+cache_dir=${MUSTER_CACHE_DIR:-$repository/.cache}
+script_name=${0##*/}
+
+# note TEXT…: a progress line. Data goes to stdout, progress to stderr.
+note() {
+    printf '%s: %s\n' "$script_name" "$*" >&2
+}
+
+# die TEXT…: says what failed and what to do, and ends with 1.
+die() {
+    printf '%s: error: %s\n' "$script_name" "$*" >&2
+    exit 1
+}
+
+# die_usage TEXT…: wrong usage, as opposed to something that failed.
+die_usage() {
+    printf '%s: error: %s\n' "$script_name" "$*" >&2
+    printf "Try '%s --help'.\n" "$script_name" >&2
+    exit 64
+}
+
+# require_root WHY
+require_root() {
+    [ "$(id -u)" -eq 0 ] || die "must be root: $1"
+}
+
+# require_commands COMMAND…: names all that are missing, and the way to get them.
+require_commands() {
+    local command missing=()
+    for command in "$@"; do
+        command -v "$command" >/dev/null || missing+=("$command")
+    done
+    [ ${#missing[@]} -eq 0 ] ||
+        die "not installed: ${missing[*]}. Run Scripts/install-dependencies --test."
+}
+
+# quietly LOG COMMAND…: runs a talkative command with its output in LOG, shown when it fails.
+quietly() {
+    local log=$1 status=0
+    shift
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if [ "$status" -ne 0 ]; then
+        tail -n 40 "$log" >&2
+        die "'$*' ended with $status; its last lines are above, all of them in $log"
+    fi
+}
+
+# process_start_time PID: when the process started, in clock ticks since boot; with the process
+# id it names one process for good. Fails when there is no such process.
+process_start_time() {
+    local line fields
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # The second field is a name in parentheses that may hold anything, blanks included.
+    read -ra fields <<<"${line##*) }"
+    echo "${fields[19]}"
+}
