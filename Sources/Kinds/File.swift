@@ -63,6 +63,11 @@ package struct FileDeclaration: ResourceDeclaration {
         guard path.hasPrefix("/") && path != "/" else {
             throw AttributeFault(nil, "\"\(name)\" is not the path of a file")
         }
+        for kernel in ["/proc/", "/sys/", "/dev/"] where path.hasPrefix(kernel) {
+            throw AttributeFault(
+                nil, "\(path) is no file on a disk",
+                hint: kernel == "/proc/" ? "declare a sysctl for what is below /proc/sys" : nil)
+        }
         isPresent = try reader.state(of: FileDeclaration.schema) == "present"
         if let digest = try reader.optionalDigest("content_digest") {
             guard let size = try reader.optionalInteger("content_size"), size >= 0 else {

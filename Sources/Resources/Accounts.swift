@@ -1,0 +1,110 @@
+import FleetModel
+import Linux
+
+/// The users and groups of a machine, by name and by number.
+///
+/// `/etc/passwd` and `/etc/group` are read once; what they lack is asked of `getent`, once for all
+/// names, so that directory services count too. No call goes through NSS in our own process.
+package struct Accounts: Sendable {
+    private var uids: [String: UInt32] = [:]
+    private var gids: [String: UInt32] = [:]
+    private var userNames: [UInt32: String] = [:]
+    private var groupNames: [UInt32: String] = [:]
+    /// The primary group and the home directory of each user.
+    private var users: [String: (gid: UInt32, home: String)] = [:]
+
+    /// No accounts: for what is found without asking whose it is.
+    package init() {}
+
+    /// Reads the account files, and asks for the names given that are not in them.
+    package init(
+        on machine: any Machine, users: some Sequence<String> = [],
+        groups: some Sequence<String> = []
+    ) throws(AgentFault) {
+        try attempt("read /etc/passwd") { () throws(SystemError) in
+            addUsers(try machine.textIfPresent("/etc/passwd") ?? "")
+        }
+        try attempt("read /etc/group") { () throws(SystemError) in
+            addGroups(try machine.textIfPresent("/etc/group") ?? "")
+        }
+        let unknownUsers = Set(users).filter { uid(of: $0) == nil }.sorted()
+        let unknownGroups = Set(groups).filter { gid(of: $0) == nil }.sorted()
+        addUsers(Accounts.ask("passwd", unknownUsers, machine))
+        addGroups(Accounts.ask("group", unknownGroups, machine))
+    }
+
+    /// The number of a user given by name or number; nil where there is no such name.
+    package func uid(of text: String) -> UInt32? { uids[text] ?? UInt32(text) }
+
+    /// The number of a group given by name or number; nil where there is no such name.
+    package func gid(of text: String) -> UInt32? { gids[text] ?? UInt32(text) }
+
+    /// The name of a user; the number where it has none.
+    package func userName(_ uid: UInt32) -> String { userNames[uid] ?? String(uid) }
+
+    /// The name of a group; the number where it has none.
+    package func groupName(_ gid: UInt32) -> String { groupNames[gid] ?? String(gid) }
+
+    /// The primary group of a user; nil where the user is not known.
+    package func primaryGroup(of user: String) -> UInt32? { entry(user)?.gid }
+
+    /// The home directory of a user; nil where the user is not known.
+    package func home(of user: String) -> String? { entry(user)?.home }
+
+    private func entry(_ user: String) -> (gid: UInt32, home: String)? {
+        users[user] ?? UInt32(user).flatMap { userNames[$0] }.flatMap { users[$0] }
+    }
+
+    private mutating func addUsers(_ text: String) {
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            guard fields.count >= 7, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
+                continue
+            }
+            let name = String(fields[0])
+            // The first line of a name or number counts, as getpwnam(3) has it.
+            if uids[name] == nil {
+                uids[name] = uid
+                users[name] = (gid, String(fields[5]))
+            }
+            if userNames[uid] == nil { userNames[uid] = name }
+        }
+    }
+
+    private mutating func addGroups(_ text: String) {
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            guard fields.count >= 3, let gid = UInt32(fields[2]) else { continue }
+            let name = String(fields[0])
+            if gids[name] == nil { gids[name] = gid }
+            if groupNames[gid] == nil { groupNames[gid] = name }
+        }
+    }
+
+    /// What getent prints for the names it knows; nothing where it cannot be run.
+    private static func ask(_ database: String, _ names: [String], _ machine: any Machine) -> String
+    {
+        if names.isEmpty { return "" }
+        let call = ProgramCall("/usr/bin/getent", [database] + names, timeoutSeconds: 20)
+        return (try? machine.run(call))?.outputText ?? ""
+    }
+}
+
+/// The declared owner and group of a path, looked up.
+package struct Ownership: Sendable, Equatable {
+    /// The wanted numbers; nil where unmanaged.
+    package var uid: UInt32?
+    package var gid: UInt32?
+    /// A name that no account has: `no user trader`.
+    package var missing: String?
+
+    package init(owner: String?, group: String?, in accounts: Accounts) {
+        uid = owner.flatMap { accounts.uid(of: $0) }
+        gid = group.flatMap { accounts.gid(of: $0) }
+        if let owner, uid == nil {
+            missing = "no user \(owner)"
+        } else if let group, gid == nil {
+            missing = "no group \(group)"
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import FleetModel
+import Linux
+import Wire
+
+/// A file to be put in place whole.
+package struct NewFile {
+    package var path: String
+    package var content: [UInt8]
+    package var mode: UInt32
+    package var uid: UInt32
+    package var gid: UInt32
+
+    package init(path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32) {
+        self.path = path
+        self.content = content
+        self.mode = mode
+        self.uid = uid
+        self.gid = gid
+    }
+
+    /// Puts it in place, with no moment at which the path has half of it.
+    ///
+    /// A validating program sees a candidate beside the path, with the final owner and mode; that
+    /// very file is renamed into place where the program exits 0, and removed where it does not.
+    /// Its output goes into the fault unless `showsOutput` is false.
+    package func put(
+        validate: [String] = [], showsOutput: Bool = true, on machine: any Machine
+    ) throws(AgentFault) {
+        guard let program = validate.first else {
+            return try attempt("write \(path)") { () throws(SystemError) in
+                try machine.replaceFile(path, content: content, mode: mode, uid: uid, gid: gid)
+            }
+        }
+        // Fixed by the path, so that what an interrupted run left is overwritten; short enough
+        // for any name; hidden, so that directories of drop-ins do not read it.
+        let candidate = PathName.join(
+            PathName.parent(of: path), ".muster-candidate-\(Digest(of: path.utf8).short)")
+        try attempt("write a candidate for \(path)") { () throws(SystemError) in
+            try machine.replaceFile(candidate, content: content, mode: mode, uid: uid, gid: gid)
+        }
+        do {
+            let arguments = validate.dropFirst().map { NewFile.filled($0, candidate) }
+            try NewFile.run(
+                program, arguments, showsOutput: showsOutput, for: path, on: machine)
+            try attempt("rename the candidate to \(path)") { () throws(SystemError) in
+                try machine.rename(candidate, to: path)
+            }
+        } catch {
+            try? machine.remove(candidate)
+            throw error
+        }
+    }
+
+    private static func filled(_ argument: String, _ candidate: String) -> String {
+        var rest = argument[...]
+        var filled = ""
+        while let index = rest.firstIndex(of: "%") {
+            filled += rest[..<index]
+            rest = rest[index...]
+            filled += rest.hasPrefix("%s") ? candidate : "%"
+            rest = rest.dropFirst(rest.hasPrefix("%s") ? 2 : 1)
+        }
+        return filled + rest
+    }
+
+    private static func run(
+        _ program: String, _ arguments: [String], showsOutput: Bool, for path: String,
+        on machine: any Machine
+    ) throws(AgentFault) {
+        let result = try attempt("validate new content for \(path) with \(program)") {
+            () throws(SystemError) in
+            try machine.run(ProgramCall(program, arguments, outputLimit: 1 << 20))
+        }
+        if result.succeeded { return }
+        let output = showsOutput ? ProgramText.excerpt(of: result) : ""
+        throw AgentFault(
+            "validate-failed", "put new content into \(path)",
+            cause: "\(program) \(result.endText)" + (output.isEmpty ? "" : ": \(output)"),
+            hint: "what was there is unchanged; correct the content")
+    }
+}
+
+/// Texts about programs that were run.
+package enum ProgramText {
+    /// The last lines a program printed, errors first, on one line and bounded.
+    package static func excerpt(of result: ProgramResult) -> String {
+        let text = result.errorOutput.isEmpty ? result.outputText : result.errorText
+        let lines = text.split(whereSeparator: \.isNewline).suffix(5)
+            .map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
+        let joined = lines.joined(separator: "; ")
+        return joined.count > 500 ? String(joined.prefix(500)) + "…" : joined
+    }
+}
+
+extension StringProtocol {
+    /// Without white space at both ends.
+    func trimmingSpaces() -> String {
+        let tail = drop { $0.isWhitespace }
+        guard let last = tail.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(tail[...last])
+    }
+}
