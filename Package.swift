@@ -60,7 +60,7 @@ let package = Package(
         /** Behaviour of every resource kind: observe, diff, apply, verify. */
         .target(name: "Resources", dependencies: ["Kinds", "FleetModel", "Linux", "Wire"]),
         /** The write-ahead log of an apply. */
-        .target(name: "Journal", dependencies: ["FleetModel", "Linux", "Wire"]),
+        .target(name: "Journal", dependencies: ["FleetModel", "Linux", "CLinux", "Wire"]),
         /** Supervisor, worker, sandbox: a plan in, a report out. */
         .target(
             name: "AgentCore",

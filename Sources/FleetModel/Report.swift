@@ -119,10 +119,12 @@ package struct RunEnd: ModelCodable, Equatable {
     package var orphans: [String]
     /// Whether the run ended before its last resource, and why.
     package var stopped: String?
+    /// What else a reader should know: an earlier run that never ended, a log that was not there.
+    package var notices: [String]
 
     package init(
         cpuMicroseconds: Int, cpus: String, residentBytes: Int, wallMicroseconds: Int,
-        orphans: [String] = [], stopped: String? = nil
+        orphans: [String] = [], stopped: String? = nil, notices: [String] = []
     ) {
         self.cpuMicroseconds = cpuMicroseconds
         self.cpus = cpus
@@ -130,6 +132,7 @@ package struct RunEnd: ModelCodable, Equatable {
         self.wallMicroseconds = wallMicroseconds
         self.orphans = orphans
         self.stopped = stopped
+        self.notices = notices
     }
 
     package var json: JSON {
@@ -138,6 +141,7 @@ package struct RunEnd: ModelCodable, Equatable {
             "resident_bytes": .integer(residentBytes),
             "wall_microseconds": .integer(wallMicroseconds),
             "orphans": orphans.isEmpty ? nil : .strings(orphans), "stopped": .optional(stopped),
+            "notices": notices.isEmpty ? nil : .strings(notices),
         ])
     }
 
@@ -149,6 +153,7 @@ package struct RunEnd: ModelCodable, Equatable {
         wallMicroseconds = try reader.integer("wall_microseconds")
         orphans = try reader.strings("orphans")
         stopped = try reader.optionalString("stopped")
+        notices = try reader.strings("notices")
         try reader.end()
     }
 }

@@ -1,1 +1,4 @@
 import AgentCore
+import Glibc
+
+exit(AgentCommandLine.run(Array(CommandLine.arguments.dropFirst())))

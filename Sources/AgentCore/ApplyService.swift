@@ -1,0 +1,93 @@
+import FleetModel
+import Glibc
+import Journal
+import Linux
+import Resources
+import Wire
+
+/// An apply from request to end: lock, serial, journal, the walk, and what is remembered of it.
+struct ApplyService {
+    let worker: Worker
+    let request: RunRequest
+
+    private var state: StateDirectory { worker.state }
+
+    func serve() throws(AgentFault) -> RunEnd {
+        try state.prepare()
+        let lock = try ApplyLock.take(
+            in: state,
+            as: ApplyLock.Holder(
+                pid: Int(getpid()), runID: request.runID, requestedBy: request.requestedBy,
+                since: Int(Clock.wallSeconds())))
+        let last = try JournalDirectory.latest(in: state)
+        if let last, request.serial <= last.begin.serial {
+            throw AgentFault(
+                "stale-serial", "apply plan \(request.plan.short)",
+                cause: "its serial is \(request.serial), and \(last.begin.serial) was applied here",
+                hint: "plan again; another controller may apply to this host as well")
+        }
+        state.emptySpool()
+        worker.conversation.blobs.spool = state.spool
+        let (bound, bytes) = try worker.plan(request)
+        let number = (try JournalDirectory.numbers(in: state).last ?? 0) + 1
+        try state.replace(JournalDirectory.planPath(of: number, in: state), bytes)
+        let log = try JournaledLog(
+            number: number, in: state, begin: begin(bound.plan, after: last))
+        var run = ApplyRun(bound, setting(), log: log)
+        let result = run.run()
+        var end = RunEnd(
+            cpuMicroseconds: 0, cpus: "", residentBytes: 0, wallMicroseconds: 0,
+            stopped: result.stopped)
+        if let notice = last?.unfinishedNotice { end.notices.append(notice) }
+        conclude(bound.plan, bytes, result, log, &end)
+        _ = consume lock
+        return end
+    }
+
+    private func begin(_ plan: Plan, after last: JournalState?) -> RunBegin {
+        // A handler that the plan still has runs as the plan has it now.
+        let pending = (last?.pending ?? []).map { old in
+            plan.handlers.first { $0.address == old.address } ?? old
+        }
+        let bootID = (try? worker.machine.textIfPresent("/proc/sys/kernel/random/boot_id")) ?? nil
+        return RunBegin(
+            runID: request.runID, plan: request.plan, serial: request.serial,
+            requestedBy: request.requestedBy, time: Int(Clock.wallSeconds()),
+            bootID: bootID?.filter { $0 != "\n" } ?? "", pending: pending,
+            follows: last.flatMap { $0.isFinished ? $0.begin.follows : $0.number })
+    }
+
+    private func setting() -> RunSetting {
+        let conversation = worker.conversation
+        let store = BeforeStore(state)
+        let host = Host(
+            machine: worker.machine, wantsContent: request.wantsContent, blob: conversation.blob,
+            keep: store.keep)
+        return RunSetting(
+            host: host, report: conversation.send, stopReason: conversation.stopReason,
+            activity: worker.activity, maxDisruption: request.maxDisruption,
+            runHandler: { handler throws(AgentFault) in try HandlerSeam.run(handler, on: host) })
+    }
+
+    /// Writes down how it ended. What fails here is said, and undoes nothing.
+    private func conclude(
+        _ plan: Plan, _ bytes: [UInt8], _ result: RunResult, _ log: JournaledLog,
+        _ end: inout RunEnd
+    ) {
+        do {
+            var declared = try DeclaredRecord(of: state)
+            let before = declared
+            declared.take(plan, applied: result.inPlace)
+            end.orphans = declared.orphans(beside: plan)
+            if declared != before {
+                try state.replace(state.declared, declared.json.canonicalBytes)
+            }
+            if result.stopped == nil { try state.replace(state.lastPlan, bytes) }
+            try log.end(stopped: result.stopped)
+            try JournalDirectory.prune(in: state)
+        } catch {
+            end.notices.append("the apply was made, but the agent \(error.text)")
+        }
+        state.emptySpool()
+    }
+}

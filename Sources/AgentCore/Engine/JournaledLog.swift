@@ -1,0 +1,52 @@
+import FleetModel
+import Journal
+
+/// The journal of a running apply, and the handlers that are pending in it.
+final class JournaledLog: ApplyLog {
+    private var writer: JournalWriter
+    private(set) var pending: [PlannedHandler]
+    /// The handlers that each intent of this run made pending.
+    private var added: [String: [String]] = [:]
+
+    /// Begins the journal of a run. `begin.pending` is what earlier runs left.
+    init(number: Int, in state: StateDirectory, begin: RunBegin) throws(AgentFault) {
+        pending = begin.pending
+        writer = try JournalWriter.create(number, in: state, begin: begin)
+    }
+
+    func intend(_ intent: ChangeIntent) throws(AgentFault) {
+        try writer.append(.intent(intent))
+        try writer.flush()
+        pending += intent.handlers
+        added[intent.address] = intent.handlers.map(\.address)
+    }
+
+    func finish(_ address: String, _ failure: ChangeFailure?) throws(AgentFault) {
+        guard let failure else {
+            try writer.append(.done(address: address))
+            return
+        }
+        if failure.isUntouched {
+            let gone = added[address] ?? []
+            pending.removeAll { gone.contains($0.address) }
+        }
+        try writer.append(
+            .failed(address: address, fault: failure.fault, isUntouched: failure.isUntouched))
+    }
+
+    func finishHandler(_ address: String, _ fault: AgentFault?) throws(AgentFault) {
+        if let fault {
+            try writer.append(.handlerFailed(address: address, fault: fault))
+        } else {
+            pending.removeAll { $0.address == address }
+            try writer.append(.handlerDone(address: address))
+        }
+        try writer.flush()
+    }
+
+    /// Ends the journal; durable on return.
+    func end(stopped: String?) throws(AgentFault) {
+        try writer.append(.end(stopped: stopped))
+        try writer.flush()
+    }
+}

@@ -1,0 +1,23 @@
+import FleetModel
+import Glibc
+import Linux
+
+/// What the agent says of itself and its host.
+enum Identity {
+    static func hello() -> Hello {
+        var names = utsname()
+        uname(&names)
+        let bootID = (try? LocalMachine().textIfPresent("/proc/sys/kernel/random/boot_id")) ?? nil
+        return Hello(
+            agentVersion: Version.current, architecture: text(names.machine),
+            hostname: text(names.nodename), bootID: bootID?.filter { $0 != "\n" } ?? "",
+            uid: Int(geteuid()))
+    }
+
+    /// The string in a C array of characters.
+    private static func text<Characters>(_ characters: Characters) -> String {
+        withUnsafeBytes(of: characters) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}

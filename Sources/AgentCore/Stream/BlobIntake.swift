@@ -1,0 +1,132 @@
+import FleetModel
+import Glibc
+import Journal
+import Linux
+import Wire
+
+/// Blobs as they arrive in pieces: in memory while small, in the spool where there is one.
+struct BlobIntake {
+    /// The most bytes of a blob held in memory: a plan, a file.
+    static let memoryLimit = 16 << 20
+    /// The most bytes of a blob in the spool: a package.
+    static let spoolLimit: UInt64 = 4 << 30
+    /// The most bytes of all blobs held in memory.
+    static let totalLimit = 32 << 20
+
+    private struct Incoming {
+        var hasher = Digest.Hasher()
+        var received: UInt64 = 0
+        var total: UInt64
+        var content: [UInt8] = []
+        /// The file of the spool it goes to, where it is too large for memory.
+        var file: Int32?
+    }
+
+    private var incoming: [Digest: Incoming] = [:]
+    private var complete: [Digest: [UInt8]] = [:]
+    private var spooled: Set<Digest> = []
+    private var held = 0
+    /// Where large blobs go; nil in a check, which takes none.
+    var spool: String?
+
+    /// A blob that is here as a whole.
+    func content(_ digest: Digest) throws(AgentFault) -> [UInt8]? {
+        if let content = complete[digest] { return content }
+        guard spooled.contains(digest), let path = path(of: digest) else { return nil }
+        do {
+            return try LocalMachine().read(path, limit: Int(BlobIntake.spoolLimit))
+        } catch {
+            throw AgentFault(error, "read \(path)")
+        }
+    }
+
+    /// Lets a blob go.
+    mutating func forget(_ digest: Digest) {
+        if let content = complete.removeValue(forKey: digest) { held -= content.count }
+        if spooled.remove(digest) != nil, let path = path(of: digest) { unlink(path) }
+    }
+
+    /// Takes in the next piece of a blob; the last one completes it and its digest is verified.
+    mutating func take(_ piece: BlobPiece) throws(AgentFault) {
+        var blob: Incoming
+        if let begun = incoming.removeValue(forKey: piece.digest) {
+            blob = begun
+        } else {
+            blob = try begin(piece)
+        }
+        guard piece.offset == blob.received, piece.total == blob.total,
+            UInt64(piece.content.count) <= blob.total - blob.received
+        else {
+            abandon(blob)
+            throw BlobIntake.fault(piece.digest, "its pieces do not fit together")
+        }
+        blob.hasher.update(piece.content)
+        blob.received += UInt64(piece.content.count)
+        if let file = blob.file {
+            try write(piece, to: file, blob)
+        } else {
+            blob.content += piece.content
+        }
+        if blob.received < blob.total {
+            guard !piece.content.isEmpty else {
+                abandon(blob)
+                throw BlobIntake.fault(piece.digest, "a piece is empty")
+            }
+            incoming[piece.digest] = blob
+            return
+        }
+        guard blob.hasher.finish() == piece.digest else {
+            abandon(blob)
+            throw BlobIntake.fault(piece.digest, "its content does not match its digest")
+        }
+        if let file = blob.file {
+            close(file)
+            spooled.insert(piece.digest)
+        } else {
+            complete[piece.digest] = blob.content
+        }
+    }
+
+    private mutating func begin(_ piece: BlobPiece) throws(AgentFault) -> Incoming {
+        var blob = Incoming(total: piece.total)
+        if piece.total <= UInt64(BlobIntake.memoryLimit),
+            held + Int(piece.total) <= BlobIntake.totalLimit
+        {
+            held += Int(piece.total)
+            return blob
+        }
+        guard piece.total <= BlobIntake.spoolLimit, let path = path(of: piece.digest) else {
+            throw BlobIntake.fault(piece.digest, "it has \(piece.total) bytes, which is too many")
+        }
+        do {
+            blob.file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+                .release()
+        } catch {
+            throw AgentFault(error, "create \(path)")
+        }
+        return blob
+    }
+
+    private func write(_ piece: BlobPiece, to file: Int32, _ blob: Incoming) throws(AgentFault) {
+        let descriptor = Descriptor(owning: file)
+        do {
+            try descriptor.writeAll(piece.content)
+            _ = descriptor.release()
+        } catch {
+            if let path = path(of: piece.digest) { unlink(path) }
+            throw AgentFault(error, "receive blob \(piece.digest.short)")
+        }
+    }
+
+    private mutating func abandon(_ blob: Incoming) {
+        if let file = blob.file { close(file) } else { held -= Int(blob.total) }
+    }
+
+    private func path(of digest: Digest) -> String? { spool.map { $0 + "/" + digest.description } }
+
+    private static func fault(_ digest: Digest, _ cause: String) -> AgentFault {
+        AgentFault(
+            "bad-blob", "receive blob \(digest.short)", cause: cause,
+            hint: "the controller's copy changed while it was sent, or the stream is damaged")
+    }
+}

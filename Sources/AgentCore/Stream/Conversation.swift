@@ -1,0 +1,106 @@
+import FleetModel
+import Wire
+
+/// A worker's side of the talk with the controller while a request is served.
+final class Conversation {
+    private let channel: FrameChannel
+    var blobs: BlobIntake
+    /// Why the run is to end at the next safe boundary.
+    private var reasonToStop: String?
+    /// A fault of the stream that came to light at a boundary; reported when the run has ended.
+    private(set) var streamFault: AgentFault?
+
+    init(_ channel: FrameChannel, blobs: BlobIntake = BlobIntake()) {
+        self.channel = channel
+        self.blobs = blobs
+    }
+
+    func send(_ reply: Reply) { channel.send(reply) }
+
+    /// Why to stop, asked at a safe boundary; looks at what has arrived, without waiting.
+    func stopReason() -> String? {
+        while reasonToStop == nil {
+            do {
+                let (frame, isEnd) = try channel.receiveIfThere()
+                if isEnd || channel.isBroken { reasonToStop = "the controller is gone" }
+                guard let frame else { break }
+                try takeAside(frame)
+            } catch {
+                streamFault = error
+                reasonToStop = error.text
+            }
+        }
+        return reasonToStop
+    }
+
+    /// A blob, asked for where it is not here yet.
+    func blob(_ digest: Digest) throws(AgentFault) -> [UInt8] {
+        if let content = try blobs.content(digest) { return content }
+        if let reason = stopReason() {
+            throw AgentFault("stopped", "get blob \(digest.short)", cause: reason)
+        }
+        send(.need([digest]))
+        while true {
+            guard let frame = try receive(digest) else {
+                reasonToStop = "the controller is gone"
+                throw AgentFault(
+                    "controller-gone", "get blob \(digest.short)", cause: "the controller is gone",
+                    hint: "run again")
+            }
+            try takeAside(frame, asked: digest)
+            if let content = try blobs.content(digest) { return content }
+            if let reason = reasonToStop {
+                throw AgentFault("stopped", "get blob \(digest.short)", cause: reason)
+            }
+        }
+    }
+
+    private func receive(_ digest: Digest) throws(AgentFault) -> Frame? {
+        do {
+            return try channel.receive()
+        } catch {
+            streamFault = error
+            reasonToStop = error.text
+            throw error
+        }
+    }
+
+    /// Takes a frame that may come while a request is served.
+    private func takeAside(_ frame: Frame, asked digest: Digest? = nil) throws(AgentFault) {
+        do throws(AgentFault) {
+            switch frame {
+            case .blob(let piece):
+                guard piece.digest == digest else { throw StreamFault.outOfOrder("a blob") }
+                try blobs.take(piece)
+            case .message(let json):
+                switch try Request(reading: json) {
+                case .stop: reasonToStop = "the controller asked for it"
+                case .noBlob(let missing) where missing == digest:
+                    throw AgentFault(
+                        "no-blob", "get blob \(missing.short)",
+                        cause: "the controller does not have it",
+                        hint: "a file of the fleet directory changed since the plan; plan again")
+                case .noBlob: throw StreamFault.outOfOrder("an answer about a blob")
+                case .facts, .run, .end: throw StreamFault.outOfOrder("a request during a run")
+                }
+            }
+        } catch {
+            if error.code != "no-blob" && error.code != "no-space" {
+                streamFault = error
+                reasonToStop = reasonToStop ?? error.text
+            }
+            throw error
+        }
+    }
+}
+
+extension Request {
+    /// Reads a request; a fault in words where it is none.
+    init(reading json: JSON) throws(AgentFault) {
+        do {
+            try self.init(json: json)
+        } catch {
+            throw StreamFault.badMessage(error)
+        }
+    }
+}

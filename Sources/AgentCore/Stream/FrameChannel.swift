@@ -1,0 +1,111 @@
+import FleetModel
+import Glibc
+import Linux
+import Wire
+
+/// Frames to and from one peer over two descriptors; sending and receiving wait.
+final class FrameChannel {
+    private let input: Int32
+    private let output: Int32
+    private var reader = FrameReader(expectsPreamble: false)
+    private var isAtEnd = false
+    /// Whether the peer takes nothing more.
+    private(set) var isBroken = false
+
+    /// Borrows the descriptors; whoever opened them closes them.
+    init(input: Int32, output: Int32) {
+        self.input = input
+        self.output = output
+    }
+
+    /// Sends bytes as they are; a peer that is gone is noted in ``isBroken`` and nothing else.
+    func send(_ bytes: [UInt8]) {
+        if isBroken { return }
+        var sent = 0
+        while sent < bytes.count {
+            let n = bytes.withUnsafeBytes {
+                write(output, $0.baseAddress?.advanced(by: sent), bytes.count - sent)
+            }
+            if n < 0 && errno == EINTR { continue }
+            if n <= 0 {
+                isBroken = true
+                return
+            }
+            sent += n
+        }
+    }
+
+    func send(_ reply: Reply) { send(Frame.message(reply.json).encoded) }
+
+    /// The next frame; nil when the peer has ended the stream after a whole one.
+    func receive() throws(AgentFault) -> Frame? {
+        while true {
+            if let frame = try nextBuffered() { return frame }
+            if isAtEnd {
+                if reader.isBetweenFrames { return nil }
+                throw StreamFault.truncated
+            }
+            fill()
+        }
+    }
+
+    /// A frame that is here now, without waiting; nil where there is none yet. `isEnd` says whether
+    /// the stream is over.
+    func receiveIfThere() throws(AgentFault) -> (frame: Frame?, isEnd: Bool) {
+        if let frame = try nextBuffered() { return (frame, false) }
+        var polled = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
+        while !isAtEnd && poll(&polled, 1, 0) > 0 {
+            fill()
+            if let frame = try nextBuffered() { return (frame, false) }
+        }
+        if isAtEnd && !reader.isBetweenFrames { throw StreamFault.truncated }
+        return (nil, isAtEnd)
+    }
+
+    private func nextBuffered() throws(AgentFault) -> Frame? {
+        do {
+            return try reader.next()
+        } catch {
+            throw StreamFault.make(error)
+        }
+    }
+
+    private func fill() {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var n: Int
+        repeat { n = read(input, &chunk, chunk.count) } while n < 0 && errno == EINTR
+        if n > 0 { reader.append(chunk[0..<n]) } else { isAtEnd = true }
+    }
+}
+
+/// Faults of the stream of frames, in words.
+enum StreamFault {
+    private static let hint = "use a controller of the same version as the agent"
+
+    static var truncated: AgentFault {
+        AgentFault(
+            "truncated-frame", "read a frame", cause: "the stream ended in the middle of it",
+            hint: "the connection broke; run again")
+    }
+
+    static func outOfOrder(_ what: String) -> AgentFault {
+        AgentFault("out-of-order", "take \(what)", cause: "it was not asked for", hint: hint)
+    }
+
+    static func make(_ error: FrameError) -> AgentFault {
+        let cause =
+            switch error {
+            case .noPreamble: "it has no preamble"
+            case .unknownType(let type): "it is of the unknown type \(type)"
+            case .tooLong(let count, let limit):
+                "it has \(count) bytes, and at most \(limit) are taken"
+            case .badMessage(let error): error.description
+            case .badPiece: "a piece of a blob is too short"
+            }
+        return AgentFault("bad-frame", "read a frame", cause: cause, hint: hint)
+    }
+
+    static func badMessage(_ error: JSONError) -> AgentFault {
+        AgentFault("bad-message", "read a message", cause: error.description, hint: hint)
+    }
+}

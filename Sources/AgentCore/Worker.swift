@@ -1,0 +1,99 @@
+import FleetModel
+import Glibc
+import HostFacts
+import Journal
+import Linux
+import Resources
+import Wire
+
+/// Serves one request: reads facts, checks or applies a plan.
+struct Worker {
+    let conversation: Conversation
+    let state: StateDirectory
+    let machine: any Machine
+    var activity: (String) -> Void = { _ in }
+
+    /// Serves a run and reports its end; a refusal is thrown.
+    func serve(_ request: RunRequest) throws(AgentFault) -> RunEnd {
+        let watch = Stopwatch()
+        guard geteuid() == 0 else {
+            throw AgentFault(
+                "not-root", request.mode.rawValue, cause: "the agent runs as user \(geteuid())",
+                hint: "let the user run the agent with sudo -n, or log in as root")
+        }
+        let now = Int(Clock.wallSeconds())
+        guard request.expires > now else {
+            let when = Clock.rfc3339(Double(request.expires))
+            throw AgentFault(
+                "expired", "\(request.mode.rawValue) plan \(request.plan.short)",
+                cause: "it expired at \(when), and here it is \(Clock.rfc3339(Double(now)))",
+                hint: "plan again; if the times are far apart, set the host's clock")
+        }
+        var end: RunEnd
+        switch request.mode {
+        case .check: end = try check(request)
+        case .apply: end = try ApplyService(worker: self, request: request).serve()
+        }
+        end.wallMicroseconds = watch.microseconds
+        return end
+    }
+
+    /// The plan of a request, checked and bound.
+    func plan(_ request: RunRequest) throws(AgentFault) -> (bound: BoundPlan, bytes: [UInt8]) {
+        activity("receive the plan")
+        let bytes = try conversation.blob(request.plan)
+        conversation.blobs.forget(request.plan)
+        return (try BoundPlan(bytes: bytes, digest: request.plan), bytes)
+    }
+
+    private func check(_ request: RunRequest) throws(AgentFault) -> RunEnd {
+        let plan = try plan(request).bound
+        let host = Host(
+            machine: machine, wantsContent: request.wantsContent,
+            blob: conversation.blob,
+            keep: { content throws(AgentFault) in Digest(of: content) })
+        var run = CheckRun(
+            plan,
+            RunSetting(
+                host: host, report: conversation.send, stopReason: conversation.stopReason,
+                activity: activity))
+        let result = run.run()
+        var end = RunEnd(
+            cpuMicroseconds: 0, cpus: "", residentBytes: 0, wallMicroseconds: 0,
+            stopped: result.stopped)
+        if let holder = ApplyLock.holder(of: state) {
+            end.notices.append("\(holder) is applying on this host; what was read may be half made")
+        }
+        for handler in try reportPending(plan.plan, &end) {
+            conversation.send(.handler(handler))
+        }
+        end.orphans = try DeclaredRecord(of: state).orphans(beside: plan.plan)
+        return end
+    }
+
+    private func reportPending(
+        _ plan: Plan, _ end: inout RunEnd
+    ) throws(AgentFault) -> [HandlerReport] {
+        guard let last = try JournalDirectory.latest(in: state) else { return [] }
+        if let notice = last.unfinishedNotice { end.notices.append(notice) }
+        return last.pending.map {
+            HandlerReport(
+                address: $0.address, outcome: .pending,
+                reason:
+                    "a change of run \(last.begin.runID) or before wants it; the next apply runs it"
+            )
+        }
+    }
+}
+
+extension JournalState {
+    /// What to say of a run that never came to its end.
+    var unfinishedNotice: String? {
+        if isFinished { return nil }
+        let open = openChanges.map(\.address)
+        let detail =
+            open.isEmpty ? "" : "; unknown is how far it came with \(open.joined(separator: ", "))"
+        return "run \(begin.runID) of \(begin.requestedBy), begun "
+            + "\(Clock.rfc3339(Double(begin.time))), never came to its end\(detail)"
+    }
+}

@@ -1,0 +1,89 @@
+import FleetModel
+import Glibc
+import Linux
+import Wire
+
+/// The journals of a state directory, oldest first.
+package enum JournalDirectory {
+    /// How many finished journals are kept, and how many bytes all of them may have.
+    package static let keptJournals = 20
+    package static let keptBytes = 64 << 20
+
+    static func path(of number: Int, in state: StateDirectory) -> String {
+        state.journal + "/" + name(of: number) + ".log"
+    }
+
+    /// Where the plan of the journal's run is kept.
+    package static func planPath(of number: Int, in state: StateDirectory) -> String {
+        state.journal + "/" + name(of: number) + ".plan"
+    }
+
+    private static func name(of number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+    }
+
+    /// The numbers of the journals there are, ascending.
+    package static func numbers(in state: StateDirectory) throws(AgentFault) -> [Int] {
+        do {
+            return try LocalMachine().listIfPresent(state.journal)
+                .filter { $0.hasSuffix(".log") }
+                .compactMap { Int($0.dropLast(4)) }
+                .sorted()
+        } catch {
+            throw AgentFault(error, "list \(state.journal)")
+        }
+    }
+
+    /// What a journal tells; nil where it has not even its first record.
+    package static func state(
+        of number: Int, in directory: StateDirectory
+    ) throws(AgentFault) -> JournalState? {
+        guard let bytes = try directory.read(path(of: number, in: directory), limit: 256 << 20)
+        else {
+            return nil
+        }
+        let (records, isTorn) = JournalFile.decode(bytes)
+        return JournalState(number: number, records: records, isTorn: isTorn)
+    }
+
+    /// The newest journal that has its first record.
+    package static func latest(in directory: StateDirectory) throws(AgentFault) -> JournalState? {
+        for number in try numbers(in: directory).reversed() {
+            if let state = try state(of: number, in: directory) { return state }
+        }
+        return nil
+    }
+
+    /// Removes the oldest finished journals beyond the limits, and contents nothing names any more.
+    ///
+    /// Never the newest journal, and never one whose run did not come to its end.
+    package static func prune(
+        in directory: StateDirectory, keep: Int = keptJournals, bytes: Int = keptBytes
+    ) throws(AgentFault) {
+        let machine = LocalMachine()
+        let numbers = try numbers(in: directory)
+        var kept: [JournalState] = []
+        var total = 0
+        var removed = false
+        for number in numbers.reversed() {
+            let file = path(of: number, in: directory)
+            let state = try state(of: number, in: directory)
+            total += Int((try? machine.status(file, followLinks: false))?.size ?? 0)
+            let isOver = kept.count >= keep || total > bytes
+            if let state, !isOver || kept.isEmpty || !state.isFinished {
+                kept.append(state)
+                continue
+            }
+            unlink(file)
+            unlink(planPath(of: number, in: directory))
+            removed = true
+        }
+        guard removed else { return }
+        let named = kept.reduce(into: Set<Digest>()) { $0.formUnion($1.beforeContents) }
+        for name in (try? machine.listIfPresent(directory.before)) ?? [] {
+            if let digest = Digest(name), named.contains(digest) { continue }
+            unlink(directory.before + "/" + name)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import FleetModel
+import Glibc
+import Linux
+import Wire
+
+/// The journal's form on disk: a header line, then records one after another.
+///
+/// A record is a length of four bytes in network order, the first eight bytes of the payload's
+/// SHA-256, and the payload: canonical JSON. A record that is cut short or does not match its
+/// checksum ends the journal: a power cut while it was written leaves such a tail.
+package enum JournalFile {
+    static let header = Array("muster journal 1\n".utf8)
+    /// The most bytes of one record.
+    package static let recordLimit = 16 << 20
+    static let prefixLength = 12
+
+    /// The bytes of one record as they are written.
+    static func encode(_ record: JournalRecord) throws(AgentFault) -> [UInt8] {
+        let payload = record.json.canonicalBytes
+        guard payload.count <= recordLimit else {
+            throw AgentFault(
+                "too-large", "write the journal", cause: "a record has \(payload.count) bytes",
+                hint: "declare the change in smaller resources")
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(payload.count + prefixLength)
+        let count = UInt32(payload.count)
+        for shift in [24, 16, 8, 0] as [UInt32] {
+            bytes.append(UInt8(truncatingIfNeeded: count >> shift))
+        }
+        bytes.append(contentsOf: Digest(of: payload).bytes.prefix(8))
+        bytes.append(contentsOf: payload)
+        return bytes
+    }
+
+    /// The records of a journal's bytes, and whether a damaged tail was left out.
+    package static func decode(_ bytes: [UInt8]) -> (records: [JournalRecord], isTorn: Bool) {
+        guard bytes.starts(with: header) else { return ([], !bytes.isEmpty) }
+        var records: [JournalRecord] = []
+        var position = header.count
+        while position < bytes.count {
+            guard bytes.count - position >= prefixLength else { return (records, true) }
+            let count = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+            let start = position + prefixLength
+            guard count <= recordLimit, bytes.count - start >= count else { return (records, true) }
+            let payload = bytes[start..<start + count]
+            guard Digest(of: payload).bytes.prefix(8) == bytes[position + 4..<start],
+                let json = try? JSON(parsing: payload), let record = try? JournalRecord(json: json)
+            else { return (records, true) }
+            records.append(record)
+            position = start + count
+        }
+        return (records, false)
+    }
+}
+
+/// Appends to the journal of one apply.
+package struct JournalWriter: ~Copyable {
+    private let descriptor: Descriptor
+    private let path: String
+    private var size: Int
+
+    private init(_ descriptor: consuming Descriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+        size = 0
+    }
+
+    /// Begins a journal: the file, its header and its first record are durable on return.
+    package static func create(
+        _ number: Int, in state: StateDirectory, begin: RunBegin
+    ) throws(AgentFault) -> JournalWriter {
+        let path = JournalDirectory.path(of: number, in: state)
+        do {
+            var writer = try open(path)
+            try writer.write(JournalFile.header)
+            try writer.append(.begin(begin))
+            try writer.flush()
+            try StateDirectory.flushDirectory(state.journal)
+            return writer
+        } catch {
+            // A journal without its first record says nothing.
+            unlink(path)
+            throw error
+        }
+    }
+
+    private static func open(_ path: String) throws(AgentFault) -> JournalWriter {
+        do {
+            let flags = O_WRONLY | O_CREAT | O_EXCL
+            return JournalWriter(try Descriptor.open(path, flags, mode: 0o600), path: path)
+        } catch {
+            throw AgentFault(error, "create \(path)")
+        }
+    }
+
+    /// Adds a record. Durable only after ``flush()``; on failure the file is as it was.
+    package mutating func append(_ record: JournalRecord) throws(AgentFault) {
+        try write(try JournalFile.encode(record))
+    }
+
+    /// Brings every record to the disk.
+    package func flush() throws(AgentFault) {
+        if fdatasync(descriptor.number) != 0 {
+            throw AgentFault(
+                SystemError(call: "fdatasync", object: path, code: errno), "flush \(path)")
+        }
+    }
+
+    private mutating func write(_ bytes: [UInt8]) throws(AgentFault) {
+        do {
+            try descriptor.writeAll(bytes)
+            size += bytes.count
+        } catch {
+            // Half a record must not stand before the next one.
+            if ftruncate(descriptor.number, off_t(size)) == 0 {
+                lseek(descriptor.number, off_t(size), SEEK_SET)
+            }
+            throw AgentFault(error, "write \(path)")
+        }
+    }
+}
+
+extension StateDirectory {
+    /// Makes the names in a directory durable.
+    static func flushDirectory(_ directory: String) throws(AgentFault) {
+        do {
+            let descriptor = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+            try check(fsync(descriptor.number), "fsync", directory)
+        } catch {
+            throw AgentFault(error, "flush \(directory)")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import FleetModel
+import Wire
+
+/// What a journal tells of its run: the state a next run, or a recovery, goes on from.
+package struct JournalState: Sendable, Equatable {
+    /// How far one change came.
+    package enum Progress: Sendable, Equatable {
+        /// The agent died between the intent and its outcome: nobody knows how much was made.
+        case open
+        case done
+        case failed(AgentFault, isUntouched: Bool)
+    }
+
+    package struct RecordedChange: Sendable, Equatable {
+        package var intent: ChangeIntent
+        package var progress: Progress
+    }
+
+    /// The journal's number; it grows by one with each apply.
+    package var number: Int
+    package var begin: RunBegin
+    /// In the order they were made.
+    package var changes: [RecordedChange]
+    /// Handlers still to run, in the order they became pending.
+    package var pending: [PlannedHandler]
+    /// Whether the run came to its end.
+    package var isFinished: Bool
+    /// Why the run ended early, where it was stopped.
+    package var stopped: String?
+    /// Whether a damaged tail was left out.
+    package var isTorn: Bool
+
+    /// Replays records; nil where there is no begin record.
+    package init?(number: Int, records: [JournalRecord], isTorn: Bool) {
+        guard case .begin(let begin) = records.first else { return nil }
+        self.number = number
+        self.begin = begin
+        self.isTorn = isTorn
+        changes = []
+        pending = begin.pending
+        isFinished = false
+        for record in records.dropFirst() { apply(record) }
+    }
+
+    private mutating func apply(_ record: JournalRecord) {
+        switch record {
+        case .begin: break
+        case .intent(let intent):
+            changes.append(RecordedChange(intent: intent, progress: .open))
+            for handler in intent.handlers
+            where !pending.contains(where: { $0.address == handler.address }) {
+                pending.append(handler)
+            }
+        case .done(let address): close(address, .done)
+        case .failed(let address, let fault, let isUntouched):
+            close(address, .failed(fault, isUntouched: isUntouched))
+            guard isUntouched,
+                let intent = changes.last(where: { $0.intent.address == address })?.intent
+            else { break }
+            let added = Set(intent.handlers.map(\.address))
+            pending.removeAll { added.contains($0.address) }
+        case .handlerDone(let address): pending.removeAll { $0.address == address }
+        case .handlerFailed: break
+        case .end(let reason):
+            isFinished = true
+            stopped = reason
+        }
+    }
+
+    private mutating func close(_ address: String, _ progress: Progress) {
+        if let index = changes.lastIndex(where: { $0.intent.address == address }) {
+            changes[index].progress = progress
+        }
+    }
+
+    /// Changes whose outcome is not known.
+    package var openChanges: [ChangeIntent] {
+        changes.filter { $0.progress == .open }.map(\.intent)
+    }
+
+    /// Every content that a before-image of this journal names.
+    package var beforeContents: Set<Digest> {
+        var digests: Set<Digest> = []
+        for change in changes {
+            for case .file(_, let content, _, _, _) in change.intent.before {
+                digests.insert(content)
+            }
+        }
+        return digests
+    }
+}

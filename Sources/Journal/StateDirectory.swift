@@ -1,0 +1,100 @@
+import FleetModel
+import Glibc
+import Linux
+import Wire
+
+/// Where the agent keeps its state on a host: private, and written only by an apply.
+///
+/// ```
+/// journal/0000000042.log   one file per apply: what it was about to do, and what came of it
+/// journal/0000000042.plan  the plan of that apply
+/// before/DIGEST            contents that changes replaced
+/// spool/                   blobs on their way to their place
+/// last-plan.json           the plan of the last apply that came to its end
+/// declared.json            what applies have put on this host
+/// lock                     held by the apply that is running
+/// ```
+package struct StateDirectory: Sendable, Equatable {
+    /// The path where nothing else is said.
+    package static let standardPath = "/var/lib/muster"
+
+    package let path: String
+
+    package init(_ path: String = StateDirectory.standardPath) { self.path = path }
+
+    package var journal: String { path + "/journal" }
+    package var before: String { path + "/before" }
+    package var spool: String { path + "/spool" }
+    package var lastPlan: String { path + "/last-plan.json" }
+    package var declared: String { path + "/declared.json" }
+    package var lock: String { path + "/lock" }
+
+    /// Makes the directories where they are missing, and refuses ones that others can write to.
+    package func prepare() throws(AgentFault) {
+        for directory in [path, journal, before, spool] {
+            if mkdir(directory, 0o700) != 0 && errno != EEXIST {
+                throw fault("create \(directory)", errno)
+            }
+            try checkPrivate(directory)
+        }
+    }
+
+    private func checkPrivate(_ directory: String) throws(AgentFault) {
+        var status = stat()
+        guard lstat(directory, &status) == 0 else { throw fault("look at \(directory)", errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw AgentFault(
+                "unsafe-state", "use \(directory)", cause: "it is not a directory",
+                hint: "move it away, or name another directory with agent_dir")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw AgentFault(
+                "unsafe-state", "use \(directory)", cause: "others than its owner can write to it",
+                hint: "chown it to root and chmod it to 0700, or name another with agent_dir")
+        }
+    }
+
+    /// Removes what an apply that was cut short left in the spool.
+    package func emptySpool() {
+        let machine = LocalMachine()
+        for name in (try? machine.listIfPresent(spool)) ?? [] { unlink(spool + "/" + name) }
+    }
+
+    /// The bytes of a file of the state, nil where there is none.
+    package func read(_ file: String, limit: Int = 64 << 20) throws(AgentFault) -> [UInt8]? {
+        do {
+            return try LocalMachine().read(file, limit: limit)
+        } catch {
+            if error.isNotFound { return nil }
+            throw AgentFault(error, "read \(file)")
+        }
+    }
+
+    /// Puts a file of the state in place atomically and durably.
+    package func replace(_ file: String, _ content: [UInt8]) throws(AgentFault) {
+        do {
+            try LocalMachine().replaceFile(
+                file, content: content, mode: 0o600, uid: geteuid(), gid: getegid())
+        } catch {
+            throw AgentFault(error, "write \(file)")
+        }
+    }
+
+    private func fault(_ attempted: String, _ code: Int32) -> AgentFault {
+        AgentFault(SystemError(call: attempted, object: path, code: code), attempted)
+    }
+}
+
+extension AgentFault {
+    /// A fault of the agent's own state or streams, from the kernel's answer.
+    package init(_ error: SystemError, _ attempted: String) {
+        let code =
+            switch error.code {
+            case ENOSPC, EDQUOT: "no-space"
+            case EROFS: "read-only"
+            case EACCES, EPERM: "not-permitted"
+            default: "system"
+            }
+        self.init(code, attempted, cause: error.reason, hint: error.hint)
+    }
+}
