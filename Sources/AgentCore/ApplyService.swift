@@ -66,7 +66,7 @@ struct ApplyService {
         return RunSetting(
             host: host, report: conversation.send, stopReason: conversation.stopReason,
             activity: worker.activity, maxDisruption: request.maxDisruption,
-            runHandler: { handler throws(AgentFault) in try HandlerSeam.run(handler, on: host) })
+            runHandler: { handler throws(AgentFault) in try HandlerRunner.run(handler, on: host) })
     }
 
     /// Writes down how it ended. What fails here is said, and undoes nothing.

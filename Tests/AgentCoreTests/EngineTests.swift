@@ -71,6 +71,7 @@ private struct Bench {
                 if failingHandlers.contains(handler.address) {
                     throw AgentFault("failed", "restart it", cause: "it does not start")
                 }
+                return "active (running)"
             })
         switch mode {
         case .check:

@@ -254,8 +254,9 @@ struct ApplyRun {
                 address: address, outcome: .pending, reason: fault.cause, fault: fault)
         }
         setting.activity("run handler \(address)")
+        let reason: String
         do {
-            try setting.runHandler(handler)
+            reason = try setting.runHandler(handler)
         } catch {
             let fault = error
             note { log throws(AgentFault) in try log.finishHandler(address, fault) }
@@ -264,7 +265,7 @@ struct ApplyRun {
         }
         note { log throws(AgentFault) in try log.finishHandler(address, nil) }
         return HandlerReport(
-            address: address, outcome: .ran, reason: "\(handler.action.rawValue) \(handler.name)")
+            address: address, outcome: .ran, reason: reason)
     }
 }
 

@@ -12,8 +12,8 @@ struct RunSetting {
     var activity: (String) -> Void = { _ in }
     /// A change that costs more is refused.
     var maxDisruption: Disruption = .powerCycle
-    /// Runs a handler to its end.
-    var runHandler: (PlannedHandler) throws(AgentFault) -> Void = { _ in }
+    /// Runs a handler to its end and gives the reason why that counts as done.
+    var runHandler: (PlannedHandler) throws(AgentFault) -> String = { $0.action.rawValue }
 }
 
 /// How a pass over a plan ended.

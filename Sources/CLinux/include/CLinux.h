@@ -2,4 +2,5 @@
 #pragma once
 #include "clinux_descriptor.h"
 #include "clinux_epoll.h"
+#include "clinux_lock.h"
 #include "clinux_process.h"
