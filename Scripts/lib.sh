@@ -7,6 +7,10 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache_dir=${MUSTER_CACHE_DIR:-$repository/.cache}
 script_name=${0##*/}
 
+# Whatever ends a script says where: a command that fails without a word must not.
+set -E
+trap 'printf "%s: error: %s, line %s: %s ended with %s\n" "$script_name" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND" "$?" >&2' ERR
+
 # note TEXT…: a progress line. Data goes to stdout, progress to stderr.
 note() {
     printf '%s: %s\n' "$script_name" "$*" >&2

@@ -53,6 +53,17 @@ claim_slot() {
         "See 'ip link show type bridge' and 'Scripts/lab list --all'."
 }
 
+# Each systemd takes about five inotify instances, which the kernel counts per user over the whole machine.
+require_inotify() {
+    local new=$1 limit used
+    limit=$(</proc/sys/fs/inotify/max_user_instances)
+    # Processes that end meanwhile are no fault.
+    used=$({ find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null || true; } | wc -l)
+    [ $((used + 5 * new)) -le "$limit" ] ||
+        die "$new more hosts with systemd need about $((5 * new)) inotify instances; $used of $limit are in use." \
+            "Raise the limit (sysctl fs.inotify.max_user_instances=$((used + 10 * new))), or use --light hosts."
+}
+
 # host_is_running HOST: by the process it recorded, which must be the same process still.
 host_is_running() {
     local pid start

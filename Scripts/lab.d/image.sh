@@ -38,7 +38,7 @@ make_image() {
     [ -z "$proxy" ] || export http_proxy=${http_proxy:-$proxy}
     quietly "$root.log" debootstrap --variant=minbase --include="$packages" \
         "$image_release" "$root" "$mirror"
-    build_packages "$root/srv/muster-packages"
+    quietly "$root.log" build_packages "$root/srv"
     settle_image "$root"
     rm -f "$root.log"
 }
@@ -65,8 +65,8 @@ settle_image() {
     : >"$root/etc/resolv.conf"
     rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* \
         "$root"/usr/share/{doc,man,locale,info}/*
-    echo 'deb [trusted=yes] file:/srv/muster-packages ./' \
-        >"$root/etc/apt/sources.list.d/muster-packages.list"
+    printf '%s\n' 'Types: deb' 'URIs: file:/srv/muster-packages' 'Suites: ./' \
+        'Signed-By: /srv/muster-packages/key.asc' >"$root/etc/apt/sources.list.d/muster-packages.sources"
     quietly "$root.log" chroot "$root" apt-get update
 
     # Without a network these only fail, and hold apt's lock meanwhile.

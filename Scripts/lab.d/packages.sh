@@ -97,7 +97,7 @@ build_package() {
     rm -rf "$2"
 }
 
-# index_packages DIRECTORY: writes the Packages file of a flat repository.
+# index_packages DIRECTORY: writes the index of a flat repository.
 index_packages() {
     local package
     for package in "$1"/*.deb; do
@@ -105,13 +105,34 @@ index_packages() {
         printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "${package##*/}" \
             "$(stat --format=%s "$package")" "$(sha256sum "$package" | cut -d' ' -f1)"
     done >"$1/Packages"
+    printf 'Origin: Muster lab\nLabel: %s\nSuite: lab\nArchitectures: all amd64\nDate: %s\nSHA256:\n %s %s Packages\n' \
+        "${1##*/}" "$(LC_ALL=C date --utc '+%a, %d %b %Y %H:%M:%S UTC')" \
+        "$(sha256sum "$1/Packages" | cut -d' ' -f1)" "$(stat --format=%s "$1/Packages")" >"$1/Release"
 }
 
-# build_packages DIRECTORY: the repository that every host has at /srv/muster-packages.
+# sign_packages DIRECTORY: with a key made for this one repository, whose public half is key.asc beside it.
+sign_packages() {
+    local home
+    home=$(mktemp --directory)
+    local gpg=(gpg --homedir "$home" --batch --quiet --yes --passphrase '')
+    "${gpg[@]}" --quick-generate-key "Muster lab ${1##*/} <lab@localhost>" ed25519 sign never
+    "${gpg[@]}" --armor --output "$1/key.asc" --export
+    "${gpg[@]}" --output "$1/InRelease" --clear-sign "$1/Release"
+    gpgconf --homedir "$home" --kill all
+    rm -rf "$home"
+}
+
+# build_packages DIRECTORY: the repositories of every host, made in DIRECTORY/muster-packages, which
+# its apt knows from the start, and DIRECTORY/muster-extra, which it does not.
 build_packages() {
-    mkdir -p "$1"
-    build_demo_service "$1" 1.0-1
-    build_demo_service "$1" 1.1-1
-    build_program "$1" muster-demo-tool 2.0
-    index_packages "$1"
+    mkdir -p "$1/muster-packages" "$1/muster-extra"
+    build_demo_service "$1/muster-packages" 1.0-1
+    build_demo_service "$1/muster-packages" 1.1-1
+    build_program "$1/muster-packages" muster-demo-tool 2.0
+    build_program "$1/muster-extra" muster-extra 3.0
+    local packages
+    for packages in "$1/muster-packages" "$1/muster-extra"; do
+        index_packages "$packages"
+        sign_packages "$packages"
+    done
 }
