@@ -1,0 +1,79 @@
+/// Where configuration comes from; tests give files of their own.
+package struct ConfigSource: Sendable {
+    /// The content of a file; nil where there is none that can be read.
+    package var read: @Sendable (String) -> [UInt8]?
+    /// The paths that match a glob(7) pattern, sorted.
+    package var glob: @Sendable (String) -> [String]
+    /// The home directory of the user: `~`.
+    package var home: String
+
+    package init(
+        home: String, read: @escaping @Sendable (String) -> [UInt8]?,
+        glob: @escaping @Sendable (String) -> [String]
+    ) {
+        self.home = home
+        self.read = read
+        self.glob = glob
+    }
+
+    /// `~` and `~/…` as a path; other users' homes are left as they are.
+    package func expandTilde(_ path: String) -> String {
+        if path == "~" { return home }
+        return path.hasPrefix("~/") ? home + path.dropFirst() : path
+    }
+}
+
+/// An ssh_config file and all it includes, ready to be asked about hosts.
+package struct ConfigFile: Sendable {
+    indirect enum Item: Sendable {
+        case line(ConfigLine)
+        /// The items of each file an Include has found.
+        case include([[Item]])
+    }
+
+    let items: [Item]
+
+    private static let maximumDepth = 16
+
+    /// Reads a file and what it includes; one that does not exist is empty.
+    ///
+    /// `isUser`: whether relative includes lie in `~/.ssh` rather than `/etc/ssh`. `shownAs` names
+    /// the file in places.
+    package init(
+        _ path: String, isUser: Bool, source: ConfigSource
+    ) throws(SSHConfigError) {
+        items = try Self.items(of: path, isUser: isUser, source, depth: 0)
+    }
+
+    private static func items(
+        of path: String, isUser: Bool, _ source: ConfigSource, depth: Int
+    ) throws(SSHConfigError) -> [Item] {
+        guard let content = source.read(path) else { return [] }
+        var items: [Item] = []
+        var number = 0
+        for raw in content.split(separator: 10, omittingEmptySubsequences: false) {
+            number += 1
+            let place = "\(path):\(number)"
+            guard let line = try ConfigLine(raw, place: place) else { continue }
+            guard line.keyword == "include" else {
+                items.append(.line(line))
+                continue
+            }
+            if depth == maximumDepth {
+                throw SSHConfigError(place: place, reason: "files include each other too deeply")
+            }
+            var files: [[Item]] = []
+            for argument in line.arguments {
+                var pattern = source.expandTilde(argument)
+                if !pattern.hasPrefix("/") {
+                    pattern = (isUser ? source.home + "/.ssh/" : "/etc/ssh/") + pattern
+                }
+                for file in source.glob(pattern) {
+                    files.append(try Self.items(of: file, isUser: isUser, source, depth: depth + 1))
+                }
+            }
+            items.append(.include(files))
+        }
+        return items
+    }
+}

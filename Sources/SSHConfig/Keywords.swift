@@ -1,0 +1,84 @@
+/// What the keywords of ssh_config(5) mean to us.
+enum Keywords {
+    enum Effect {
+        /// We honour it.
+        case ours
+        /// Only the system's ssh can.
+        case openSSHOnly
+        /// It has no bearing on running a command: forwarding, terminals, logging, an algorithm
+        /// preference that libssh2 cannot take.
+        case none
+    }
+
+    private static let ours: Set<String> = [
+        "hostname", "user", "port", "identityfile", "identitiesonly", "proxyjump",
+        "userknownhostsfile", "globalknownhostsfile", "stricthostkeychecking", "connecttimeout",
+        "hostkeyalias", "identityagent",
+    ]
+
+    private static let openSSHOnly: Set<String> = [
+        "proxycommand", "controlpath", "certificatefile", "pkcs11provider", "securitykeyprovider",
+        "knownhostscommand", "revokedhostkeys", "bindaddress", "bindinterface", "addressfamily",
+        "canonicalizehostname", "hostbasedauthentication", "gssapiauthentication",
+        "proxyusefdpass", "tunnel", "verifyhostkeydns",
+    ]
+
+    static func effect(of keyword: String) -> Effect {
+        if ours.contains(keyword) { return .ours }
+        return openSSHOnly.contains(keyword) ? .openSSHOnly : .none
+    }
+
+    /// False where such a keyword is set to what we do anyway.
+    static func isInUse(_ line: ConfigLine) -> Bool {
+        switch (line.keyword, line.arguments.first?.lowercased() ?? "") {
+        case ("addressfamily", "any"): false
+        // On Debian's ssh_config by default; keys are tried after it, and it fails without a ticket.
+        case ("gssapiauthentication", _): false
+        case (_, "none"), (_, "no"), (_, "false"): false
+        default: true
+        }
+    }
+
+    static func flag(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "yes", "true": true
+        case "no", "false": false
+        default: nil
+        }
+    }
+
+    static func hostKeyChecking(_ text: String) -> SSHSettings.HostKeyChecking? {
+        switch text.lowercased() {
+        case "true", "yes": .yes
+        case "false", "no", "off": .no
+        case "ask": .ask
+        case "accept-new": .acceptNew
+        default: nil
+        }
+    }
+
+    /// A time as sshd_config(5), TIME FORMATS, has it, in seconds: `90`, `1m30s`.
+    static func seconds(_ text: String) -> Int? {
+        var total = 0
+        var digits = ""
+        for character in text {
+            if character.isASCII, character.isNumber {
+                digits.append(character)
+                if digits.count > 9 { return nil }
+                continue
+            }
+            guard let number = Int(digits) else { return nil }
+            switch character.lowercased() {
+            case "s": total += number
+            case "m": total += number * 60
+            case "h": total += number * 3600
+            case "d": total += number * 86_400
+            case "w": total += number * 604_800
+            default: return nil
+            }
+            digits = ""
+        }
+        if let number = Int(digits) { total += number }
+        return text.isEmpty ? nil : total
+    }
+}
