@@ -3,31 +3,182 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `package`.
+/// Behaviour of `package`: one pass over dpkg's database; apt where something is to change.
 package enum PackageBehaviour: ResourceBehaviour {
-    package struct Observation: Sendable {}
+    package struct Observation: Sendable {
+        /// nil where dpkg has never heard of it.
+        var entry: DpkgEntry?
+        /// Whether dpkg was killed half way, in whatever package.
+        var wasInterrupted: Bool
+        /// The versions the package lists offer; nil where nobody asked.
+        var offered: [String]?
+    }
 
     package static func observe(
         _ declarations: [PackageDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
-        declarations.map { _ in .success(Observation()) }
+        do throws(AgentFault) {
+            let database = try DpkgDatabase(of: declarations.map(\.name), on: host.machine)
+            var observations = declarations.map {
+                Observation(entry: database.entry($0.name), wasInterrupted: database.wasInterrupted)
+            }
+            // The lists cost half a second to open: only where a package is to come from them.
+            let missing = declarations.indices.filter {
+                wantsInstall(declarations[$0], observations[$0]) && declarations[$0].archive == nil
+            }
+            let names = missing.map { declarations[$0].name }
+            let offered = try Apt.offered(names, on: host.machine)
+            for index in missing {
+                observations[index].offered = offered[declarations[index].name] ?? []
+            }
+            return observations.map { .success($0) }
+        } catch {
+            return declarations.map { _ in .failure(error) }
+        }
+    }
+
+    /// Whether another version, or any at all, must be installed.
+    private static func wantsInstall(
+        _ declaration: PackageDeclaration, _ observation: Observation
+    ) -> Bool {
+        guard declaration.state == .present else { return false }
+        guard let entry = observation.entry, entry.isInstalled else { return true }
+        return declaration.version.map { $0 != entry.version } ?? false
+    }
+
+    /// Whether there is something of it to remove.
+    private static func wantsRemoval(
+        _ declaration: PackageDeclaration, _ entry: DpkgEntry?
+    ) -> Bool {
+        guard let entry, entry.status != "not-installed" else { return false }
+        switch declaration.state {
+        case .present: return false
+        case .absent: return !entry.hasConfigurationFiles
+        case .purged: return true
+        }
     }
 
     package static func diff(
         _ declaration: PackageDeclaration, _ observation: Observation
     ) -> Difference {
-        .unknown("not written yet")
+        let entry = observation.entry
+        let installs = wantsInstall(declaration, observation)
+        let removes = wantsRemoval(declaration, entry)
+        if let fault = obstacle(declaration, observation, isChanged: installs || removes) {
+            return .blocked(fault)
+        }
+        var changes: [Change] = []
+        let isThere = entry?.isInstalled ?? false
+        if installs {
+            changes.append(installation(declaration, observation, isThere: isThere))
+        }
+        if removes {
+            let before = isThere ? "present" : entry?.status ?? "absent"
+            changes.append(
+                Change(
+                    "state", layer: .onDisk, before: .string(before),
+                    after: .string(declaration.state.rawValue),
+                    disruption: isThere ? .serviceRestart : .none))
+        }
+        if let hold = declaration.hold, hold != (entry?.isHeld ?? false) {
+            changes.append(Change("hold", before: .bool(!hold), after: .bool(hold)))
+        }
+        return changes.isEmpty ? .asDeclared(reason(declaration, entry)) : .changes(changes)
+    }
+
+    private static func installation(
+        _ declaration: PackageDeclaration, _ observation: Observation, isThere: Bool
+    ) -> Change {
+        let isOffered =
+            declaration.archive != nil
+            || declaration.version.map { observation.offered?.contains($0) ?? true }
+                ?? !(observation.offered?.isEmpty ?? false)
+        let source = isOffered ? nil : "not in the package lists, which are refreshed first"
+        if let version = declaration.version {
+            return Change(
+                "version", layer: .onDisk,
+                before: isThere ? .optional(observation.entry?.version) : nil,
+                after: .string(version), disruption: isThere ? .serviceRestart : .none,
+                source: source)
+        }
+        return Change("state", layer: .onDisk, before: "absent", after: "present", source: source)
+    }
+
+    /// Why it cannot be made so; nil where it can.
+    private static func obstacle(
+        _ declaration: PackageDeclaration, _ observation: Observation, isChanged: Bool
+    ) -> AgentFault? {
+        let name = declaration.name
+        let attempted = "make package \(name) \(declaration.state.rawValue)"
+        let entry = observation.entry
+        if let entry, entry.isInterrupted {
+            return AgentFault(
+                "dpkg-interrupted", attempted,
+                cause:
+                    "\(name) \(entry.version) is \(entry.status), left so by an earlier installation",
+                hint: "run `dpkg --configure -a` or `apt-get --fix-broken install` on the host")
+        }
+        guard isChanged else { return nil }
+        if observation.wasInterrupted { return .interruptedDpkg(attempted) }
+        guard let entry, entry.isInstalled else { return nil }
+        if entry.isHeld, declaration.hold == nil {
+            return AgentFault(
+                "held", attempted, cause: "\(name) is held at \(entry.version)",
+                hint: "declare `hold: true` (or false): then the hold is ours to lift")
+        }
+        if let version = declaration.version, !declaration.allowsDowngrade,
+            DebianVersion.compare(version, entry.version) < 0
+        {
+            return AgentFault(
+                "downgrade", attempted,
+                cause: "\(entry.version) is installed, and \(version) is older",
+                hint: "declare `allow_downgrade: true` if that is meant")
+        }
+        return nil
+    }
+
+    private static func reason(_ declaration: PackageDeclaration, _ entry: DpkgEntry?) -> String {
+        guard let entry, entry.isInstalled else {
+            if let entry, entry.hasConfigurationFiles { return "removed, configuration files kept" }
+            return "not installed"
+        }
+        return entry.version + (entry.isHeld ? ", held" : "") + " is installed"
     }
 
     package static func beforeImages(
         _ declaration: PackageDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        []
+        let entry = observation.entry
+        return [
+            .package(
+                name: declaration.name, version: entry?.isInstalled == true ? entry?.version : nil,
+                held: entry?.isHeld ?? false)
+        ]
     }
 
     package static func apply(
         _ declaration: PackageDeclaration, _ observation: Observation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
+        let name = declaration.name
+        let wanted = Set(changes.map(\.attribute))
+        let changesHold = wanted.contains("hold")
+        func mark(_ verb: String) throws(AgentFault) {
+            try Apt.run(
+                Apt.mark, ["-q", verb, "--", name], attempted: "\(verb) package \(name)",
+                on: host.machine)
+        }
+        if changesHold, declaration.hold == false { try mark("unhold") }
+        if declaration.state != .present {
+            if wanted.contains("state") { try PackageChange.remove(declaration, on: host) }
+            return
+        }
+        if wanted.contains("version") || wanted.contains("state") {
+            try PackageChange.install(declaration, observation, on: host)
+        }
+        // A change of version takes the hold away, also where it was there before.
+        if declaration.hold == true, changesHold || !wanted.isDisjoint(with: ["version", "state"]) {
+            try mark("hold")
+        }
     }
 }

@@ -1,0 +1,145 @@
+import FleetModel
+import Linux
+
+/// Calls of apt, with what is the same for all of them.
+enum Apt {
+    static let get = "/usr/bin/apt-get"
+    static let mark = "/usr/bin/apt-mark"
+    static let cache = "/usr/bin/apt-cache"
+
+    /// Asks nothing, keeps configuration files as they are on the host, waits for other apts.
+    ///
+    /// needrestart is kept from restarting services that have nothing to do with the package.
+    private static let environment =
+        ProgramCall.plainEnvironment + [
+            "DEBIAN_PRIORITY=critical", "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none",
+            "UCF_FORCE_CONFFOLD=1",
+        ]
+    private static let options = [
+        "-y", "-q", "-o", "Dpkg::Options::=--force-confdef", "-o",
+        "Dpkg::Options::=--force-confold", "-o", "Dpkg::Use-Pty=0", "-o",
+        "DPkg::Lock::Timeout=120",
+    ]
+
+    /// Runs apt-get; a status other than 0 is a fault with its last lines.
+    @discardableResult
+    static func get(
+        _ arguments: [String], attempted: String, hint: String? = nil, on machine: any Machine
+    ) throws(AgentFault) -> ProgramResult {
+        try run(get, options + arguments, attempted: attempted, hint: hint, on: machine)
+    }
+
+    /// Runs one of apt's programs; a status other than 0 is a fault with its last lines.
+    @discardableResult
+    static func run(
+        _ program: String, _ arguments: [String], attempted: String, hint: String? = nil,
+        on machine: any Machine
+    ) throws(AgentFault) -> ProgramResult {
+        let result: ProgramResult
+        do throws(SystemError) {
+            result = try machine.run(
+                ProgramCall(program, arguments, environment: environment, timeoutSeconds: 1800))
+        } catch {
+            throw AgentFault(
+                "no-apt", attempted, cause: error.description,
+                hint: error.isNotFound ? "packages need a host with apt" : error.hint)
+        }
+        guard result.succeeded else { throw fault(result, program, attempted, hint) }
+        return result
+    }
+
+    private static func fault(
+        _ result: ProgramResult, _ program: String, _ attempted: String, _ hint: String?
+    ) -> AgentFault {
+        let errors = Excerpt.lines(of: result.errorText, most: 8)
+        let said = errors.isEmpty ? Excerpt.lines(of: result.outputText, most: 8) : errors
+        let text = said.joined(separator: "\n")
+        let name = PathName.last(of: program)
+        // apt answers 100 to everything: its words in the C locale are all there is to go by.
+        if text.contains("dpkg was interrupted") || text.contains("dpkg --configure -a") {
+            return .interruptedDpkg(attempted)
+        }
+        if text.contains("Could not get lock") || text.contains("Unable to acquire the dpkg") {
+            return AgentFault(
+                "locked", attempted, cause: text,
+                hint: "wait until the other apt or dpkg is done, and apply again")
+        }
+        return AgentFault(
+            "apt-failed", attempted,
+            cause: "\(name) \(result.endText)" + said.map { "\n    \($0)" }.joined(), hint: hint)
+    }
+
+    /// Fetches package lists. Errors of any source count, unlike with apt's own exit status.
+    ///
+    /// Nothing waits for the lock of the lists by itself, so this does, for half a minute.
+    static func update(
+        _ arguments: [String] = [], attempted: String, on host: Host
+    ) throws(AgentFault) {
+        for attempt in 1... {
+            do throws(AgentFault) {
+                try get(
+                    ["-o", "APT::Update::Error-Mode=any"] + arguments + ["update"],
+                    attempted: attempted,
+                    hint:
+                        "see that the address answers from the host, and that the key is the right one",
+                    on: host.machine)
+                return
+            } catch {
+                guard error.code == "locked", attempt < 100 else { throw error }
+                host.settle()
+            }
+        }
+    }
+
+    /// The versions that the package lists offer, newest first, for each name they know.
+    static func offered(
+        _ names: [String], on machine: any Machine
+    ) throws(AgentFault) -> [String: [String]] {
+        if names.isEmpty { return [:] }
+        let result = try run(
+            cache, ["policy", "--"] + names, attempted: "read the package lists", on: machine)
+        return parsePolicy(result.outputText)
+    }
+
+    /// ```
+    /// muster-demo:
+    ///   Version table:
+    ///  *** 1.0-1 500
+    ///         500 file:/srv/packages ./ Packages
+    ///         100 /var/lib/dpkg/status
+    /// ```
+    static func parsePolicy(_ output: String) -> [String: [String]] {
+        var offered: [String: [String]] = [:]
+        var name = ""
+        var version: String?
+        for line in output.split(separator: "\n") {
+            let indent = line.prefix { $0 == " " }.count
+            let words = line.split(separator: " ")
+            if indent == 0, line.hasSuffix(":") {
+                name = String(line.dropLast())
+                offered[name] = []
+                version = nil
+            } else if line.hasPrefix(" *** "), words.count >= 2 {
+                version = String(words[1])
+            } else if indent == 5, let word = words.first {
+                version = String(word)
+            } else if indent >= 8, let found = version, words.count >= 2 {
+                // What only the installed package itself gives cannot be installed again.
+                if words[1] != "/var/lib/dpkg/status" {
+                    offered[name, default: []].append(found)
+                    version = nil
+                }
+            }
+        }
+        return offered
+    }
+}
+
+extension AgentFault {
+    /// A dpkg that was killed half way, which apt refuses to go on from.
+    static func interruptedDpkg(_ attempted: String) -> AgentFault {
+        AgentFault(
+            "dpkg-interrupted", attempted, cause: "an earlier run of dpkg was interrupted",
+            hint: "run `dpkg --configure -a` on the host, see that it ends well, and apply again")
+    }
+}
