@@ -16,6 +16,10 @@ package enum BeforeImage: ModelCodable, Equatable {
     case unit(name: String, active: String, enabled: String)
     /// A package's version, nil where it was not installed, and whether it was held.
     case package(name: String, version: String?, held: Bool)
+    /// One line of an account file, `/etc/passwd` or `/etc/shadow`, by the name it begins with.
+    ///
+    /// The line is kept as a blob, since it may hold a password's hash; nil where there was none.
+    case accountLine(file: String, name: String, line: Digest?)
 
     package var json: JSON {
         switch self {
@@ -48,6 +52,11 @@ package enum BeforeImage: ModelCodable, Equatable {
             .compact([
                 "type": "package", "name": .string(name), "version": .optional(version),
                 "held": .bool(held),
+            ])
+        case .accountLine(let file, let name, let line):
+            .compact([
+                "type": "account_line", "file": .string(file), "name": .string(name),
+                "line": .optional(line?.description),
             ])
         }
     }
@@ -82,6 +91,14 @@ package enum BeforeImage: ModelCodable, Equatable {
             self = .package(
                 name: try reader.string("name"), version: try reader.optionalString("version"),
                 held: try reader.bool("held"))
+        case "account_line":
+            let line = try reader.optionalString("line")
+            let digest = line.flatMap { Digest($0) }
+            if line != nil, digest == nil {
+                throw JSONError("\"line\" of before-image is not a digest")
+            }
+            self = .accountLine(
+                file: try reader.string("file"), name: try reader.string("name"), line: digest)
         default: throw JSONError("unknown before-image \"\(type)\"")
         }
         try reader.end()
