@@ -169,6 +169,10 @@ struct ApplyRun {
             if case .difference(.pending(let reason, _)) = finding {
                 return makeReport(position, .pending, "\(made); \(reason)", changes)
             }
+            // A unit that is enabled now, and whose condition keeps it from starting.
+            if case .difference(.notApplicable(let reason)) = finding {
+                return makeReport(position, .changed, "\(made); not applicable: \(reason)", changes)
+            }
             return makeReport(position, .changed, made, changes)
         }
         var isUntouched = false
@@ -191,10 +195,11 @@ struct ApplyRun {
     private func verificationFault(_ address: String, _ finding: Finding) -> AgentFault? {
         let cause: String
         switch finding {
-        case .difference(.asDeclared), .difference(.pending): return nil
+        case .difference(.asDeclared), .difference(.pending), .difference(.notApplicable):
+            return nil
         case .difference(.changes(let left)):
             cause = "the change was made, but \(left.map(\.leftover).joined(separator: "; "))"
-        case .difference(.notApplicable(let reason)), .difference(.unknown(let reason)):
+        case .difference(.unknown(let reason)):
             cause = "the change was made, but now: \(reason)"
         case .difference(.blocked(let fault)), .failure(let fault):
             cause = "the change was made, but now: \(fault.cause)"

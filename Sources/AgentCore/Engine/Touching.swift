@@ -12,7 +12,7 @@ struct Touching {
     init(_ plan: BoundPlan) {
         claims = plan.items.map {
             let declaration = $0.batch.declaration($0.place)
-            return declaration.owns + declaration.needs
+            return declaration.owns + declaration.provides + declaration.needs
         }
         kinds = plan.items.map(\.resource.kind)
     }
