@@ -64,3 +64,32 @@ process_start_time() {
     read -ra fields <<<"${line##*) }"
     echo "${fields[19]}"
 }
+
+# debian_mirror RELEASE: where packages come from: where this machine's own apt takes them, unless
+# MUSTER_LAB_MIRROR says otherwise.
+debian_mirror() {
+    local mirror=${MUSTER_LAB_MIRROR:-}
+    if [ -z "$mirror" ] && command -v apt-get >/dev/null; then
+        mirror=$(debian_sources "$1" | awk '$2 == "'"$1"'" && $3 == "main" { print $1; exit }')
+    fi
+    [ -n "$mirror" ] || die "apt on this machine has no source for Debian $1: name a mirror in MUSTER_LAB_MIRROR"
+    printf '%s\n' "$mirror"
+}
+
+# debian_sources RELEASE: what apt on this machine has of it and of its updates, as ADDRESS SUITE COMPONENT.
+debian_sources() {
+    # shellcheck disable=SC2016 # The words are apt's.
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+        awk -v suite="^$1(-updates|-security)?$" '$2 ~ suite'
+}
+
+# bootstrap_debian ROOT RELEASE PACKAGES LOG: a minimal Debian in ROOT, through the proxy of this machine's apt.
+bootstrap_debian() {
+    local mirror proxy=
+    mirror=$(debian_mirror "$2")
+    if command -v apt-config >/dev/null; then
+        eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    fi
+    [ -z "$proxy" ] || export http_proxy=${http_proxy:-$proxy}
+    quietly "$4" debootstrap --variant=minbase --include="$3" "$2" "$1" "$mirror"
+}

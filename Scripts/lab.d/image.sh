@@ -30,30 +30,11 @@ ensure_image() {
 }
 
 make_image() {
-    local root=$1 packages=$2 mirror proxy=
-    mirror=$(image_mirror)
-    if command -v apt-config >/dev/null; then
-        eval "$(apt-config shell proxy Acquire::http::Proxy)"
-    fi
-    [ -z "$proxy" ] || export http_proxy=${http_proxy:-$proxy}
-    quietly "$root.log" debootstrap --variant=minbase --include="$packages" \
-        "$image_release" "$root" "$mirror"
+    local root=$1 packages=$2
+    bootstrap_debian "$root" "$image_release" "$packages" "$root.log"
     quietly "$root.log" build_packages "$root/srv"
     settle_image "$root"
     rm -f "$root.log"
-}
-
-# Where packages come from: where this machine's own apt takes them, unless told otherwise.
-image_mirror() {
-    local mirror=${MUSTER_LAB_MIRROR:-}
-    if [ -z "$mirror" ] && command -v apt-get >/dev/null; then
-        # shellcheck disable=SC2016 # The words are apt's.
-        mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-            awk -v release="$image_release" '$2 == release && $3 == "main" { print $1; exit }')
-    fi
-    [ -n "$mirror" ] || die "apt on this machine has no source for Debian $image_release:" \
-        "name a mirror in MUSTER_LAB_MIRROR"
-    printf '%s\n' "$mirror"
 }
 
 # What makes of a bare Debian one that many hosts can share: nothing in it belongs to one host,
