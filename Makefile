@@ -29,7 +29,7 @@ bench: ## measures against other tools, side by side; installs what is missing; 
 lint: ## checks format and scripts
 	Scripts/install-dependencies --lint
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
-	shellcheck --external-sources .ci/run $$(grep -rlE '^#!/usr/bin/env bash|^# shellcheck shell=bash' Scripts)
+	shellcheck .ci/run $$(grep -rlE '^#!/usr/bin/env bash|^# shellcheck shell=bash' Scripts)
 
 format: ## formats the Swift sources in place
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests
