@@ -16,7 +16,7 @@ package struct DirectoryDeclaration: ResourceDeclaration {
                 "purge_except", .list(.string),
                 "Names that purge leaves alone; * and ? stand for any characters and any one."),
             AttributeSchema(
-                "purge_limit", .integer(minimum: 1, maximum: 10_000), default: 100,
+                "purge_limit", .integer(minimum: 1, maximum: 1000), default: 100,
                 "The most files and directories that purge removes; more is a fault and removes none."
             ),
         ],

@@ -42,17 +42,17 @@ package struct LineDeclaration: ResourceDeclaration {
             """)
 
     /// Where a new line goes.
-    package enum Place: Sendable, Equatable {
+    package enum Place: Sendable {
         case end
-        case after(String)
-        case before(String)
+        case after(PosixExpression)
+        case before(PosixExpression)
     }
 
     package let name: String
     package let path: String
     package let isPresent: Bool
     package let text: String?
-    package let match: String?
+    package let match: PosixExpression?
     package let place: Place
     package let creates: Bool
 
@@ -62,10 +62,10 @@ package struct LineDeclaration: ResourceDeclaration {
         path = try reader.string("path")
         isPresent = try reader.state(of: LineDeclaration.schema) == "present"
         text = try reader.optionalString("text")
-        match = try reader.optionalString("match")
+        match = try LineDeclaration.expression("match", reader)
         creates = try reader.bool("create", default: false)
-        let after = try reader.optionalString("insert_after")
-        let before = try reader.optionalString("insert_before")
+        let after = try LineDeclaration.expression("insert_after", reader)
+        let before = try LineDeclaration.expression("insert_before", reader)
         if after != nil && before != nil {
             throw AttributeFault(
                 "insert_before", "insert_after and insert_before exclude each other")
@@ -76,12 +76,9 @@ package struct LineDeclaration: ResourceDeclaration {
                 "text", "the text of a line has more than one line",
                 hint: "declare one resource for each, or own the file")
         }
-        let expression = try LineDeclaration.expression(match, "match")
-        _ = try LineDeclaration.expression(after, "insert_after")
-        _ = try LineDeclaration.expression(before, "insert_before")
         if isPresent {
             guard let text else { throw AttributeFault("text", "text is missing") }
-            if let expression, !expression.matches(text) {
+            if let match, !match.matches(text) {
                 throw AttributeFault(
                     "match", "match does not match the line's own text",
                     hint: "widen it: else every apply would add the line again")
@@ -100,9 +97,9 @@ package struct LineDeclaration: ResourceDeclaration {
     }
 
     private static func expression(
-        _ pattern: String?, _ attribute: String
+        _ attribute: String, _ reader: AttributeReader
     ) throws(AttributeFault) -> PosixExpression? {
-        guard let pattern else { return nil }
+        guard let pattern = try reader.optionalString(attribute) else { return nil }
         do {
             return try PosixExpression(pattern)
         } catch {
@@ -110,6 +107,6 @@ package struct LineDeclaration: ResourceDeclaration {
         }
     }
 
-    package var owns: [Claim] { [.linePattern(path: path, key: match ?? text ?? name)] }
+    package var owns: [Claim] { [.linePattern(path: path, key: match?.pattern ?? text ?? name)] }
     package var needs: [Claim] { [.path(path)] + Claim.directories(above: path) }
 }

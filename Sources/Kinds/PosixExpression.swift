@@ -5,7 +5,10 @@ import Glibc
 /// The syntax of `grep -E` in the C locale, without back-references, which POSIX leaves undefined in
 /// extended expressions and which can take exponential time. The corresponding C functions are
 /// `regcomp` and `regexec`.
-package final class PosixExpression {
+///
+/// `@unchecked Sendable`: the compiled expression is never changed, and `regexec` may be called from
+/// several threads at once (POSIX).
+package final class PosixExpression: @unchecked Sendable {
     package let pattern: String
     private let compiled: UnsafeMutablePointer<regex_t>
 

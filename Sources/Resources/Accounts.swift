@@ -13,6 +13,9 @@ package struct Accounts: Sendable {
     /// The primary group and the home directory of each user.
     private var users: [String: (gid: UInt32, home: String)] = [:]
 
+    /// Why getent could not say whether there is a user or a group that the files lack.
+    private var unanswered: AgentFault?
+
     /// No accounts: for what is found without asking whose it is.
     package init() {}
 
@@ -29,8 +32,8 @@ package struct Accounts: Sendable {
         }
         let unknownUsers = Set(users).filter { uid(of: $0) == nil }.sorted()
         let unknownGroups = Set(groups).filter { gid(of: $0) == nil }.sorted()
-        addUsers(Accounts.ask("passwd", unknownUsers, machine))
-        addGroups(Accounts.ask("group", unknownGroups, machine))
+        addUsers(ask("passwd", unknownUsers, machine))
+        addGroups(ask("group", unknownGroups, machine))
     }
 
     /// The number of a user given by name or number; nil where there is no such name.
@@ -38,6 +41,20 @@ package struct Accounts: Sendable {
 
     /// The number of a group given by name or number; nil where there is no such name.
     package func gid(of text: String) -> UInt32? { gids[text] ?? UInt32(text) }
+
+    /// The same, but a fault where nobody could be asked whether there is such a user.
+    package func knownUID(of text: String) throws(AgentFault) -> UInt32? {
+        if let uid = uid(of: text) { return uid }
+        if let unanswered { throw unanswered }
+        return nil
+    }
+
+    /// The same, but a fault where nobody could be asked whether there is such a group.
+    package func knownGID(of text: String) throws(AgentFault) -> UInt32? {
+        if let gid = gid(of: text) { return gid }
+        if let unanswered { throw unanswered }
+        return nil
+    }
 
     /// The name of a user; the number where it has none.
     package func userName(_ uid: UInt32) -> String { userNames[uid] ?? String(uid) }
@@ -81,12 +98,24 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// What getent prints for the names it knows; nothing where it cannot be run.
-    private static func ask(_ database: String, _ names: [String], _ machine: any Machine) -> String
-    {
+    /// What getent prints for the names it knows; nothing on a machine without getent.
+    private mutating func ask(
+        _ database: String, _ names: [String], _ machine: any Machine
+    ) -> String {
         if names.isEmpty { return "" }
-        let call = ProgramCall("/usr/bin/getent", [database] + names, timeoutSeconds: 20)
-        return (try? machine.run(call))?.outputText ?? ""
+        let attempted = "ask getent for \(database) \(names.joined(separator: " "))"
+        do throws(SystemError) {
+            let result = try machine.run(
+                ProgramCall("/usr/bin/getent", [database] + names, timeoutSeconds: 20))
+            // 2: some names were not found.
+            if result.end == .exited(0) || result.end == .exited(2) { return result.outputText }
+            unanswered = AgentFault(
+                "accounts", attempted, cause: "it \(result.endText)",
+                hint: "a directory service may be down; see getent on the host")
+        } catch {
+            if !error.isNotFound { unanswered = AgentFault(attempted, error) }
+        }
+        return ""
     }
 }
 
@@ -98,13 +127,14 @@ package struct Ownership: Sendable, Equatable {
     /// A name that no account has: `no user trader`.
     package var missing: String?
 
-    package init(owner: String?, group: String?, in accounts: Accounts) {
-        uid = owner.flatMap { accounts.uid(of: $0) }
-        gid = group.flatMap { accounts.gid(of: $0) }
-        if let owner, uid == nil {
-            missing = "no user \(owner)"
-        } else if let group, gid == nil {
-            missing = "no group \(group)"
+    package init(owner: String?, group: String?, in accounts: Accounts) throws(AgentFault) {
+        if let owner {
+            uid = try accounts.knownUID(of: owner)
+            if uid == nil { missing = "no user \(owner)" }
+        }
+        if let group {
+            gid = try accounts.knownGID(of: group)
+            if gid == nil && missing == nil { missing = "no group \(group)" }
         }
     }
 }

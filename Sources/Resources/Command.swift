@@ -1,24 +1,96 @@
 import FleetModel
+import Glibc
 import Kinds
 import Linux
 import Wire
 
 /// Behaviour of `command`.
+///
+/// The one kind that starts a program for each resource: only its author's check knows.
 package enum CommandBehaviour: ResourceBehaviour {
-    package struct Observation: Sendable {}
+    package enum Observation: Sendable, Equatable {
+        case asDeclared
+        case toBeChanged
+        case couldNotTell(String)
+        /// It cannot be run as things stand: no such program, no such user.
+        case blocked(AgentFault)
+    }
 
     package static func observe(
         _ declarations: [CommandDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
-        declarations.map { _ in .success(Observation()) }
+        observeEach(declarations, on: host, owner: \.runAs, group: { _ in nil }) {
+            (declaration, accounts) throws(AgentFault) in
+            try check(declaration, accounts, on: host.machine)
+        }
+    }
+
+    private static func check(
+        _ declaration: CommandDeclaration, _ accounts: Accounts, on machine: any Machine
+    ) throws(AgentFault) -> Observation {
+        if let user = declaration.runAs, try accounts.knownUID(of: user) == nil {
+            return .blocked(
+                AgentFault(
+                    "no-account", "run the command \(declaration.name)", cause: "no user \(user)",
+                    hint: "declare it, or correct the name"))
+        }
+        do throws(SystemError) {
+            let result = try machine.run(call(declaration, declaration.check, accounts))
+            switch result.end {
+            case .exited(0): return .asDeclared
+            case .exited(1): return .toBeChanged
+            default:
+                let output = ProgramText.excerpt(of: result)
+                return .couldNotTell(
+                    "the check \(declaration.check[0]) \(result.endText)"
+                        + (output.isEmpty ? "" : ": \(output)"))
+            }
+        } catch {
+            if error.isNotFound {
+                return .blocked(
+                    AgentFault(
+                        "not-found", "run the check of \(declaration.name)",
+                        cause: "no program \(declaration.check[0])",
+                        hint: "declare what brings it, or correct the path"))
+            }
+            return .couldNotTell("the check \(declaration.check[0]) cannot be run: \(error.reason)")
+        }
+    }
+
+    private static func call(
+        _ declaration: CommandDeclaration, _ words: [String], _ accounts: Accounts
+    ) -> ProgramCall {
+        var call = ProgramCall(
+            words[0], Array(words.dropFirst()), directory: "/",
+            timeoutSeconds: declaration.timeoutSeconds, outputLimit: 1 << 20)
+        if let user = declaration.runAs, let uid = accounts.uid(of: user) {
+            call.identity = ChildIdentity(uid: uid, gid: accounts.primaryGroup(of: user) ?? uid)
+            let name = accounts.userName(uid)
+            call.environment.removeAll { $0.hasPrefix("HOME=") }
+            call.environment += [
+                "HOME=\(accounts.home(of: user) ?? "/")", "USER=\(name)", "LOGNAME=\(name)",
+            ]
+        }
+        return call
     }
 
     package static func diff(
         _ declaration: CommandDeclaration, _ observation: Observation
     ) -> Difference {
-        .unknown("not written yet")
+        switch observation {
+        case .asDeclared: .asDeclared("the check exited with status 0")
+        case .toBeChanged:
+            .changes([
+                Change(
+                    "run", before: nil, after: .strings(declaration.run),
+                    disruption: declaration.disruption)
+            ])
+        case .couldNotTell(let reason): .unknown(reason)
+        case .blocked(let fault): .blocked(fault)
+        }
     }
 
+    /// None: what a program does is not known, and a rollback says so.
     package static func beforeImages(
         _ declaration: CommandDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
@@ -29,5 +101,18 @@ package enum CommandBehaviour: ResourceBehaviour {
         _ declaration: CommandDeclaration, _ observation: Observation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
+        let accounts = try Accounts(
+            on: host.machine, users: declaration.runAs.map { [$0] } ?? [])
+        let attempted = "run \(declaration.run[0]) for \(declaration.name)"
+        let result = try attempt(attempted) { () throws(SystemError) in
+            try host.machine.run(call(declaration, declaration.run, accounts))
+        }
+        if result.succeeded { return }
+        let output = ProgramText.excerpt(of: result)
+        throw AgentFault(
+            result.end == .timedOut ? "timed-out" : "command-failed", attempted,
+            cause: result.endText + (output.isEmpty ? "" : ": \(output)"),
+            hint: result.end == .timedOut
+                ? "it was killed with all it started; raise timeout if it needs longer" : nil)
     }
 }

@@ -20,7 +20,7 @@ package struct PathObservation: Sendable {
         _ path: String, owner: String? = nil, group: String? = nil, accounts: Accounts,
         on machine: any Machine
     ) throws(AgentFault) {
-        ownership = Ownership(owner: owner, group: group, in: accounts)
+        ownership = try Ownership(owner: owner, group: group, in: accounts)
         status = try attempt("read the status of \(path)") { () throws(SystemError) in
             try machine.statusIfPresent(path)
         }
@@ -120,10 +120,14 @@ package struct PathObservation: Sendable {
             // The kernel drops set-uid and set-gid when an owner changes.
             currentMode = currentMode & ~0o6000
         }
-        if (mode ?? status.mode) != currentMode {
-            try attempt("change the mode of \(path)") { () throws(SystemError) in
-                try machine.setMode(path, mode ?? status.mode)
-            }
+        guard (mode ?? status.mode) != currentMode else { return }
+        do {
+            try machine.setMode(path, mode ?? status.mode)
+        } catch {
+            // Without this a mode that is not managed would stay without its set-uid bit for good.
+            try? machine.setOwner(path, uid: status.uid, gid: status.gid)
+            try? machine.setMode(path, status.mode)
+            throw AgentFault("change the mode of \(path)", error)
         }
     }
 

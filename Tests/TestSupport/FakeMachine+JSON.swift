@@ -26,7 +26,13 @@ extension FakeMachine {
     package convenience init(tree: JSON, programs: JSON? = nil) throws {
         self.init()
         try put(tree: tree)
-        for program in programs?.array ?? [] { try add(program: program) }
+        try add(programs: programs ?? [])
+    }
+
+    /// Scripts further programs.
+    package func add(programs: JSON) throws {
+        // Answers of one program are tried in the order they are written.
+        for program in (programs.array ?? []).reversed() { try add(program: program) }
     }
 
     /// Puts every entry of a description; null takes one away.

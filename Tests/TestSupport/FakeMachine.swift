@@ -62,6 +62,7 @@ package final class FakeMachine: Machine {
     package func put(
         _ path: String, _ content: Content, mode: UInt32? = nil, uid: UInt32 = 0, gid: UInt32 = 0
     ) {
+        let path = settled(path)
         var parent = PathName.parent(of: path)
         while nodes[parent] == nil {
             nodes[parent] = Node(.directory, mode: 0o755)
@@ -78,19 +79,27 @@ package final class FakeMachine: Machine {
 
     /// Takes away a path and what is below it; no call is recorded.
     package func take(_ path: String) {
+        let path = settled(path)
         nodes = nodes.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
     }
 
     /// The text of a file, nil where there is none; no call is recorded.
     package func text(_ path: String) -> String? {
-        guard case .file(let bytes)? = nodes[path]?.content else { return nil }
+        guard case .file(let bytes)? = node(path)?.content else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// What is at a path, with links in the directories above followed; no call is recorded.
+    package func node(_ path: String) -> Node? { nodes[settled(path)] }
 
     /// Forgets the calls made.
     package func forgetCalls() {
         calls = []
         forbiddenWrites = []
+    }
+
+    private func settled(_ path: String) -> String {
+        (try? resolve(path, "stat", followLast: false)) ?? path
     }
 
     private static func usualMode(_ content: Content) -> UInt32 {

@@ -1,0 +1,159 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+import Resources
+import TestSupport
+import Testing
+import Wire
+
+/// What every resource kind owes, shown on every fixture.
+@Suite struct FixtureTests {
+    @Test func everyWrittenKindHasFixtures() {
+        let kinds = Set(ResourceFixture.all.map(\.kind))
+        for kind in [Kind.file, .directory, .symlink, .line, .sysctl, .command] {
+            #expect(kinds.contains(kind), "no fixtures of \(kind.rawValue)")
+        }
+    }
+
+    @Test(arguments: ResourceFixture.all)
+    func differs(_ fixture: ResourceFixture) throws {
+        let content = try fixture.read()
+        let machine = try content.machine()
+        machine.isReadOnly = true
+        let found = try difference(content.kind.behaviour, content, machine)
+        #expect(found.canonicalText == (content.json["diff"] ?? nil).canonicalText)
+        #expect(machine.forbiddenWrites.isEmpty, "observing wrote")
+    }
+
+    /// Apply gives the declared state; a second time there is nothing to do.
+    @Test(arguments: ResourceFixture.all.filter(\.isApplied))
+    func applies(_ fixture: ResourceFixture) throws {
+        let content = try fixture.read()
+        let machine = try content.machine()
+        let fault = try apply(content.kind.behaviour, content, machine)
+        #expect(fault?.text == content.json["apply_fault"]?.string)
+        #expect(try machine.differences(from: content.json["after"] ?? [:]) == [])
+        #expect(machine.nodes.keys.filter { $0.contains("/.muster-") } == [])
+        if fault == nil {
+            machine.isReadOnly = true
+            let again = try difference(content.kind.behaviour, content, machine)
+            let expected: JSON = ["as_declared": content.json["again"] ?? nil]
+            #expect(again.canonicalText == expected.canonicalText)
+        }
+    }
+
+    /// The before-images are enough to put everything back.
+    @Test(arguments: ResourceFixture.all.filter(\.isApplied))
+    func restores(_ fixture: ResourceFixture) throws {
+        let content = try fixture.read()
+        let machine = try content.machine()
+        let before = machine.nodes
+        let kept = KeptBlobs()
+        var images: [BeforeImage] = []
+        _ = try apply(content.kind.behaviour, content, machine, kept: kept, images: &images)
+        // What a command does is its author's; units and packages have images of their own.
+        guard content.kind != .command, machine.restore(images, from: kept) else { return }
+        #expect(machine.nodes == before)
+    }
+
+    /// Whichever call fails while it is read, the answer is never a wrong one.
+    @Test(arguments: ResourceFixture.all, [ENOSPC, EIO])
+    func readingFails(_ fixture: ResourceFixture, _ code: Int32) throws {
+        let content = try fixture.read()
+        let calls = try calls(of: content) { try difference(content.kind.behaviour, content, $0) }
+        for number in 1...max(1, calls) {
+            let machine = try content.machine()
+            machine.failure = (number, code)
+            let found = try difference(content.kind.behaviour, content, machine)
+            let isHonest =
+                found["fault"] != nil || found["unknown"] != nil
+                || found.canonicalText == (content.json["diff"] ?? nil).canonicalText
+            #expect(isHonest, "call \(number) failed: \(found.canonicalText)")
+        }
+    }
+
+    /// Whichever call fails while it is applied, each path is as it was or as it is to be, and the
+    /// next run gets there.
+    @Test(arguments: ResourceFixture.all.filter(\.isApplied), [ENOSPC, EIO])
+    func applyingFails(_ fixture: ResourceFixture, _ code: Int32) throws {
+        let content = try fixture.read()
+        let behaviour = content.kind.behaviour
+        let reference = try content.machine()
+        let before = reference.nodes
+        let total = try calls(of: content) { _ = try apply(behaviour, content, $0) }
+        let expectedFault = try apply(behaviour, content, reference)
+        let reading = try calls(of: content) { try difference(behaviour, content, $0) }
+        for number in reading..<total {
+            let machine = try content.machine()
+            machine.failure = (number + 1, code)
+            let fault = try apply(behaviour, content, machine)
+            if fault == nil {
+                // A call whose failure was put up with: the result is there all the same.
+                #expect(machine.nodes == reference.nodes, "call \(number + 1) failed in silence")
+            }
+            for (path, node) in machine.nodes where !path.contains("/.muster-") {
+                let contents = [before[path]?.content, reference.nodes[path]?.content]
+                #expect(contents.contains(node.content), "call \(number + 1): \(path) is half done")
+            }
+            for path in before.keys where machine.nodes[path] == nil {
+                #expect(reference.nodes[path] == nil, "call \(number + 1): \(path) is lost")
+            }
+            machine.failure = nil
+            let second = try apply(behaviour, content, machine)
+            #expect(second?.text == expectedFault?.text, "after call \(number + 1)")
+            #expect(try machine.differences(from: content.json["after"] ?? [:]) == [])
+        }
+    }
+
+    // MARK: A behaviour behind one face
+
+    private func calls(
+        of content: FixtureContent, _ body: (FakeMachine) throws -> some Any
+    ) throws -> Int {
+        let machine = try content.machine()
+        _ = try body(machine)
+        return machine.calls.count
+    }
+
+    private func difference<B: ResourceBehaviour>(
+        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine
+    ) throws -> JSON {
+        let declaration = try B.Declaration(name: content.name, attributes: content.attributes)
+        switch B.observe([declaration], on: content.host(machine))[0] {
+        case .success(let observation): return B.diff(declaration, observation).fixtureForm
+        case .failure(let fault): return ["fault": .string(fault.text)]
+        }
+    }
+
+    private func apply<B: ResourceBehaviour>(
+        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine
+    ) throws -> AgentFault? {
+        var images: [BeforeImage] = []
+        return try apply(behaviour, content, machine, kept: KeptBlobs(), images: &images)
+    }
+
+    /// Observes, differs, keeps images, applies: as the engine does, for one resource.
+    private func apply<B: ResourceBehaviour>(
+        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine, kept: KeptBlobs,
+        images: inout [BeforeImage]
+    ) throws -> AgentFault? {
+        let declaration = try B.Declaration(name: content.name, attributes: content.attributes)
+        let host = content.host(machine, kept: kept)
+        do throws(AgentFault) {
+            let observation = try B.observe([declaration], on: host)[0].get()
+            guard case .changes(let changes) = B.diff(declaration, observation) else { return nil }
+            images = try B.beforeImages(declaration, observation, on: host)
+            try B.apply(declaration, observation, changes: changes, on: host)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+extension ResourceFixture {
+    /// Whether there is something to apply.
+    var isApplied: Bool { (try? read())?.json["diff"]?["changes"] != nil && !isPending }
+    private var isPending: Bool { (try? read())?.json["diff"]?["pending"] != nil }
+}

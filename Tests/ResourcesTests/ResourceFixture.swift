@@ -1,0 +1,168 @@
+import FleetModel
+import Kinds
+import Linux
+import Resources
+import TestSupport
+import Testing
+import Wire
+
+/// One case of a resource kind, from `Tests/Fixtures/Resources/KIND/CASE.json`:
+///
+///     {"why": "what it shows",
+///      "before": {machine}, "programs": [programs], "kernel_refuses": {"/proc/sys/x": 22},
+///      "resource": {"name": "…", "attributes": {…}}, "blobs": ["text", …],
+///      "wants_content": false,
+///      "diff": {"as_declared": "reason"} or {"changes": [change, …]} or {"not_applicable": "…"}
+///              or {"unknown": "…"} or {"blocked": "cannot …"} or {"fault": "cannot …"}
+///              or {"pending": "reason", "changes": […]},
+///      "apply_fault": "cannot …", "after": {machine}, "again": "reason"}
+///
+/// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
+/// Attributes take their defaults from the schema; `content` of a file becomes a digest and a blob.
+/// `after` is what the machine is afterwards, as far as it says; `again` is the second difference,
+/// always "as declared", unless apply fails.
+struct ResourceFixture: Sendable, CustomTestStringConvertible {
+    let kind: Kind
+    let caseName: String
+
+    static let folder = Repository.fixtures("Resources")
+
+    /// Every case of every kind, found by listing.
+    static let all: [ResourceFixture] = Kind.allCases.flatMap { kind in
+        Repository.names(in: "\(folder)/\(kind.rawValue)", ending: ".json")
+            .map { ResourceFixture(kind: kind, caseName: $0) }
+    }
+
+    var testDescription: String { "\(kind.rawValue)/\(caseName)" }
+
+    func read() throws -> FixtureContent {
+        let path = "\(ResourceFixture.folder)/\(kind.rawValue)/\(caseName).json"
+        let bytes = try LocalMachine().read(path, limit: 1 << 20)
+        return try FixtureContent(try JSON(parsing: bytes), kind: kind)
+    }
+}
+
+/// A fixture read: what there is, what is declared, what is expected.
+struct FixtureContent {
+    let json: JSON
+    let kind: Kind
+    let name: String
+    let attributes: [String: JSON]
+    private let blobs: [Digest: [UInt8]]
+
+    private static let known: Set<String> = [
+        "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
+        "apply_fault", "after", "again",
+    ]
+
+    init(_ json: JSON, kind: Kind) throws {
+        self.json = json
+        self.kind = kind
+        for key in (json.object ?? [:]).keys where !FixtureContent.known.contains(key) {
+            throw FixtureError("unknown member \(key)")
+        }
+        guard let name = json["resource"]?["name"]?.string, json["diff"] != nil, json["why"] != nil
+        else { throw FixtureError("a fixture has why, resource.name and diff") }
+        self.name = name
+        var attributes = json["resource"]?["attributes"]?.object ?? [:]
+        var blobs: [Digest: [UInt8]] = [:]
+        for text in (json["blobs"]?.array ?? []).compactMap(\.string) {
+            blobs[Digest(of: text.utf8)] = Array(text.utf8)
+        }
+        if kind == .file, let text = attributes.removeValue(forKey: "content")?.string {
+            let digest = Digest(of: text.utf8)
+            blobs[digest] = Array(text.utf8)
+            attributes["content_digest"] = .string(digest.description)
+            attributes["content_size"] = .integer(text.utf8.count)
+        }
+        for schema in kind.schema.attributes where attributes[schema.name] == nil {
+            attributes[schema.name] = schema.defaultValue
+        }
+        self.attributes = attributes
+        self.blobs = blobs
+    }
+
+    func machine() throws -> FakeMachine {
+        let machine = try FakeMachine(tree: [
+            "/etc/passwd": .string(FixtureContent.passwd),
+            "/etc/group": .string(FixtureContent.group),
+        ])
+        try machine.put(tree: json["before"] ?? [:])
+        try machine.add(programs: json["programs"] ?? [])
+        let refusals = json["kernel_refuses"]?.object ?? [:]
+        machine.onKernelWrite = { path, _ in Int32(refusals[path]?.integer ?? 0) }
+        return machine
+    }
+
+    func host(_ machine: FakeMachine, kept: KeptBlobs = KeptBlobs()) -> Host {
+        Host(
+            machine: machine, wantsContent: json["wants_content"]?.bool ?? false,
+            blob: { (digest) throws(AgentFault) in
+                guard let blob = blobs[digest] else {
+                    throw AgentFault(
+                        "no-blob", "get a blob", cause: "the fixture has none \(digest)")
+                }
+                return blob
+            },
+            keep: { (content) throws(AgentFault) in
+                let digest = Digest(of: content)
+                kept.blobs[digest] = content
+                return digest
+            })
+    }
+
+    private static let passwd = """
+        root:x:0:0:root:/root:/bin/bash
+        nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+        trader:x:1001:1001::/home/trader:/bin/bash
+
+        """
+    private static let group = """
+        root:x:0:
+        adm:x:4:
+        trading:x:1001:trader
+
+        """
+}
+
+/// The contents that before-images kept.
+final class KeptBlobs {
+    var blobs: [Digest: [UInt8]] = [:]
+}
+
+extension Difference {
+    /// The form fixtures have.
+    var fixtureForm: JSON {
+        switch self {
+        case .asDeclared(let reason): ["as_declared": .string(reason)]
+        case .changes(let changes): ["changes": .array(changes.map(\.fixtureForm))]
+        case .pending(let reason, let changes):
+            ["pending": .string(reason), "changes": .array(changes.map(\.fixtureForm))]
+        case .notApplicable(let reason): ["not_applicable": .string(reason)]
+        case .unknown(let reason): ["unknown": .string(reason)]
+        case .blocked(let fault): ["blocked": .string(fault.text)]
+        }
+    }
+}
+
+extension Change {
+    /// Its JSON without what is usual: the layer persisted, no disruption; a digest in short.
+    fileprivate var fixtureForm: JSON {
+        var members = json.object ?? [:]
+        if layer == .persisted { members["layer"] = nil }
+        if disruption == .none { members["disruption"] = nil }
+        return .object(members.mapValues(\.shortened))
+    }
+}
+
+extension JSON {
+    /// Whole SHA-256 digests cut to eight digits, so that fixtures can be written by hand.
+    fileprivate var shortened: JSON {
+        switch self {
+        case .string(let text): .string(Digest(text)?.short ?? text)
+        case .array(let elements): .array(elements.map(\.shortened))
+        case .object(let members): .object(members.mapValues(\.shortened))
+        default: self
+        }
+    }
+}
