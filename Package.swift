@@ -150,7 +150,7 @@ let package = Package(
                 "Compiler",
                 [
                     "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
-                    "Wire",
+                    "Linux", "Wire",
                 ]
             ),
             ("SSHConfig", ["Wire"]),

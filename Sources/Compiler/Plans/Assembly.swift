@@ -1,0 +1,61 @@
+import Diagnostics
+import FleetModel
+import Kinds
+import Wire
+
+/// Finished resources and handlers of a plan; hosts for which all of it is the same share one.
+final class Assembly: Sendable {
+    let resources: [PlannedResource]
+    let handlers: [PlannedHandler]
+    let blobs: [Digest: Blob]
+    /// The canonical text of both lists, from which a plan's bytes are put together.
+    let resourcesBytes: [UInt8]
+    let handlersBytes: [UInt8]
+
+    /// Puts resources in order and fills in what depends on the others.
+    ///
+    /// `tags` keeps only resources with one of them; nil keeps all. Only handlers that a kept
+    /// resource notifies are there.
+    init(
+        _ resources: [ResolvedResource], _ arrangement: Arrangement,
+        handlers: [ResolvedHandler], tags: Set<String>?
+    ) {
+        var planned: [PlannedResource] = []
+        planned.reserveCapacity(resources.count)
+        var blobs: [Digest: Blob] = [:]
+        var kept: Set<String>?
+        if let tags {
+            kept = Set(
+                resources.filter { !tags.isDisjoint(with: $0.planned.tags) }
+                    .map(\.planned.address))
+        }
+        var notified: Set<String> = []
+        for index in arrangement.order {
+            let resource = resources[index]
+            var one = resource.planned
+            if let kept {
+                guard kept.contains(one.address) else { continue }
+                one.requires = arrangement.requires[index].filter(kept.contains)
+            } else {
+                one.requires = arrangement.requires[index]
+            }
+            if let names = arrangement.declaredNames[index] {
+                one.attributes["purge_declared"] = .strings(names)
+            }
+            notified.formUnion(one.notify)
+            for blob in resource.blobs { Self.add(blob, to: &blobs) }
+            planned.append(one)
+        }
+        self.resources = planned
+        self.handlers = handlers.map(\.planned).filter { notified.contains($0.address) }
+        self.blobs = blobs
+        resourcesBytes = JSON.array(planned.map(\.json)).canonicalBytes
+        handlersBytes = JSON.array(self.handlers.map(\.json)).canonicalBytes
+    }
+
+    /// The same bytes may be secret for one resource and not for another: then they are secret.
+    private static func add(_ blob: Blob, to blobs: inout [Digest: Blob]) {
+        if let known = blobs[blob.digest], known.isSecret || !blob.isSecret { return }
+        blobs[blob.digest] = blob
+    }
+}

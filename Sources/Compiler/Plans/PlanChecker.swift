@@ -1,0 +1,113 @@
+import FleetModel
+import Kinds
+import Wire
+
+/// Checks a finished plan, whoever made it, against what the agent relies on.
+///
+/// Separate from the compiler on purpose: it knows none of its reasoning, only the result.
+package enum PlanChecker {
+    /// One thing that is wrong with a plan.
+    package struct Finding: Sendable, Equatable, CustomStringConvertible {
+        /// The resource or handler; nil for the plan as a whole.
+        package let address: String?
+        package let message: String
+
+        package var description: String { address.map { "\($0): \(message)" } ?? message }
+    }
+
+    /// All findings; none for a plan that is sound.
+    ///
+    /// `secrets` are texts that must not be in the plan anywhere.
+    package static func check(_ plan: Plan, secrets: [String] = []) -> [Finding] {
+        var findings = checkLists(resources: plan.resources, handlers: plan.handlers)
+        findings += checkDeclarations(plan.resources)
+        if !secrets.isEmpty { findings += checkSecrets(plan, secrets) }
+        findings += checkRoundTrip(plan)
+        return findings
+    }
+
+    /// Addresses, references and order: cheap enough for every plan.
+    static func checkLists(
+        resources: [PlannedResource], handlers: [PlannedHandler]
+    ) -> [Finding] {
+        var findings: [Finding] = []
+        let handlerAddresses = Set(handlers.map(\.address))
+        if handlerAddresses.count != handlers.count {
+            findings.append(Finding(address: nil, message: "two handlers have one address"))
+        }
+        var earlier: Set<String> = []
+        var notified: Set<String> = []
+        for resource in resources {
+            func add(_ message: String) {
+                findings.append(Finding(address: resource.address, message: message))
+            }
+            for other in resource.requires where !earlier.contains(other) {
+                add("requires \(other), which does not come before it")
+            }
+            for handler in resource.notify where !handlerAddresses.contains(handler) {
+                add("notifies \(handler), which is not in the plan")
+            }
+            notified.formUnion(resource.notify)
+            if !earlier.insert(resource.address).inserted { add("is there twice") }
+            if !resource.address.hasSuffix("/\(resource.kind.rawValue):\(resource.name)") {
+                add("has an address of another kind or name")
+            }
+        }
+        for handler in handlers where !notified.contains(handler.address) {
+            findings.append(
+                Finding(address: handler.address, message: "is notified by no resource"))
+        }
+        return findings
+    }
+
+    /// Every resource is one its kind accepts, and no two own the same.
+    private static func checkDeclarations(_ resources: [PlannedResource]) -> [Finding] {
+        var findings: [Finding] = []
+        var owners: [Claim: String] = [:]
+        for resource in resources {
+            func add(_ message: String) {
+                findings.append(Finding(address: resource.address, message: message))
+            }
+            do {
+                let declaration = try resource.kind.declaration(
+                    name: resource.name, attributes: resource.attributes)
+                for claim in Set(declaration.owns) {
+                    if let other = owners.updateValue(resource.address, forKey: claim) {
+                        add("owns \(claim.text), and so does \(other)")
+                    }
+                }
+            } catch {
+                add("cannot be read: \(error.message)")
+            }
+            let schema = resource.kind.schema
+            for name in resource.attributes.keys.sorted()
+            where schema.attribute(name) == nil && !resolved.contains(name) {
+                add("has an attribute \"\(name)\", which its kind does not know")
+            }
+        }
+        return findings
+    }
+
+    /// Attributes that the controller adds.
+    private static let resolved: Set<String> = [
+        "state", "content_digest", "content_size", "content_secret", "purge_declared",
+    ]
+
+    private static func checkSecrets(_ plan: Plan, _ secrets: [String]) -> [Finding] {
+        let text = plan.json.canonicalText
+        return secrets.filter { !$0.isEmpty && text.contains($0) }.map { _ in
+            Finding(address: nil, message: "a secret stands in it in the clear")
+        }
+    }
+
+    private static func checkRoundTrip(_ plan: Plan) -> [Finding] {
+        let bytes = plan.json.canonicalBytes
+        guard let json = try? JSON(parsing: bytes), let read = try? Plan(json: json) else {
+            return [Finding(address: nil, message: "cannot be read back")]
+        }
+        if read != plan || read.json.canonicalBytes != bytes {
+            return [Finding(address: nil, message: "is another plan once read back")]
+        }
+        return []
+    }
+}

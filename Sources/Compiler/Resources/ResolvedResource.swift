@@ -1,0 +1,55 @@
+import Diagnostics
+import FleetModel
+import Kinds
+import Wire
+
+/// A resource of one host, every value computed; hosts with the same inputs share it.
+final class ResolvedResource: Sendable {
+    /// Its declaration: the role among all roles, and the place in the role's list.
+    struct Definition: Sendable, Hashable {
+        let role: Int
+        let index: Int
+    }
+
+    let definition: Definition
+    let place: Place
+    /// The id in its role.
+    let id: String?
+    /// Complete but for `requires`, which depend on the other resources of the host.
+    let planned: PlannedResource
+    let owns: [Claim]
+    let provides: [Claim]
+    let needs: [Claim]
+    /// Whether it makes sure that something is not there.
+    let isAbsent: Bool
+    /// Whether it must be told what is declared in its directory.
+    let purges: Bool
+    let requires: [Requirement]
+    let blobs: [Blob]
+
+    struct Requirement: Sendable, Hashable {
+        let reference: ResourceReference
+        let place: Place
+    }
+
+    init(
+        definition: Definition, place: Place, id: String?, planned: PlannedResource,
+        declaration: any ResourceDeclaration, requires: [Requirement], blobs: [Blob]
+    ) {
+        self.definition = definition
+        self.place = place
+        self.id = id
+        self.planned = planned
+        owns = declaration.owns
+        provides = declaration.provides
+        needs = declaration.needs
+        isAbsent = ["absent", "purged"].contains(planned.attributes["state"]?.string ?? "")
+        if let directory = declaration as? DirectoryDeclaration {
+            purges = directory.purges
+        } else {
+            purges = false
+        }
+        self.requires = requires
+        self.blobs = blobs
+    }
+}

@@ -1,0 +1,153 @@
+import Diagnostics
+import FleetModel
+import Kinds
+import Templates
+import Values
+import Wire
+
+/// Makes of a declared resource what it is on one host: none, one, or with `for_each` many.
+struct ResourceResolver {
+    let role: RoleDefinition
+    let roleIndex: Int
+    let digests: FileDigests
+
+    /// The resources that a definition gives in a context; all of their faults together.
+    func resolve(_ index: Int, in context: TemplateContext) throws(Faults) -> [ResolvedResource] {
+        let definition = role.resources[index]
+        guard let forEach = definition.forEach else {
+            if let when = definition.when, !(try when.isTrue(context)) { return [] }
+            return [try one(index, in: context)]
+        }
+        // A condition that does not look at the element guards the for_each itself.
+        var perElement = definition.when
+        if let when = definition.when,
+            !when.uses.contains(where: { $0.path.first == forEach.variable })
+        {
+            guard try when.isTrue(context) else { return [] }
+            perElement = nil
+        }
+        var faults = DiagnosticBag()
+        var all: [ResolvedResource] = []
+        for element in try elements(of: forEach, in: context) {
+            let inner = context.adding(ValueMap([(forEach.variable, element)]))
+            do {
+                if let when = perElement, !(try when.isTrue(inner)) { continue }
+                all.append(try one(index, in: inner))
+            } catch {
+                faults.add(error)
+            }
+        }
+        try faults.throwIfErrors()
+        return all
+    }
+
+    /// What a `for_each` goes over: the elements of a list, or `key` and `value` of each of a map's.
+    private func elements(
+        of forEach: ForEach, in context: TemplateContext
+    ) throws(Faults) -> [Value] {
+        let value: Value
+        switch forEach.values {
+        case .expression(let expression): value = try expression.evaluate(context)
+        case .written(let source): value = try source.evaluate(context)
+        }
+        switch value {
+        case .list(let elements): return elements
+        case .secret(.list(let elements)): return elements.map { .secret($0) }
+        case .map(let map):
+            return map.pairs.map {
+                .map(ValueMap([("key", .string($0.key)), ("value", $0.value)]))
+            }
+        case let other:
+            throw Faults(
+                Diagnostic(
+                    "wrong-type", "for_each goes over a list or a map, not \(other.kindText)",
+                    at: forEach.place,
+                    hint: other == .null
+                        ? "where there may be nothing: add \"| default([], true)\"" : nil))
+        }
+    }
+
+    private func one(_ index: Int, in context: TemplateContext) throws(Faults) -> ResolvedResource {
+        let definition = role.resources[index]
+        let kind = definition.kind
+        let name = try self.name(of: definition, in: context)
+        let label = "\(kind.rawValue) \(name)"
+        var resolver = AttributeResolver(
+            definition, of: role, label: label, digests: digests, context: context)
+        resolver.run()
+        var faults = resolver.faults
+        let requires = requirements(of: definition, in: context, faults: &faults)
+        try faults.throwIfErrors()
+        let declaration: any ResourceDeclaration
+        do {
+            declaration = try kind.declaration(name: name, attributes: resolver.attributes)
+        } catch {
+            throw Faults(diagnostic(of: error, definition, label: label))
+        }
+        let planned = PlannedResource(
+            address: "\(role.name)/\(kind.rawValue):\(name)", kind: kind, name: name,
+            attributes: resolver.attributes,
+            notify: definition.notify.map(\.handler.address), severity: definition.severity,
+            tags: definition.tags, origin: definition.place.fileAndLine)
+        return ResolvedResource(
+            definition: .init(role: roleIndex, index: index), place: definition.place,
+            id: definition.id, planned: planned, declaration: declaration, requires: requires,
+            blobs: resolver.blobs)
+    }
+
+    private func name(
+        of definition: ResourceDefinition, in context: TemplateContext
+    ) throws(Faults) -> String {
+        let what = "the name of a \(definition.kind.rawValue)"
+        let value = try AttributeResolver.value(
+            of: definition.name, as: definition.kind.schema.nameType, what: what, context)
+        switch value {
+        case .string(let text) where !text.isEmpty: return text
+        case .secret:
+            throw Faults(
+                Diagnostic(
+                    "shown-secret", "\(what) is made from a secret, and would show it",
+                    at: definition.name.place))
+        default:
+            throw Faults(
+                Diagnostic("wrong-type", "\(what) is empty", at: definition.name.place))
+        }
+    }
+
+    private func requirements(
+        of definition: ResourceDefinition, in context: TemplateContext, faults: inout DiagnosticBag
+    ) -> [ResolvedResource.Requirement] {
+        var all: [ResolvedResource.Requirement] = []
+        for requirement in definition.requires {
+            switch requirement.content {
+            case .constant(let reference):
+                all.append(.init(reference: reference, place: requirement.place))
+            case .computed(let source):
+                do {
+                    let value = try TypedReading.value(
+                        of: source, as: .string, what: "requires", in: context)
+                    guard case .string(let text) = value else { continue }
+                    all.append(
+                        .init(reference: ResourceReference(text), place: requirement.place))
+                } catch {
+                    faults.add(error)
+                }
+            }
+        }
+        return all
+    }
+
+    /// A fault of the kind, at the attribute it is about.
+    private func diagnostic(
+        of fault: AttributeFault, _ definition: ResourceDefinition, label: String
+    ) -> Diagnostic {
+        var place = definition.place
+        if let attribute = fault.attribute {
+            let names =
+                attribute.hasPrefix("content") ? ["content", "template", "source"] : [attribute]
+            place = names.lazy.compactMap { definition.source($0)?.place }.first ?? place
+        }
+        return Diagnostic(
+            "bad-attribute", "\(label): \(fault.message)", at: place, hint: fault.hint)
+    }
+}

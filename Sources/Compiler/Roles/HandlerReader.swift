@@ -1,0 +1,84 @@
+import Diagnostics
+import FleetModel
+import Kinds
+import Templates
+import Values
+import YAML
+
+/// Reads one entry of a role's `handlers`.
+struct HandlerReader {
+    let role: String
+
+    func read(_ node: Node, faults: inout DiagnosticBag) -> HandlerDefinition? {
+        guard var map = StrictMap(node, what: "a handler", faults: &faults) else { return nil }
+        let idNode = map.required("id", faults: &faults)
+        let id = idNode.flatMap {
+            StrictMap.string($0, what: "\"id\" of a handler", faults: &faults)
+        }
+        if let id, let idNode, !ResourceReader.isIdentifier(id) {
+            faults.add(
+                Diagnostic(
+                    "bad-name", "\"\(id)\" cannot be an id", at: idNode.place,
+                    hint: "an id has letters, digits, _, - and ."))
+            return nil
+        }
+        guard let (kind, nameNode) = KindKey.take(from: &map, faults: &faults) else { return nil }
+        var body = StrictMap.named("the handler \"\(id ?? "")\"", of: map)
+        guard kind == .service || kind == .command else {
+            faults.add(
+                Diagnostic(
+                    "unknown-kind", "a \(kind.rawValue) cannot be a handler", at: node.place,
+                    hint: "a handler is a service with an action, or a command"))
+            return nil
+        }
+        let actionNode = body.value("action")
+        let argumentsNode = kind == .command ? body.value("run") : nil
+        body.finish(faults: &faults)
+        let name = typed(nameNode, .string, "the name of \(body.what)", faults: &faults)
+        let arguments = argumentsNode.flatMap {
+            typed($0, .list(.string), "run of \(body.what)", faults: &faults)
+        }
+        if kind == .command, argumentsNode == nil {
+            faults.add(
+                Diagnostic(
+                    "missing-key", "\(body.what) has no \"run\"", at: node.place,
+                    hint: "run is the program and its arguments: [/usr/sbin/update-grub]"))
+        }
+        let action = action(actionNode, kind, body, faults: &faults)
+        guard let id, let name, let action else { return nil }
+        return HandlerDefinition(
+            id: id, place: node.place, kind: kind, name: name, action: action, arguments: arguments,
+            reads: ReadPaths.of(name.uses + (arguments?.uses ?? [])))
+    }
+
+    private func action(
+        _ node: Node?, _ kind: Kind, _ map: StrictMap, faults: inout DiagnosticBag
+    ) -> PlannedHandler.Action? {
+        let allowed = PlannedHandler.Action.allCases.filter { ($0 == .run) == (kind == .command) }
+        guard let node else { return kind == .command ? .run : .restart }
+        if let action = allowed.first(where: { $0.rawValue == node.text }) { return action }
+        let names = allowed.map(\.rawValue)
+        faults.add(
+            Diagnostic(
+                "wrong-type", "\"\(node.text ?? node.kindText)\" is no action of \(map.what)",
+                at: node.place,
+                hint: NearestName.hint(for: node.text ?? "", in: names)
+                    ?? "it is one of \(names.joined(separator: ", "))"))
+        return nil
+    }
+
+    private func typed(
+        _ node: Node, _ type: ValueType, _ what: String, faults: inout DiagnosticBag
+    ) -> AttributeSource? {
+        do {
+            let source = try ValueSource(node)
+            guard source.isLiteral else { return .computed(source) }
+            let value = try TypedReading.value(
+                of: source, as: type, what: what, in: TemplateContext(ValueMap()))
+            return .constant(value, source.place)
+        } catch {
+            faults.add(error)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Diagnostics
+
+/// The roles that some hosts carry, in order, with the arguments of site.yaml.
+///
+/// Hosts that the same entries match share one.
+package final class Assignment: Sendable {
+    package struct Carried: Sendable {
+        /// The role's index among all roles.
+        package let role: Int
+        /// By the parameter's name.
+        package let arguments: [String: SiteFile.Argument]
+        /// Why it is carried: its place in site.yaml, or in the role that requires it.
+        package let place: Place
+    }
+
+    package let roles: [Carried]
+
+    init(roles: [Carried]) { self.roles = roles }
+
+    /// The indices of the roles.
+    var roleIndices: [Int] { roles.map(\.role) }
+}
+
+/// Works out who carries what from the entries of site.yaml that match a host.
+struct AssignmentBuilder {
+    let entries: [SiteFile.Entry]
+    let roles: [RoleDefinition]
+    let index: [String: Int]
+
+    /// The assignment of hosts that these entries match, in the order of the file.
+    ///
+    /// `host` is one of them, for messages. Two entries that give one role different arguments are a
+    /// fault; one that names the role without any adds nothing and contradicts nothing.
+    func assignment(of matched: [Int], host: String, faults: inout DiagnosticBag) -> Assignment {
+        var uses: [Int: SiteFile.RoleUse] = [:]
+        var order: [(role: Int, place: Place)] = []
+        for entry in matched {
+            for use in entries[entry].roles {
+                guard let role = index[use.role] else { continue }
+                order.append((role, use.place))
+                if use.arguments.isEmpty { continue }
+                guard let first = uses[role] else {
+                    uses[role] = use
+                    continue
+                }
+                if let difference = Self.difference(first, use) {
+                    faults.add(
+                        Diagnostic(
+                            "two-arguments",
+                            "\(host) is given the role \(use.role) twice, with different arguments",
+                            at: use.place, cause: difference,
+                            hint: "give the arguments in one entry, or as variables of a group",
+                            related: [Diagnostic.Related(first.place, "the other arguments")]))
+                }
+            }
+        }
+        var carried: [Assignment.Carried] = []
+        var seen: Set<Int> = []
+        func carry(_ role: Int, _ place: Place) {
+            guard seen.insert(role).inserted else { return }
+            for (name, place) in roles[role].requires {
+                if let required = index[name] { carry(required, place) }
+            }
+            let arguments = uses[role]?.arguments ?? []
+            carried.append(
+                Assignment.Carried(
+                    role: role,
+                    arguments: Dictionary(
+                        arguments.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
+                    place: place))
+        }
+        for (role, place) in order { carry(role, place) }
+        return Assignment(roles: carried)
+    }
+
+    /// How the arguments differ; nil where they are the same.
+    private static func difference(_ a: SiteFile.RoleUse, _ b: SiteFile.RoleUse) -> String? {
+        for argument in a.arguments {
+            guard let other = b.arguments.first(where: { $0.name == argument.name }) else {
+                return "only one of them gives \(argument.name)"
+            }
+            if !argument.source.isSame(as: other.source) {
+                return "\(argument.name) has another value"
+            }
+        }
+        for argument in b.arguments
+        where !a.arguments.contains(where: { $0.name == argument.name }) {
+            return "only one of them gives \(argument.name)"
+        }
+        return nil
+    }
+}

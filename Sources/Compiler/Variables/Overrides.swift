@@ -1,0 +1,91 @@
+import Diagnostics
+import Values
+import YAML
+
+/// The values of `--set`: they win over everything else.
+package struct Overrides: Sendable {
+    /// By the variable's name.
+    private(set) var variables: [String: Given] = [:]
+    /// By role, then by parameter.
+    private(set) var parameters: [String: [String: Given]] = [:]
+
+    struct Given: Sendable {
+        let source: ValueSource
+        let place: Place
+    }
+
+    package static let none = Overrides()
+
+    private init() {}
+
+    /// Reads `NAME=VALUE` and `ROLE.PARAMETER=VALUE`.
+    ///
+    /// A value that begins like a YAML list, map or quoted string is read as one; any other is taken
+    /// as unquoted text, so that `--set version=1.10` is the version 1.10.
+    package init(_ texts: [String], roles: [RoleDefinition]) throws(Faults) {
+        var faults = DiagnosticBag()
+        for text in texts {
+            do {
+                try add(text, roles: roles)
+            } catch {
+                faults.add(
+                    contentsOf: error.all.map { diagnostic in
+                        var usage = diagnostic
+                        usage.exitCode = .usage
+                        return usage
+                    })
+            }
+        }
+        try faults.throwIfErrors()
+    }
+
+    private mutating func add(_ text: String, roles: [RoleDefinition]) throws(Faults) {
+        let source = SourceText(name: "--set", text: text)
+        let start = Place(source: source, line: 1, column: 1)
+        guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+            throw Faults(
+                Diagnostic("bad-set", "\"\(text)\" is not NAME=VALUE", at: start))
+        }
+        let name = String(text[..<sign])
+        let place = start.moved(by: name.count + 1)
+        let node = Self.node(String(text[text.index(after: sign)...]), at: place)
+        let given = Given(source: try ValueSource(node), place: place)
+        guard let dot = name.firstIndex(of: ".") else {
+            variables[name] = given
+            return
+        }
+        let roleName = String(name[..<dot])
+        let parameter = String(name[name.index(after: dot)...])
+        guard let role = roles.first(where: { $0.name == roleName }) else {
+            throw Faults(
+                Diagnostic(
+                    "unknown-role", "there is no role \"\(roleName)\"", at: start,
+                    hint: NearestName.hint(for: roleName, in: roles.map(\.name))))
+        }
+        guard role.parameter(parameter) != nil else {
+            throw Faults(
+                Diagnostic(
+                    "unknown-parameter", "the role \(roleName) has no parameter \"\(parameter)\"",
+                    at: start.moved(by: roleName.count + 1),
+                    hint: NearestName.hint(for: parameter, in: role.parameters.map(\.name))))
+        }
+        parameters[roleName, default: [:]][parameter] = given
+    }
+
+    private static func node(_ text: String, at place: Place) -> Node {
+        if let first = text.first, "[{\"'".contains(first),
+            let read = try? YAMLReader.parse(SourceText(name: "--set", text: text))
+        {
+            return Node(read.content, at: place, tag: read.tag)
+        }
+        let isOne =
+            (try? YAMLReader.parse(SourceText(name: "--set", text: text)))??.scalar?.text == text
+        if isOne,
+            let read = try? YAMLReader.parse(SourceText(name: "--set", text: text))
+        {
+            return Node(read.content, at: place)
+        }
+        return Node(
+            .scalar(Scalar(text: text, style: .doubleQuoted, reading: .string(text))), at: place)
+    }
+}

@@ -1,0 +1,101 @@
+import Diagnostics
+import Inventory
+import YAML
+
+/// A value that is given for a role's parameter, and by whom.
+struct ParameterGiven: Sendable {
+    /// What a value is written in: whose names its templates see.
+    enum Scope: Sendable {
+        case host, role
+    }
+
+    let node: Node?
+    let source: ValueSource?
+    let place: Place
+    /// `group ld4`, `host`, `site.yaml`, `--set`, `default`.
+    let giver: String
+    let scope: Scope
+
+    /// The value's source; parsed here where it comes from the inventory.
+    func parsed() throws(Faults) -> ValueSource {
+        if let source { return source }
+        guard let node else {
+            throw Faults(Diagnostic("no-value", "there is no value", at: place))
+        }
+        return try VariableSource.parse(node)
+    }
+
+    init(_ candidate: VariableCandidate, node: Node, place: Place) {
+        self.node = node
+        self.place = place
+        source = nil
+        giver = candidate.level.text
+        scope = .host
+    }
+
+    init(_ source: ValueSource, place: Place, giver: String, scope: Scope) {
+        node = nil
+        self.source = source
+        self.place = place
+        self.giver = giver
+        self.scope = scope
+    }
+}
+
+/// Finds what the inventory gives for a role's parameters.
+enum ParameterCandidates {
+    /// Everything given by some candidates, from low to high; flat ones only where the parameter
+    /// has `from`.
+    ///
+    /// `lookup` gives the candidates of a variable from low to high. A map under the role's name
+    /// gives only the parameters it has as keys: a group that sets one parameter leaves the others
+    /// as they are.
+    static func of(
+        _ parameter: ParameterDefinition, role: String,
+        in lookup: (String) -> [VariableCandidate]
+    ) -> [ParameterGiven] {
+        var all: [(rank: Rank, given: ParameterGiven)] = []
+        if let name = parameter.inventoryName {
+            for candidate in lookup(name) {
+                all.append(
+                    (
+                        Rank(candidate, isOfRole: false),
+                        ParameterGiven(candidate, node: candidate.node, place: candidate.origin)
+                    ))
+            }
+        }
+        for candidate in lookup(role) {
+            guard let entry = candidate.node.entry(parameter.name) else { continue }
+            all.append(
+                (
+                    Rank(candidate, isOfRole: true),
+                    ParameterGiven(candidate, node: entry.value, place: entry.key.place)
+                ))
+        }
+        if parameter.inventoryName == nil { return all.map(\.given) }
+        // Stable: what ranks the same stays as the inventory has it.
+        return all.enumerated().sorted {
+            ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
+        }.map(\.element.given)
+    }
+
+    /// The order among candidates of different variables.
+    private struct Rank: Comparable {
+        let key: [Int]
+
+        init(_ candidate: VariableCandidate, isOfRole: Bool) {
+            let file = candidate.isFile ? 1 : 0
+            let own = isOfRole ? 1 : 0
+            key =
+                switch candidate.level {
+                case .all: [0, file, 0, 0, own]
+                case .group(_, let depth, let priority): [0, file, depth, priority, own]
+                case .host: [1, file, 0, 0, own]
+                }
+        }
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            left.key.lexicographicallyPrecedes(right.key)
+        }
+    }
+}
