@@ -1,3 +1,5 @@
+import Wire
+
 /// A public key as OpenSSH writes it: a type, base64, and perhaps a comment.
 package struct PublicKey: Sendable, Hashable {
     /// `ssh-ed25519`.
@@ -35,14 +37,40 @@ package struct PublicKey: Sendable, Hashable {
         type = String(words[0])
         base64 = String(words[1])
         comment = words.count > 2 ? String(words[2]) : nil
-        guard Self.typeInside(base64) == type else {
+        guard let blob = Self.decoded(base64), Self.typeInside(blob) == type else {
             throw ValueFault(
                 "the base64 of the key is not that of a \(type) key", hint: "it may be cut short")
         }
     }
 
+    /// As `ssh-keygen -l` shows it: `SHA256:…`, the base64 of the digest of the key.
+    package var fingerprint: String {
+        let digest = Digest(of: Self.decoded(base64) ?? [])
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var text: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        // 32 bytes are 256 bits: 42 digits, and one of the last four with two zero bits.
+        for byte in digest.bytes + [0] where text.count < 43 {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6, text.count < 43 {
+                count -= 6
+                text.append(digits[Int(bits >> count & 63)])
+            }
+        }
+        return "SHA256:" + String(decoding: text, as: UTF8.self)
+    }
+
     /// The algorithm named by the first length-prefixed string of the blob (RFC 4253, 6.6).
-    private static func typeInside(_ base64: String) -> String? {
+    private static func typeInside(_ bytes: [UInt8]) -> String? {
+        guard bytes.count > 8 else { return nil }
+        let length = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
+        guard length > 0, length < bytes.count - 4 else { return nil }
+        return String(decoding: bytes[4..<4 + length], as: UTF8.self)
+    }
+
+    private static func decoded(_ base64: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
@@ -58,10 +86,7 @@ package struct PublicKey: Sendable, Hashable {
                 bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
             }
         }
-        guard bytes.count > 8 else { return nil }
-        let length = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
-        guard length > 0, length < bytes.count - 4 else { return nil }
-        return String(decoding: bytes[4..<4 + length], as: UTF8.self)
+        return bytes
     }
 
     private static func value(of digit: UInt8) -> UInt32? {

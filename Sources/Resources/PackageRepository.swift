@@ -3,31 +3,287 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `packageRepository`.
+/// Behaviour of `package_repository`: its file and key, and that apt has fetched its lists.
 package enum PackageRepositoryBehaviour: ResourceBehaviour {
-    package struct Observation: Sendable {}
+    package struct Observation: Sendable {
+        /// Its file.
+        var file: PathObservation
+        var text: String?
+        /// Whether a file of the other format has the same name.
+        var hasOther: Bool
+        /// The key as found, by the path it would have: armoured first.
+        var keys: [String: Digest] = [:]
+        /// Whether the keyring that must sign it is there.
+        var hasKeyring = true
+        /// Addresses and suites of which apt has no list.
+        var notFetched: [String] = []
+    }
+
+    private static let limit = 1 << 20
+    private static let keyDirectory = "/etc/apt/keyrings"
 
     package static func observe(
         _ declarations: [PackageRepositoryDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
-        declarations.map { _ in .success(Observation()) }
+        let machine = host.machine
+        let accounts: Accounts
+        let lists: [String]
+        do throws(AgentFault) {
+            accounts = try Accounts(on: machine)
+            lists = try attempt("list \(PackageLists.directory)") { () throws(SystemError) in
+                try machine.listIfPresent(PackageLists.directory)
+            }
+        } catch {
+            return declarations.map { _ in .failure(error) }
+        }
+        return observeEach(declarations) { (declaration) throws(AgentFault) in
+            var observation = try observe(declaration, accounts, on: machine)
+            if declaration.isEnabled, !declaration.isAbsent {
+                observation.notFetched = PackageLists.missing(declaration, among: lists)
+            }
+            return observation
+        }
     }
+
+    private static func observe(
+        _ declaration: PackageRepositoryDeclaration, _ accounts: Accounts, on machine: any Machine
+    ) throws(AgentFault) -> Observation {
+        let path = declaration.path
+        let file = try PathObservation(
+            path, owner: "root", group: "root", accounts: accounts, on: machine)
+        return try attempt("read \(path)") { () throws(SystemError) in
+            var observation = Observation(
+                file: file, hasOther: try machine.statusIfPresent(declaration.otherPath) != nil)
+            if file.status?.type == .file {
+                observation.text = try machine.textIfPresent(path, limit: limit)
+            }
+            for armoured in [true, false] {
+                let keyPath = declaration.keyPath(armoured: armoured)
+                guard try machine.statusIfPresent(keyPath)?.type == .file else { continue }
+                observation.keys[keyPath] = Digest(of: try machine.read(keyPath, limit: limit))
+            }
+            if let keyring = declaration.keyring, !declaration.isAbsent {
+                observation.hasKeyring =
+                    try machine.statusIfPresent(keyring, followLinks: true) != nil
+            }
+            return observation
+        }
+    }
+
+    // MARK: Comparing
 
     package static func diff(
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation
     ) -> Difference {
-        .unknown("not written yet")
+        if declaration.isAbsent {
+            let isThere = observation.file.status != nil || observation.hasOther
+            return isThere
+                ? .changes([Change("state", before: "present", after: "absent")])
+                : .asDeclared("not there")
+        }
+        if !observation.hasKeyring {
+            return .blocked(
+                AgentFault(
+                    "no-keyring", "declare package_repository \(declaration.name)",
+                    cause: "there is no keyring \(declaration.keyring ?? "")",
+                    hint: "declare the package or the file that brings it"))
+        }
+        var changes = fileChanges(declaration, observation)
+        if let key = declaration.key, keyPath(declaration, observation) == nil {
+            let found = observation.keys.values.first
+            changes.append(
+                Change(
+                    "key", before: found.map { ["sha256": .string($0.description)] },
+                    after: PathText.json(of: key)))
+        }
+        if observation.hasOther {
+            changes.append(
+                Change(
+                    "format", before: .string(declaration.format == .list ? "deb822" : "list"),
+                    after: .string(declaration.format.rawValue), source: declaration.otherPath))
+        }
+        if changes.isEmpty, let missing = observation.notFetched.first {
+            changes.append(
+                Change(
+                    "lists", layer: .onDisk, before: "missing", after: "fetched", source: missing))
+        }
+        if !changes.isEmpty { return .changes(changes) }
+        return .asDeclared(
+            declaration.isEnabled ? "same entry, its lists are there" : "same entry, not enabled")
     }
+
+    private static func fileChanges(
+        _ declaration: PackageRepositoryDeclaration, _ observation: Observation
+    ) -> [Change] {
+        guard let status = observation.file.status else {
+            return [Change("state", before: "absent", after: "present")]
+                + fields(nil, wanted(declaration, observation))
+                + observation.file.metadataChanges(
+                    mode: 0o644, owner: "root", group: "root", newMode: 0o644)
+        }
+        guard status.type == .file, let text = observation.text else {
+            return [Change("type", before: .string(status.type.rawValue), after: "file")]
+        }
+        let metadata = observation.file.metadataChanges(
+            mode: 0o644, owner: "root", group: "root", newMode: 0o644)
+        let wanted = wanted(declaration, observation)
+        if declaration.format == .list {
+            let found = Set(lines(of: text))
+            if found == Set(wanted.lines) { return metadata }
+            return [
+                Change("lines", before: .strings(found.sorted()), after: .strings(wanted.lines))
+            ] + metadata
+        }
+        guard let found = SourcesFile(deb822: text) else {
+            return [Change("content", before: "not one stanza", after: "one stanza")] + metadata
+        }
+        return (found.isSame(as: wanted) ? [] : fields(found, wanted)) + metadata
+    }
+
+    /// The file wanted, with the key where it is found or, where it is not, where it will be.
+    private static func wanted(
+        _ declaration: PackageRepositoryDeclaration, _ observation: Observation
+    ) -> SourcesFile {
+        let own =
+            declaration.key == nil
+            ? nil
+            : keyPath(declaration, observation) ?? signedBy(observation)
+                ?? declaration.keyPath(armoured: true)
+        return SourcesFile(declaration, keyPath: declaration.keyring ?? own)
+    }
+
+    /// Where the declared key is; nil where it is not, or where another is beside it.
+    private static func keyPath(
+        _ declaration: PackageRepositoryDeclaration, _ observation: Observation
+    ) -> String? {
+        guard let key = declaration.key, observation.keys.count == 1 else { return nil }
+        return observation.keys.first { $0.value == key.digest }?.key
+    }
+
+    /// The key's path that the file found names, if it is one of ours.
+    private static func signedBy(_ observation: Observation) -> String? {
+        observation.text.flatMap(SourcesFile.init(deb822:))?.fields["Signed-By"]?.first
+            .flatMap { $0.hasPrefix(keyDirectory + "/") ? $0 : nil }
+    }
+
+    private static func lines(of text: String) -> [String] {
+        text.split(separator: "\n").map { line in
+            line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        }.filter { line in
+            // A line of a repository that is switched off is a comment too.
+            !line.isEmpty && (!line.hasPrefix("#") || line.hasPrefix("# deb"))
+        }
+    }
+
+    private static let attributes = [
+        "Types": "types", "URIs": "uris", "Suites": "suites", "Components": "components",
+        "Architectures": "architectures", "Signed-By": "signed_by", "Enabled": "enabled",
+        "Trusted": "trusted",
+    ]
+
+    private static func fields(_ found: SourcesFile?, _ wanted: SourcesFile) -> [Change] {
+        let names = Set(wanted.fields.keys).union(found?.fields.keys.map { $0 } ?? [])
+        return names.sorted().compactMap { name in
+            let before = found?.fields[name]
+            let after = wanted.fields[name]
+            if before.map(Set.init) == after.map(Set.init) { return nil }
+            return Change(
+                attributes[name] ?? "options.\(name)",
+                before: before.map { .string($0.joined(separator: " ")) },
+                after: after.map { .string($0.joined(separator: " ")) })
+        }
+    }
+
+    // MARK: Changing
 
     package static func beforeImages(
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        []
+        var images: [BeforeImage] = []
+        if declaration.key != nil {
+            let hasDirectory = try attempt("read the status of \(keyDirectory)") {
+                () throws(SystemError) in
+                try host.machine.statusIfPresent(keyDirectory) != nil
+            }
+            if !hasDirectory { images.append(.nothing(path: keyDirectory)) }
+        }
+        var paths = [declaration.path, declaration.otherPath]
+        if declaration.key != nil || declaration.isAbsent {
+            paths += [true, false].map { declaration.keyPath(armoured: $0) }
+        }
+        for path in paths {
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            images.append(try found.fullImage(path, on: host))
+        }
+        return images
     }
 
     package static func apply(
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
+        let machine = host.machine
+        if declaration.isAbsent { return try remove(declaration, observation, on: machine) }
+        var keyPath = declaration.keyring
+        if let key = declaration.key {
+            keyPath = self.keyPath(declaration, observation)
+            if keyPath == nil { keyPath = try putKey(key, declaration, on: host) }
+        }
+        if changes.contains(where: { $0.attribute != "lists" }) {
+            let file = SourcesFile(declaration, keyPath: keyPath)
+            let text =
+                declaration.format == .list
+                ? file.lines.map { $0 + "\n" }.joined() : file.deb822
+            try attempt("write \(declaration.path)") { () throws(SystemError) in
+                try machine.replaceFile(
+                    declaration.path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
+            }
+            try removeIfThere(declaration.otherPath, on: machine)
+        }
+        guard declaration.isEnabled else { return }
+        try Apt.update(
+            [
+                "-o", "Dir::Etc::sourcelist=\(declaration.path)", "-o", "Dir::Etc::sourceparts=-",
+                "-o", "APT::Get::List-Cleanup=0",
+            ], attempted: "fetch the package lists of \(declaration.name)", on: host)
+    }
+
+    /// Puts the key in place under the extension its content calls for, and gives its path.
+    private static func putKey(
+        _ key: ResolvedContent, _ declaration: PackageRepositoryDeclaration, on host: Host
+    ) throws(AgentFault) -> String {
+        let machine = host.machine
+        let content = try host.blob(key.digest)
+        let isArmoured = content.starts(with: "-----BEGIN PGP".utf8)
+        let path = declaration.keyPath(armoured: isArmoured)
+        try attempt("write \(path)") { () throws(SystemError) in
+            if try machine.statusIfPresent(keyDirectory) == nil {
+                try machine.makeDirectory(keyDirectory, mode: 0o755, uid: 0, gid: 0)
+            }
+            try machine.replaceFile(path, content: content, mode: 0o644, uid: 0, gid: 0)
+        }
+        try removeIfThere(declaration.keyPath(armoured: !isArmoured), on: machine)
+        return path
+    }
+
+    private static func remove(
+        _ declaration: PackageRepositoryDeclaration, _ observation: Observation,
+        on machine: any Machine
+    ) throws(AgentFault) {
+        // A key goes only where the file names it as its own.
+        let key = signedBy(observation)
+        try removeIfThere(declaration.path, on: machine)
+        try removeIfThere(declaration.otherPath, on: machine)
+        for armoured in [true, false] where key == declaration.keyPath(armoured: armoured) {
+            try removeIfThere(declaration.keyPath(armoured: armoured), on: machine)
+        }
+    }
+
+    private static func removeIfThere(
+        _ path: String, on machine: any Machine
+    ) throws(AgentFault) {
+        try attempt("remove \(path)") { () throws(SystemError) in
+            if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+        }
     }
 }

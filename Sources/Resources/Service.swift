@@ -76,7 +76,7 @@ package enum ServiceBehaviour: ResourceBehaviour {
             changes.append(
                 Change(
                     "loaded", layer: .onDisk, before: "an older unit file", after: "the unit file",
-                    source: status.fragmentPath.isEmpty ? nil : status.fragmentPath))
+                    source: status.filesNotLoaded.first ?? status.fragmentPath))
         }
         if let enabled = declaration.enabled, !staysMasked, status.isFound {
             let found = enablement(observation)

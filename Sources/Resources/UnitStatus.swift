@@ -5,6 +5,8 @@ import Linux
 /// What systemd says of one unit.
 package struct UnitStatus: Sendable, Equatable {
     private let properties: [String: String]
+    /// Files of the administrator that systemd should have loaded and has not.
+    package var filesNotLoaded: [String] = []
 
     package init(_ properties: [String: String]) { self.properties = properties }
 
@@ -23,7 +25,10 @@ package struct UnitStatus: Sendable, Equatable {
     package var activeState: String { text("ActiveState") }
     package var subState: String { text("SubState") }
     package var unitFileState: String { text("UnitFileState") }
-    package var needsDaemonReload: Bool { text("NeedDaemonReload") == "yes" }
+    /// Whether what systemd has in memory is older than the unit's files.
+    package var needsDaemonReload: Bool {
+        text("NeedDaemonReload") == "yes" || !filesNotLoaded.isEmpty
+    }
     package var fragmentPath: String { text("FragmentPath") }
     package var sourcePath: String { text("SourcePath") }
     package var dropInPaths: [String] { text("DropInPaths").split(separator: " ").map(String.init) }
@@ -67,13 +72,55 @@ package struct UnitStatus: Sendable, Equatable {
         let result = try Systemctl.run(
             ["show", "--property=" + wanted.joined(separator: ","), "--"] + units,
             attempted: attempted, on: machine)
-        let blocks = parse(result.outputText)
+        let blocks = parse(result.outputText).map { $0.withFilesNotLoaded(on: machine) }
         guard blocks.count == units.count else {
             throw AgentFault(
                 "systemctl-answer", attempted,
                 cause: "systemctl answered for \(blocks.count) of \(units.count) units")
         }
         return blocks
+    }
+
+    /// The units in systemd's memory whose names match one of the patterns: `getty@*.service`.
+    static func show(
+        matching patterns: [String], on machine: any Machine
+    ) throws(AgentFault) -> [UnitStatus] {
+        let result = try Systemctl.run(
+            ["show", "--property=" + wanted.joined(separator: ","), "--"] + patterns,
+            attempted: "ask systemd for \(patterns.joined(separator: ", "))", on: machine)
+        return parse(result.outputText).map { $0.withFilesNotLoaded(on: machine) }
+    }
+
+    /// Systemd looks only at files it knew when it last read its directories: a first drop-in of a
+    /// unit, or a file that takes the place of the distribution's, it does not miss.
+    private func withFilesNotLoaded(on machine: any Machine) -> UnitStatus {
+        guard loadState == "loaded", !fragmentPath.isEmpty else { return self }
+        var found = self
+        let names = [id] + (UnitName.template(of: id).map { [$0] } ?? [])
+        // Directories that come before the administrator's.
+        let earlier = [
+            "/etc/systemd/system.", "/run/systemd/system.", "/run/systemd/transient/",
+            "/run/systemd/generator.early/",
+        ]
+        if !earlier.contains(where: fragmentPath.hasPrefix) {
+            for name in names {
+                let path = "\(UnitDeclaration.directory)/\(name)"
+                let type = (try? machine.statusIfPresent(path)).flatMap { $0 }?.type
+                guard type == .file else { continue }
+                if path != fragmentPath { found.filesNotLoaded.append(path) }
+                break
+            }
+        }
+        let dropIns = Set(dropInPaths)
+        for name in names {
+            let directory = "\(UnitDeclaration.directory)/\(name).d"
+            let files = (try? machine.listIfPresent(directory)) ?? []
+            for file in files where file.hasSuffix(".conf") && !file.hasPrefix(".") {
+                let path = "\(directory)/\(file)"
+                if !dropIns.contains(path) { found.filesNotLoaded.append(path) }
+            }
+        }
+        return found
     }
 
     /// Blocks of `NAME=VALUE` lines with an empty line between.

@@ -1,0 +1,189 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// The lines of an authorized_keys file, as sshd(8) describes them.
+struct AuthorizedKeysFile: Sendable, Equatable {
+    enum Line: Sendable, Equatable {
+        case key(PublicKeyLine)
+        /// A comment, an empty line, or what sshd would not take for a key.
+        case other(String)
+
+        var text: String {
+            switch self {
+            case .key(let line): line.text
+            case .other(let text): text
+            }
+        }
+
+        var key: PublicKeyLine? { if case .key(let line) = self { line } else { nil } }
+    }
+
+    var lines: [Line]
+
+    init(_ text: String) {
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            PublicKeyLine(String(line)).map(Line.key) ?? .other(String(line))
+        }
+        // What follows the last newline is no line.
+        if lines.last == .other("") { lines.removeLast() }
+    }
+
+    var text: String { lines.map { $0.text + "\n" }.joined() }
+
+    /// The keys in order.
+    var keys: [PublicKeyLine] { lines.compactMap(\.key) }
+}
+
+/// One key of an authorized_keys file: `OPTIONS TYPE BASE64 COMMENT`.
+struct PublicKeyLine: Sendable, Equatable {
+    var options: [String]
+    var key: PublicKey
+    var comment: String?
+    /// The line as it was read, kept as long as nothing of it changes.
+    private var original: String?
+
+    init(options: [String], key: PublicKey, comment: String?) {
+        self.options = options
+        self.key = key
+        self.comment = comment
+    }
+
+    /// nil where the line holds no key.
+    init?(_ line: String) {
+        let text = line.drop { $0 == " " || $0 == "\t" }
+        guard !text.isEmpty, !text.hasPrefix("#") else { return nil }
+        var rest = text
+        var options: [String] = []
+        if !PublicKey.isType(text.prefix { $0 != " " && $0 != "\t" }) {
+            guard let (found, left) = Self.options(text) else { return nil }
+            options = found
+            rest = left
+        }
+        let trimmed = String(rest.reversed().drop { $0.isWhitespace }.reversed())
+        guard let key = try? PublicKey(trimmed) else { return nil }
+        self.options = options
+        self.key = key
+        comment = key.comment
+        original = line
+    }
+
+    /// Splits the options off: commas part them and a blank ends them, but not within quotes.
+    private static func options(_ text: Substring) -> (options: [String], rest: Substring)? {
+        var options: [String] = []
+        var option = ""
+        var isQuoted = false
+        var isEscaped = false
+        var index = text.startIndex
+        while index < text.endIndex {
+            let character = text[index]
+            if !isQuoted, character == " " || character == "\t" { break }
+            if !isQuoted, character == "," {
+                options.append(option)
+                option = ""
+            } else {
+                option.append(character)
+            }
+            if character == "\"", !isEscaped { isQuoted.toggle() }
+            isEscaped = character == "\\" && !isEscaped
+            index = text.index(after: index)
+        }
+        guard !isQuoted, !option.isEmpty else { return nil }
+        options.append(option)
+        return (options, text[index...].drop { $0 == " " || $0 == "\t" })
+    }
+
+    var text: String {
+        if let original { return original }
+        let parts = [options.joined(separator: ","), key.type, key.base64, comment ?? ""]
+        return parts.filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    /// With these options and this comment; written anew only where they differ.
+    func with(options: [String], comment: String?) -> PublicKeyLine {
+        if Set(options) == Set(self.options), comment == self.comment { return self }
+        return PublicKeyLine(options: options, key: key, comment: comment)
+    }
+
+    /// For people: `SHA256:… alice@laptop`.
+    var shown: String { key.fingerprint + (comment.map { " \($0)" } ?? "") }
+}
+
+/// What the host's sshd says of authorized_keys files.
+struct AuthorizedKeysPolicy: Sendable, Equatable {
+    /// The first pattern of AuthorizedKeysFile; nil for `none`.
+    var pattern: String? = ".ssh/authorized_keys"
+    /// Whether sshd ignores files that others could have written.
+    var isStrict = true
+
+    init() {}
+
+    /// Reads /etc/ssh/sshd_config up to the first Match; the first value of a keyword counts.
+    init(on machine: any Machine) throws(AgentFault) {
+        var values: [String: [String]] = [:]
+        try Self.read("/etc/ssh/sshd_config", into: &values, depth: 0, on: machine)
+        if let files = values["authorizedkeysfile"], let first = files.first {
+            pattern = first == "none" ? nil : first
+        }
+        if let strict = values["strictmodes"]?.first { isStrict = strict.lowercased() != "no" }
+    }
+
+    private static func read(
+        _ path: String, into values: inout [String: [String]], depth: Int, on machine: any Machine
+    ) throws(AgentFault) {
+        let text = try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path, limit: 1 << 20)
+        }
+        for line in (text ?? "").split(separator: "\n") {
+            let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" || $0 == "\"" }
+            guard let keyword = words.first?.lowercased(), !keyword.hasPrefix("#") else { continue }
+            if keyword == "match" { return }
+            let arguments = words.dropFirst().map(String.init)
+            if keyword == "include", depth < 4 {
+                for pattern in arguments {
+                    for file in try files(matching: pattern, on: machine) {
+                        try read(file, into: &values, depth: depth + 1, on: machine)
+                    }
+                }
+            } else if values[keyword] == nil {
+                values[keyword] = arguments
+            }
+        }
+    }
+
+    /// The files of an Include: a path, or one directory with a `*` in the last part.
+    private static func files(
+        matching pattern: String, on machine: any Machine
+    ) throws(AgentFault) -> [String] {
+        let path = pattern.hasPrefix("/") ? pattern : "/etc/ssh/" + pattern
+        let parts = PathName.last(of: path).split(
+            separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return [path] }
+        let directory = PathName.parent(of: path)
+        let names = try attempt("list \(directory)") { () throws(SystemError) in
+            try machine.listIfPresent(directory)
+        }
+        return names.filter { $0.hasPrefix(parts[0]) && $0.hasSuffix(parts[1]) }
+            .map { PathName.join(directory, $0) }
+    }
+
+    /// The file of a user: `%h` is the home, `%u` the name; what is relative lies in the home.
+    func path(user: String, home: String, uid: UInt32) -> String? {
+        guard let pattern else { return nil }
+        var path = ""
+        var rest = pattern[...]
+        while let character = rest.popFirst() {
+            guard character == "%", let code = rest.popFirst() else {
+                path.append(character)
+                continue
+            }
+            switch code {
+            case "h": path += home
+            case "u": path += user
+            case "U": path += String(uid)
+            default: path.append(code)
+            }
+        }
+        return path.hasPrefix("/") ? path : PathName.join(home, path)
+    }
+}
