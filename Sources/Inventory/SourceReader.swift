@@ -46,7 +46,8 @@ struct SourceReader {
             let place = Place(source: source, line: 1, column: column, length: part.count)
             column += part.count + 1
             if name.isEmpty { continue }
-            let address = name.contains("[") ? nil : HostAddress(name)
+            // No ranges here.
+            let address = HostAddress(name).flatMap { $0.host.contains("[") ? nil : $0 }
             let host = builder.host(address?.host ?? name, port: address?.port, at: place)
             builder.put(host: host, in: InventoryBuilder.ungrouped)
         }
@@ -78,7 +79,40 @@ struct SourceReader {
     }
 
     private mutating func readFile(_ path: String, _ status: FileStatus) {
-        guard let source = files.source(path, &builder.bag) else { return }
+        guard let bytes = files.bytes(path, &builder.bag) else { return }
+        if status.mode & 0o111 != 0, InventoryScript.isProgram(bytes) {
+            InventoryScript(path: path, files: files, options: options).read(into: &builder)
+            return
+        }
+        let source: SourceText
+        do {
+            source = try SourceText(name: path, bytes: bytes)
+        } catch {
+            builder.bag.add(error)
+            return
+        }
+        if source.text.hasPrefix("$ANSIBLE_VAULT;") {
+            builder.bag.add(
+                Diagnostic(
+                    "vault-file", "the inventory \(path) is encrypted",
+                    cause: "muster cannot open Ansible's vault",
+                    hint: "decrypt it: ansible-vault decrypt \(path)"))
+            return
+        }
+        switch Self.ending(of: path) {
+        case ".yaml", ".yml": readYAML(source)
+        case ".json": readJSON(source)
+        case ".toml":
+            builder.bag.add(
+                Diagnostic(
+                    "inventory-form", "\(path) is TOML, which muster does not read",
+                    hint: "convert it: ansible-inventory -i \(path) --list --yaml"))
+        case "": readUnknown(source)
+        default: INISource.read(source, into: &builder)
+        }
+    }
+
+    private mutating func readYAML(_ source: SourceText) {
         do {
             if let document = try YAMLReader.parseVariables(source) {
                 YAMLSource.read(document, into: &builder)
@@ -86,6 +120,56 @@ struct SourceReader {
         } catch {
             builder.bag.add(error)
         }
+    }
+
+    /// The YAML form written as JSON, or what `ansible-inventory --list` and executables print.
+    private mutating func readJSON(_ source: SourceText) {
+        do {
+            let document = try YAMLReader.parseJSON(source)
+            if document.entry("_meta") != nil {
+                ScriptSource.read(document, named: source.name, into: &builder) { _, _ in [] }
+            } else {
+                YAMLSource.read(document, into: &builder)
+            }
+        } catch {
+            builder.bag.add(error)
+        }
+    }
+
+    /// A file whose name says nothing: YAML where it is a map in YAML, else INI.
+    private mutating func readUnknown(_ source: SourceText) {
+        let faults: Faults
+        do {
+            guard let document = try YAMLReader.parseVariables(source) else { return }
+            if document.map != nil {
+                YAMLSource.read(document, into: &builder)
+                return
+            }
+            faults = Faults([])
+        } catch {
+            faults = error
+        }
+        if Self.looksLikeYAML(source.text), !faults.all.isEmpty {
+            builder.bag.add(faults)
+        } else {
+            INISource.read(source, into: &builder)
+        }
+    }
+
+    /// Whether the first line that says something could only be YAML.
+    private static func looksLikeYAML(_ text: String) -> Bool {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let line = String(line).trimmingSpaces()
+            if line.isEmpty || line.hasPrefix("#") { continue }
+            return line == "---" || line.hasSuffix(":") || line.contains(": ")
+        }
+        return false
+    }
+
+    /// From the last dot of the last component on; empty where there is none.
+    private static func ending(of path: String) -> String {
+        let name = PathName.last(of: path)
+        return name.dropFirst().lastIndex(of: ".").map { String(name[$0...]) } ?? ""
     }
 }
 

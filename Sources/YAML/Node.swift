@@ -64,9 +64,33 @@ extension Node {
     /// The scalar, or nil for a list or map.
     package var scalar: Scalar? { if case .scalar(let scalar) = content { scalar } else { nil } }
     /// The elements, or nil for anything but a list.
-    package var list: [Node]? { if case .list(let nodes) = content { nodes } else { nil } }
+    ///
+    /// A scalar can read as a list or map too: `ports=[22, 80]` in an INI inventory has both.
+    package var list: [Node]? {
+        switch content {
+        case .list(let nodes): nodes
+        case .scalar(let scalar):
+            if case .list = scalar.reading {
+                Node(value: scalar.reading, place: place).list
+            } else {
+                nil
+            }
+        case .map: nil
+        }
+    }
     /// The entries, or nil for anything but a map.
-    package var map: [Entry]? { if case .map(let entries) = content { entries } else { nil } }
+    package var map: [Entry]? {
+        switch content {
+        case .map(let entries): entries
+        case .scalar(let scalar):
+            if case .map = scalar.reading {
+                Node(value: scalar.reading, place: place).map
+            } else {
+                nil
+            }
+        case .list: nil
+        }
+    }
     /// The text of a scalar.
     package var text: String? { scalar?.text }
     /// Whether it is a scalar that reads as null: `~`, `null`, or nothing at all.

@@ -147,6 +147,11 @@ struct SyntaxExplanation {
             return made(
                 "text after the end of the document", at: place,
                 hint: "indent it under a key, or remove what stands before it")
+        case "found unexpected ':'":
+            return made(
+                "a colon without a space after it", at: place,
+                cause: "inside of [ ] and { } a key ends with \": \"",
+                hint: "put a space after the colon, or quote the text")
         case "did not find expected node content":
             return made(
                 "a value should stand here", at: place,
