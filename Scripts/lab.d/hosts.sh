@@ -35,17 +35,27 @@ find_slot() {
     return 1
 }
 
+# Whether processes of a lab of this number, bridge or no bridge, may be about.
+has_cgroups() {
+    local root
+    for root in "${cgroup_roots[@]}"; do
+        [ ! -d "$root/muster-lab-$1" ] || return 0
+    done
+    return 1
+}
+
 # Sets `slot`: the lab's own, else the first that is free. Making the bridge is what claims it.
 claim_slot() {
     find_slot && return 0
     for ((slot = 0; slot < slots; slot++)); do
-        if ip route show root "$(slot_address 0)/$prefix" | grep --quiet .; then
+        if has_cgroups "$slot" || ip route show root "$(slot_address 0)/$prefix" | grep --quiet .; then
             continue
         fi
         if ip link add "muster-lab-$slot" type bridge 2>/dev/null; then
             ip link set "muster-lab-$slot" alias "$run_dir"
             ip address add "$(slot_address 1)/$prefix" dev "muster-lab-$slot"
             ip link set "muster-lab-$slot" up
+            echo "$slot" >"$run_dir/slot"
             return 0
         fi
     done
@@ -167,7 +177,7 @@ stop_cgroups() {
             for group in "${groups[@]}"; do
                 while read -r pid; do
                     kill -KILL "$pid" 2>/dev/null || true
-                done < <(cat "$group/cgroup.procs" 2>/dev/null)
+                done < <(cat "$group/cgroup.procs" 2>/dev/null || true)
             done
             # A cgroup can be removed only once the last of its processes is gone.
             for group in "${groups[@]}"; do
@@ -193,6 +203,9 @@ remove_lab() {
     if find_slot; then
         stop_cgroups
         ip link delete "muster-lab-$slot"
+    elif { read -r slot <"$run_dir/slot"; } 2>/dev/null && [ -z "$(bridge_owner "$slot")" ]; then
+        # Someone removed the bridge. The number is still this lab's: none is claimed that has cgroups.
+        stop_cgroups
     fi
     rm -rf --one-file-system "$run_dir"
 }
