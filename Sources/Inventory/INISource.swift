@@ -64,6 +64,8 @@ struct INISource {
         guard let first = line.text.first, first != "#", first != ";" else { return }
         if let header = Self.header(line.text) {
             open(header, line, &builder)
+        } else if first == "[", !line.text.contains("]") {
+            builder.bag.add(Self.fault("the [ is not closed", line.place(), hint: "write [group]"))
         } else if first == "[", line.text.last == "]" {
             builder.bag.add(
                 Self.fault(
@@ -135,20 +137,19 @@ struct INISource {
     }
 
     private func reportPending(_ builder: inout InventoryBuilder) {
+        var faults: [(place: Place, summary: String, name: String)] = []
         for (name, place) in pendingVariables {
-            builder.bag.add(
-                Self.fault(
-                    "[\(name):vars] is for a group that does not exist", place,
-                    hint: NearestName.hint(for: name, in: declared) ?? "add a section [\(name)]"))
+            faults.append((place, "[\(name):vars] is for a group that does not exist", name))
         }
         for (name, uses) in pending {
-            for (_, place) in uses {
-                builder.bag.add(
-                    Self.fault(
-                        "there is no group \(name)", place,
-                        hint: NearestName.hint(for: name, in: declared) ?? "add a section [\(name)]"
-                    ))
-            }
+            faults += uses.map { ($0.place, "there is no group \(name)", name) }
+        }
+        for fault in faults.sorted(by: { $0.place < $1.place }) {
+            builder.bag.add(
+                Self.fault(
+                    fault.summary, fault.place,
+                    hint: NearestName.hint(for: fault.name, in: declared)
+                        ?? "add a section [\(fault.name)]"))
         }
     }
 
@@ -208,7 +209,7 @@ struct INISource {
             words = try ShellWords.split(line.text, comments: true)
         } catch {
             builder.bag.add(
-                Self.fault(error.text, line.place(error.column), hint: "close the quote"))
+                Self.fault(error.text, line.place(error.column), hint: error.hint))
             return
         }
         guard let entry = words.first else { return }

@@ -67,9 +67,15 @@ struct InventoryScript {
                     cause: Self.lastLines(result.errorText), hint: hint(for: result.end, command)))
             return nil
         }
-        if emptyIsNothing, result.outputText.trimmingSpaces().allSatisfy(\.isNewline) {
+        if result.output.allSatisfy({ [9, 10, 13, 32].contains($0) }) {
             let source = SourceText(name: "output of \(command)", text: "{}")
-            return try? YAMLReader.parseJSON(source)
+            if emptyIsNothing { return try? YAMLReader.parseJSON(source) }
+            builder.bag.add(
+                Diagnostic(
+                    "inventory-script", "\(command) printed nothing",
+                    cause: Self.lastLines(result.errorText),
+                    hint: "it must print a JSON map of groups, {} where there are none"))
+            return nil
         }
         do {
             return try YAMLReader.parseJSON(

@@ -171,6 +171,8 @@ extension InventorySet {
             throw Faults(
                 Diagnostic(
                     "no-hosts", "no host or group matches \"\(term.text)\"",
+                    cause: term.part == nil
+                        ? nil : "numbers in brackets at the end are positions in a group",
                     hint: NearestName.hint(for: name, in: known)
                         ?? "muster inventory --graph shows the groups", exitCode: .usage))
         }

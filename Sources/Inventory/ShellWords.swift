@@ -16,6 +16,7 @@ enum ShellWords {
     /// What is wrong with a line, and the column it starts at.
     struct Fault: Error, Equatable {
         let text: String
+        let hint: String
         let column: Int
     }
 
@@ -66,13 +67,14 @@ enum ShellWords {
                     index += 1
                 }
                 if index == characters.count {
-                    throw Fault(text: "a quote is opened and never closed", column: open + 1)
+                    throw Fault(text: "a quote is opened and never closed",
+                        hint: "close it; put a \\ before a quote that is meant literally", column: open + 1)
                 }
             case "\\":
                 if start == nil { start = index }
                 index += 1
                 guard index < characters.count else {
-                    throw Fault(text: "nothing follows the last backslash", column: index)
+                    throw Fault(text: "nothing follows the last backslash", hint: "double it", column: index)
                 }
                 take(characters[index], from: index)
             default:

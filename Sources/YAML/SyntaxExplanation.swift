@@ -152,6 +152,10 @@ struct SyntaxExplanation {
                 "a colon without a space after it", at: place,
                 cause: "inside of [ ] and { } a key ends with \": \"",
                 hint: "put a space after the colon, or quote the text")
+        case "did not find expected node content" where isPastText:
+            return made(
+                "the text ends where a value should be", at: place,
+                hint: "close the [ or { that is open")
         case "did not find expected node content":
             return made(
                 "a value should stand here", at: place,

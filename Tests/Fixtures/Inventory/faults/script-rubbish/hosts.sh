@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "Traceback: rubbish"
+echo complaint >&2
