@@ -28,7 +28,8 @@ package struct FileDeclaration: ResourceDeclaration {
             "New content is written beside the file, flushed and renamed: a reader sees the old or "
                 + "the new. A symbolic link at the path is never followed: where content is declared "
                 + "the file takes its place, else it is refused.",
-            "Content that stems from a secret is never shown in a difference; a digest is.",
+            "Content that stems from a secret is never shown in a difference; a digest is. Its mode is "
+                + "0600 where none is declared.",
         ],
         example: """
             - file: /etc/sudoers.d/trading
@@ -48,6 +49,7 @@ package struct FileDeclaration: ResourceDeclaration {
     package let isPresent: Bool
     /// Nil where the content is not managed.
     package let content: Content?
+    /// Nil where it is not managed.
     package let mode: UInt32?
     package let owner: String?
     package let ownerGroup: String?
@@ -80,7 +82,8 @@ package struct FileDeclaration: ResourceDeclaration {
         } else {
             content = nil
         }
-        mode = try reader.optionalMode("mode")
+        // A secret is not left to whatever mode the file happens to have.
+        mode = try reader.optionalMode("mode") ?? (content?.isSecret == true ? 0o600 : nil)
         owner = try PathAttributes.account("owner", of: reader)
         ownerGroup = try PathAttributes.account("owner_group", of: reader)
         validate = try reader.optionalStrings("validate") ?? []

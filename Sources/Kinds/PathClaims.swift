@@ -25,7 +25,7 @@ enum PathAttributes {
     static let mode = AttributeSchema(
         "mode", .mode,
         "Permission bits as quoted octal. Unmanaged where it is not given; a new file gets 0644, "
-            + "one with secret content 0600, a new directory 0755.")
+            + "a new directory 0755.")
     static let owner = AttributeSchema(
         "owner", .string,
         "The owning user, by name or number. Unmanaged where it is not given; new: root.")

@@ -100,7 +100,8 @@ package struct SysctlDeclaration: ResourceDeclaration {
     ]
 
     package var owns: [Claim] {
-        var claims: [Claim] = [.sysctl(key.dotted)]
+        // The line, so that nobody else owns the file or purges it.
+        var claims: [Claim] = [.sysctl(key.dotted), .linePattern(path: file, key: key.dotted)]
         for (first, second) in SysctlDeclaration.exclusive where [first, second].contains(key.path)
         {
             let other = key.path == first ? second : first

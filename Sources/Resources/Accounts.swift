@@ -73,7 +73,7 @@ package struct Accounts: Sendable {
     }
 
     private mutating func addUsers(_ text: String) {
-        for line in text.split(separator: "\n") {
+        for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             guard fields.count >= 7, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
                 continue
@@ -89,7 +89,7 @@ package struct Accounts: Sendable {
     }
 
     private mutating func addGroups(_ text: String) {
-        for line in text.split(separator: "\n") {
+        for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             guard fields.count >= 3, let gid = UInt32(fields[2]) else { continue }
             let name = String(fields[0])

@@ -144,7 +144,7 @@ package enum FileBehaviour: ResourceBehaviour {
     ) -> [Change] {
         found.metadataChanges(
             mode: declaration.mode, owner: declaration.owner, group: declaration.ownerGroup,
-            newMode: newMode(declaration))
+            newMode: newMode)
     }
 
     private static func reason(
@@ -156,9 +156,8 @@ package enum FileBehaviour: ResourceBehaviour {
             .joined(separator: ", ")
     }
 
-    private static func newMode(_ declaration: FileDeclaration) -> UInt32 {
-        declaration.content?.isSecret == true ? 0o600 : 0o644
-    }
+    /// Of a new file whose mode is not declared.
+    private static let newMode: UInt32 = 0o644
 
     private static func text(of content: FileDeclaration.Content) -> JSON {
         content.isSecret
@@ -208,7 +207,7 @@ package enum FileBehaviour: ResourceBehaviour {
         let before = found.status?.type == .file ? found.status : nil
         let new = NewFile(
             path: declaration.path, content: try host.blob(content.digest),
-            mode: declaration.mode ?? before?.mode ?? newMode(declaration),
+            mode: declaration.mode ?? before?.mode ?? newMode,
             uid: found.ownership.uid ?? before?.uid ?? 0,
             gid: found.ownership.gid ?? before?.gid ?? 0)
         try new.put(

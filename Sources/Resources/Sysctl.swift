@@ -171,8 +171,8 @@ package enum SysctlBehaviour: ResourceBehaviour {
                 hint: "remove it, or name another file of /etc/sysctl.d with path")
         }
         // Read anew: another parameter's line may have been written a moment ago.
-        let text = try attempt("read \(file)") { () throws(SystemError) in
-            try machine.textIfPresent(file)
+        let text = try found.status.map { (_) throws(AgentFault) in
+            try readOwnFile(file, on: machine)
         }
         guard let value = declaration.value else {
             return try remove(declaration.key, from: text ?? "", file, found, on: machine)
@@ -186,6 +186,21 @@ package enum SysctlBehaviour: ResourceBehaviour {
         let new = SysctlOwnFile.setting(declaration.key, to: SysctlValue.normal(value), in: text)
         if new != text { try put(new, at: file, found, on: machine) }
         try checkWins(declaration, value, on: machine)
+    }
+
+    private static func readOwnFile(
+        _ file: String, on machine: any Machine
+    ) throws(AgentFault) -> String {
+        let bytes = try attempt("read \(file)") { () throws(SystemError) in
+            try machine.read(file, limit: 4 << 20)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw AgentFault(
+                "not-text", "edit \(file)",
+                cause: "it is not UTF-8, and other lines would be damaged",
+                hint: "correct the file, or name another with path")
+        }
+        return text
     }
 
     private static func remove(

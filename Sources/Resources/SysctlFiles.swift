@@ -106,23 +106,39 @@ package struct SysctlFiles: Sendable {
     /// The settings of one file, one for each line that is one.
     package static func parse(_ text: String, path: String) -> [Setting] {
         var settings: [Setting] = []
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // Bytes, not characters: a CR and LF together would be one character.
+        let lines = Array(text.utf8).split(separator: 10, omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
-            var name = line.trimmingSpaces()[...]
-            if name.isEmpty || name.hasPrefix("#") || name.hasPrefix(";") { continue }
-            var value: String?
-            if let equals = name.firstIndex(of: "=") {
-                value = name[name.index(after: equals)...].trimmingSpaces()
-                name = name[..<equals]
-            } else if !name.hasPrefix("-") {
-                continue
-            }
-            if name.hasPrefix("-") { name = name.dropFirst() }
-            let key = SysctlKey(name.trimmingSpaces())
-            if key.path.isEmpty { continue }
+            guard let (key, value) = parse(line: trimmed(line)) else { continue }
             settings.append(Setting(key: key, value: value, path: path, line: index + 1))
         }
         return settings
+    }
+
+    private static func parse(line: ArraySlice<UInt8>) -> (key: SysctlKey, value: String?)? {
+        let minus = UInt8(ascii: "-")
+        guard let first = line.first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else {
+            return nil
+        }
+        var name = line
+        var value: String?
+        if let equals = line.firstIndex(of: UInt8(ascii: "=")) {
+            value = String(decoding: trimmed(line[(equals + 1)...]), as: UTF8.self)
+            name = line[..<equals]
+        } else if first != minus {
+            return nil
+        }
+        if name.first == minus { name = name.dropFirst() }
+        let key = SysctlKey(String(decoding: trimmed(name), as: UTF8.self))
+        return key.path.isEmpty ? nil : (key, value)
+    }
+
+    /// Without what systemd takes for white space at both ends.
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let isSpace = { (byte: UInt8) in byte == 32 || byte == 9 || byte == 10 || byte == 13 }
+        let tail = bytes.drop(while: isSpace)
+        guard let last = tail.lastIndex(where: { !isSpace($0) }) else { return [] }
+        return tail[...last]
     }
 
     /// Whether the pattern, expanded as glob(3) with GLOB_BRACE does, gives the key.
