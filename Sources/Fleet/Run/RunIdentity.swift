@@ -1,0 +1,29 @@
+import Glibc
+import Linux
+
+/// Who runs what: for logs on both sides.
+package enum RunIdentity {
+    /// Eight hexadecimal digits, new for every run.
+    package static func newID() -> String {
+        let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
+    /// `user@machine`; the one who became root by sudo is named, not root.
+    package static func requestedBy() -> String {
+        let user =
+            variable("SUDO_USER") ?? getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) }
+            ?? "uid \(getuid())"
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let machine = String(
+            decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return "\(user)@\(machine)"
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = getenv(name) else { return nil }
+        let text = String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+}
