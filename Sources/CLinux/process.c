@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,4 +154,15 @@ int clinux_set_nonblocking(int fd, int enabled) {
 
 int clinux_renameat2(const char *from, const char *to, unsigned int flags) {
     return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) < 0 ? -errno : 0;
+}
+
+int clinux_signalfd_interrupts(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    int code = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (code != 0) return -code;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }

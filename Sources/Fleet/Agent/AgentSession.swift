@@ -5,19 +5,21 @@ import Wire
 
 /// A conversation with the agent of one host, over one connection.
 ///
-/// Used by one task; only `requestStop` may come from another.
+/// Read by one task; requests may come from several.
 final class AgentSession: Sendable {
     let hello: Hello
     /// Whether the agent had to be sent first.
     let sentAgent: Bool
     private let channel: any RemoteChannel
     private let stream: FrameStream
+    private let writer: FrameWriter
 
     private init(hello: Hello, channel: any RemoteChannel, stream: FrameStream, sentAgent: Bool) {
         self.hello = hello
         self.channel = channel
         self.stream = stream
         self.sentAgent = sentAgent
+        writer = FrameWriter(channel)
     }
 
     /// Starts the agent on a connection, sending it first where it is missing or does not run.
@@ -99,7 +101,7 @@ final class AgentSession: Sendable {
 
     private func write(_ bytes: [UInt8]) async throws(AgentFailure) {
         do throws(TransportError) {
-            try await channel.write(bytes)
+            try await writer.write(bytes)
         } catch {
             // An agent that refused has closed its input; its last word says why.
             if let frame = try? await stream.next(from: channel), case .message(let message) = frame,

@@ -1,0 +1,113 @@
+import CommandLineKit
+import Diagnostics
+import Fleet
+import FleetModel
+import Glibc
+import Linux
+import Store
+
+/// The program from its arguments to its exit code.
+package enum Entrypoint {
+    /// Blocks the signals that ``InterruptWatcher`` reads. To be called before any other thread is
+    /// started, since threads inherit the mask.
+    package static func prepare() {
+        signal(SIGPIPE, SIG_IGN)
+        InterruptWatcher.blockSignals()
+    }
+
+    /// Runs one command line (without the program's name).
+    package static func run(_ arguments: [String]) async -> Int32 {
+        let format = formatAsked(in: arguments)
+        let output = Output(
+            allowsColour: !arguments.contains("--no-color"),
+            isVerbose: arguments.contains { $0 == "-v" || $0 == "--verbose" })
+        do {
+            switch try CommandTable.program.parse(arguments) {
+            case .help(let verb):
+                output.data(CommandTable.program.help(for: verb))
+                return ExitCode.done.rawValue
+            case .version:
+                output.data("muster \(Version.current)\n")
+                return ExitCode.done.rawValue
+            case .run(let invocation):
+                return try await run(invocation, output).rawValue
+            }
+        } catch {
+            return report(error, output, format).rawValue
+        }
+    }
+
+    private static func run(
+        _ invocation: Invocation, _ output: Output
+    ) async throws -> ExitCode {
+        guard let command = CommandTable.commands.first(where: { $0.spec.name == invocation.verb })
+        else { return .bug }
+        let control = RunControl()
+        let watcher = InterruptWatcher {
+            if control.isStopping {
+                output.event(.remark("interrupted again: giving up the hosts that are running"))
+            } else {
+                output.event(
+                    .remark(
+                        "interrupted: starting no more hosts, waiting for those that run; "
+                            + "once more to give them up"))
+            }
+            control.requestStop()
+        }
+        defer { watcher.end() }
+        let context = CommandContext(
+            invocation: invocation, output: output, control: control,
+            workingDirectory: Self.workingDirectory(), programFolder: Self.programFolder())
+        return try await command.run(context)
+    }
+
+    /// Every error that can reach the top, with the exit code it stands for.
+    private static func report(_ error: any Error, _ output: Output, _ format: String) -> ExitCode {
+        let all: [Diagnostic]
+        switch error {
+        case let faults as Faults: all = faults.all
+        case let one as Diagnostic: all = [one]
+        case let fault as StoreError:
+            all = [
+                Diagnostic(
+                    "store-\(fault.kind.rawValue)", fault.summary, hint: fault.hint,
+                    exitCode: .hostFailed)
+            ]
+        case let fault as SystemError:
+            all = [
+                Diagnostic("system", "\(fault)", hint: fault.hint, exitCode: .hostFailed)
+            ]
+        default:
+            all = [
+                Diagnostic(
+                    "bug", "muster met an error it does not know: \(error)",
+                    hint: "please report this with the command line", exitCode: .bug)
+            ]
+        }
+        output.diagnostics(all, format: format)
+        let errors = all.filter { $0.severity == .error }
+        if format == "text", errors.count > 1 { output.remark("\(errors.count) errors") }
+        return ExitCode.combined(errors.map(\.exitCode))
+    }
+
+    private static func formatAsked(in arguments: [String]) -> String {
+        for (index, word) in arguments.enumerated() {
+            if word == "--format=json" || word == "--format=jsonl" { return "json" }
+            if word == "--format", index + 1 < arguments.count, arguments[index + 1] != "text" {
+                return "json"
+            }
+        }
+        return "text"
+    }
+
+    private static func workingDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    private static func programFolder() -> String {
+        let path = try? LocalMachine().linkTarget("/proc/self/exe")
+        return PathName.parent(of: path ?? "/usr/bin/muster")
+    }
+}

@@ -1,0 +1,63 @@
+import CommandLineKit
+import Diagnostics
+import Linux
+import Presentation
+import Store
+import Wire
+
+/// `muster history`: the runs, newest first.
+enum HistoryCommand: Command {
+    static let spec = VerbSpec(
+        "history", "lists what was run, by whom, on what, with what result",
+        options: [
+            OptionSpec("limit-runs", letter: "n", .integer("N", minimum: 1), "how many (default 20)"),
+            OptionSpec("host", .text("HOST"), "only runs that touched this host"),
+        ],
+        examples: [("muster history --host ld4-md001", "what was done to one host")])
+
+    static func run(_ context: CommandContext) async throws -> ExitCode {
+        let store = try Store(fleetDirectory: try context.fleetDirectory().path)
+        let runs = try store.runs(
+            limit: context.invocation.integer("limit-runs") ?? 20,
+            host: context.invocation.value("host"))
+        if context.format != "text" {
+            let all = runs.map(json(of:))
+            context.output.data(["format_version": 1, "runs": .array(all)], format: context.format)
+            return .done
+        }
+        if runs.isEmpty {
+            context.output.data("No runs yet.\n")
+            return .done
+        }
+        let lines = TextTable.lines(
+            head: ["RUN", "WHEN", "VERB", "WHO", "ON", "TOOK", "EXIT", "RESULT"],
+            rows: runs.map(row(of:)))
+        context.output.data(lines.joined(separator: "\n") + "\n")
+        return .done
+    }
+
+    private static func row(of run: RunRecord) -> [String] {
+        let outcomes = run.summary?["outcomes"]?.object ?? [:]
+        let result = outcomes.sorted { $0.key < $1.key }.map { name, count in
+            "\(count.integer ?? 0) \(name.split(separator: "_").joined(separator: " "))"
+        }
+        let took = run.ended.map {
+            Quantity.duration(microseconds: Int(($0 - run.started) * 1e6))
+        }
+        return [
+            run.id, Clock.rfc3339(run.started), run.verb, run.requestedBy, run.pattern,
+            took ?? "-", run.exitCode.map(String.init) ?? "-",
+            run.ended == nil ? "did not end" : result.joined(separator: ", "),
+        ]
+    }
+
+    static func json(of run: RunRecord) -> JSON {
+        .compact([
+            "id": .string(run.id), "verb": .string(run.verb),
+            "requested_by": .string(run.requestedBy), "pattern": .string(run.pattern),
+            "started": .string(Clock.rfc3339(run.started)),
+            "ended": run.ended.map { .string(Clock.rfc3339($0)) },
+            "exit_code": run.exitCode.map { .integer($0) }, "summary": run.summary,
+        ])
+    }
+}

@@ -1,0 +1,49 @@
+import Compiler
+import Diagnostics
+import FleetModel
+import Wire
+
+/// Facts of one host as far as they are known.
+package struct KnownFacts: Sendable, Equatable {
+    package var hardware: JSON?
+    package var hardwareDigest: Digest?
+    package var live: JSON?
+
+    package init(hardware: JSON? = nil, live: JSON? = nil) {
+        self.hardware = hardware
+        hardwareDigest = hardware.map { Digest(of: $0.canonicalBytes) }
+        self.live = live
+    }
+}
+
+/// What compiling one host gave.
+package struct PlannedHost: Sendable {
+    package var plan: Plan?
+    package var blobs: [Digest: Blob]
+    package var diagnostics: [Diagnostic]
+    /// Whether it read hardware facts, or would have.
+    package var usesHardware: Bool
+    /// The sections of the live state it read, or would have.
+    package var liveSections: [String]
+    /// Whether nothing but facts not known yet keeps it from compiling.
+    package var lacksFacts: Bool
+
+    package init(
+        plan: Plan?, blobs: [Digest: Blob] = [:], diagnostics: [Diagnostic] = [],
+        usesHardware: Bool = false, liveSections: [String] = [], lacksFacts: Bool = false
+    ) {
+        self.plan = plan
+        self.blobs = blobs
+        self.diagnostics = diagnostics
+        self.usesHardware = usesHardware
+        self.liveSections = liveSections
+        self.lacksFacts = lacksFacts
+    }
+}
+
+/// Compiles hosts; the same facts give the same plan.
+package protocol HostPlanner: Sendable {
+    func plan(_ host: String, facts: KnownFacts) -> PlannedHost
+    /// The bytes of a blob; a fault where its file has changed meanwhile.
+    func bytes(of blob: Blob) throws(AgentFault) -> [UInt8]
+}

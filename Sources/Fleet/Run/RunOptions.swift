@@ -1,0 +1,53 @@
+import FleetModel
+import Transport
+import Wire
+
+/// What a run is to do on every host.
+package struct RunOptions: Sendable {
+    package var verb: String
+    package var mode: RunRequest.Mode
+    package var runID: String
+    package var requestedBy: String
+    package var deadlineSeconds: Int
+    package var wantsContent: Bool
+    package var maxDisruption: Disruption
+    /// Seconds a request stays valid after it is made.
+    package var validSeconds: Int
+    /// The digests of the plans that were shown; a host whose plan is another is refused.
+    package var expected: [String: Digest]?
+
+    package init(
+        verb: String, mode: RunRequest.Mode, runID: String, requestedBy: String,
+        deadlineSeconds: Int = 600, wantsContent: Bool = false,
+        maxDisruption: Disruption = .serviceRestart, validSeconds: Int = 3_600,
+        expected: [String: Digest]? = nil
+    ) {
+        self.verb = verb
+        self.mode = mode
+        self.runID = runID
+        self.requestedBy = requestedBy
+        self.deadlineSeconds = deadlineSeconds
+        self.wantsContent = wantsContent
+        self.maxDisruption = maxDisruption
+        self.validSeconds = validSeconds
+        self.expected = expected
+    }
+}
+
+/// One host to be contacted: the way to it and what to be there.
+package struct HostRoute: Sendable {
+    package var host: String
+    package var target: SSHTarget
+    package var become: Become?
+    /// Remarks about the way, such as options handed on to the system's ssh.
+    package var notices: [String]
+
+    package init(
+        host: String, target: SSHTarget, become: Become? = nil, notices: [String] = []
+    ) {
+        self.host = host
+        self.target = target
+        self.become = become
+        self.notices = notices
+    }
+}

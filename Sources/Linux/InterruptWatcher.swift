@@ -1,0 +1,74 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Calls an action for every SIGINT or SIGTERM, on a thread of its own.
+///
+/// The signals are blocked in the whole process and read from a descriptor, so that no code runs
+/// inside a signal handler. Programs started meanwhile have their signal mask reset.
+package final class InterruptWatcher: Sendable {
+    private let signals: Int32
+    private let wake: Int32
+
+    /// Blocks the signals in this thread and in those it starts.
+    package static func blockSignals() {
+        let descriptor = clinux_signalfd_interrupts()
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// Begins to watch. One at a time per process.
+    package init(_ action: @escaping @Sendable () -> Void) {
+        let signals = clinux_signalfd_interrupts()
+        var ends: [Int32] = [-1, -1]
+        _ = clinux_pipe(&ends)
+        let readEnd = ends[0]
+        self.signals = signals
+        wake = ends[1]
+        guard signals >= 0, readEnd >= 0 else { return }
+        let body = ThreadBody {
+            while true {
+                var polled = [
+                    pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+                    pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0),
+                ]
+                guard poll(&polled, 2, -1) > 0 || errno == EINTR else { break }
+                if polled[1].revents != 0 { break }
+                if polled[0].revents != 0 {
+                    var information = [UInt8](repeating: 0, count: 128)
+                    if read(signals, &information, information.count) > 0 { action() }
+                }
+            }
+            close(readEnd)
+            close(signals)
+        }
+        body.start()
+    }
+
+    /// Ends the watching; the signals stay blocked until the process ends.
+    package func end() { if wake >= 0 { close(wake) } }
+}
+
+/// A detached thread that runs one closure.
+private final class ThreadBody: Sendable {
+    private let closure: @Sendable () -> Void
+
+    init(_ closure: @escaping @Sendable () -> Void) { self.closure = closure }
+
+    func start() {
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(self).toOpaque()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                let body = Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue()
+                body.closure()
+                return nil
+            }, context)
+        if code == 0 {
+            pthread_detach(thread)
+        } else {
+            Unmanaged<ThreadBody>.fromOpaque(context).release()
+        }
+    }
+}
