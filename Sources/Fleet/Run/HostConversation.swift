@@ -148,6 +148,8 @@ struct HostConversation: Sendable {
                 throw .agent(error)
             }
         }
+        // The plan goes ahead of the request, so that the agent need not ask for it.
+        try await session.send(blob: bytes, digest: digest)
         try await session.send(
             .run(
                 RunRequest(
@@ -155,7 +157,6 @@ struct HostConversation: Sendable {
                     expires: Int(Clock.wallSeconds()) + options.validSeconds,
                     deadlineSeconds: options.deadlineSeconds, wantsContent: options.wantsContent,
                     maxDisruption: options.maxDisruption, requestedBy: options.requestedBy)))
-        try await session.send(blob: bytes, digest: digest)
         let isApply = options.mode == .apply
         let answer = await control.during(
             onStop: { if isApply { Task { _ = try? await session.send(.stop) } } },

@@ -70,7 +70,13 @@ final class SessionChannel: RemoteChannel {
                         self.channel, 0, rest.baseAddress?.assumingMemoryBound(to: CChar.self),
                         min(rest.count, 65_536))
                     // 0: the peer's window is full, which its next message opens.
-                    return n == 0 ? Int(LIBSSH2_ERROR_EAGAIN) : n
+                    let result = n == 0 ? Int(LIBSSH2_ERROR_EAGAIN) : n
+                    // A command that has ended opens no window any more.
+                    if result == Int(LIBSSH2_ERROR_EAGAIN) {
+                        self.readErrors()
+                        if self.isClosedByPeer { return Int(LIBSSH2_ERROR_CHANNEL_CLOSED) }
+                    }
+                    return result
                 }
             }
             if n < 0 { throw session.failure(n, .run) }
@@ -133,6 +139,10 @@ final class SessionChannel: RemoteChannel {
             if case .timedOut = error.kind { session.close() }
             throw error
         }
+    }
+
+    private var isClosedByPeer: Bool {
+        libssh2_channel_eof(channel) == 1 && libssh2_channel_wait_closed(channel) == 0
     }
 
     private func receive(_ stream: Int32, _ buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
