@@ -1,6 +1,7 @@
 import CommandLineKit
 import Diagnostics
 import Fleet
+import FleetModel
 import Linux
 
 /// One verb: its row in the table, and what it does.
@@ -35,12 +36,13 @@ struct CommandContext: Sendable {
 
 /// The options and the table shared by all verbs.
 enum CommandTable {
-    static let commands: [any Command.Type] = [
-        InitCommand.self, ValidateCommand.self, InventoryCommand.self, PingCommand.self,
-        FactsCommand.self, CompileCommand.self, PlanCommand.self, ApplyCommand.self,
-        CheckCommand.self, ExplainCommand.self, KindsCommand.self, HistoryCommand.self,
-        ShowCommand.self,
-    ]
+    static var commands: [any Command.Type] {
+        [
+            InitCommand.self, ValidateCommand.self, InventoryCommand.self, PingCommand.self,
+            FactsCommand.self, CompileCommand.self, PlanCommand.self, ApplyCommand.self,
+            CheckCommand.self, KindsCommand.self, HistoryCommand.self, ShowCommand.self,
+        ]
+    }
 
     static let program = ProgramSpec(
         name: "muster", version: Version.current,

@@ -36,6 +36,9 @@ package final class Output: Sendable {
     /// Writes a remark for people.
     func remark(_ text: String) { Self.write(text + "\n", to: 2) }
 
+    /// Writes a question, the cursor staying behind it.
+    func question(_ text: String) { Self.write(text, to: 2) }
+
     /// Writes faults and warnings, as text or as JSON lines.
     func diagnostics(_ all: [Diagnostic], format: String) {
         for diagnostic in all {

@@ -95,6 +95,9 @@ struct ChangeText {
             return flat.isEmpty ? "\"\"" : flat.count > 80 ? flat.prefix(79) + "…" : flat
         case .object(let members):
             if let digest = members["secret"]?.string { return "(secret \(digest.prefix(8)))" }
+            if let digest = members["sha256"]?.string, let size = members["size"]?.integer {
+                return "\(Quantity.bytes(size)) sha256:\(digest.prefix(8))"
+            }
             return JSON.object(members).canonicalText
         case .array(let elements):
             return elements.isEmpty ? "(none)" : elements.map(text(of:)).joined(separator: ",")

@@ -1,5 +1,6 @@
 import CommandLineKit
 import Diagnostics
+import Fleet
 import Linux
 import Presentation
 import Store

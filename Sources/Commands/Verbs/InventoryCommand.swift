@@ -21,8 +21,7 @@ enum InventoryCommand: Command {
         examples: [("muster inventory 'market_data:&ld4'", "the hosts of two groups' intersection")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
-        let session = try FleetSession(context.sessionOptions(), acceptsNewKeys: false, compiles: false)
-        context.output.diagnostics(session.warnings, format: context.format)
+        let session = try context.session(compiles: false)
         let inventory = session.inventory
         if context.invocation.flag("list") {
             context.output.data(inventory.listJSON(), format: "json")
@@ -43,7 +42,7 @@ enum InventoryCommand: Command {
             }
             context.output.data(text.hasSuffix("\n") ? text : text + "\n")
         } else {
-            let hosts = try session.hosts(context.invocation)
+            let hosts = try context.hosts(of: session)
             if context.format == "text" {
                 context.output.data(hosts.map { $0 + "\n" }.joined())
             } else {

@@ -20,12 +20,11 @@ enum PingCommand: Command {
         examples: [("muster ping --accept-new lab", "first contact with new hosts")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
-        let session = try FleetSession(
-            context.sessionOptions(), acceptsNewKeys: context.invocation.flag("accept-new"))
-        context.output.diagnostics(session.warnings, format: context.format)
-        let hosts = try session.hosts(context.invocation)
+        let session = try context.session(
+            acceptsNewKeys: context.invocation.flag("accept-new"), compiles: false)
+        let hosts = try context.hosts(of: session)
         let contact = Contact(
-            services: try session.services(context), deadlineSeconds: session.deadlineSeconds)
+            services: try session.services(control: context.control), deadlineSeconds: session.deadlineSeconds)
         let output = context.output
         let views = await contact.run(hosts, verb: "ping") { output.event($0) }
         if context.format == "text" {

@@ -100,7 +100,7 @@ package enum FleetFileFault: Error, Sendable, Equatable {
     case unreadable(String)
 
     /// The cause for people.
-    var text: String {
+    package var text: String {
         switch self {
         case .missing: "there is no such file"
         case .unreadable(let why): why

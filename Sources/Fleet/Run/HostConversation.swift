@@ -217,8 +217,8 @@ struct HostConversation: Sendable {
     /// Puts the declared text beside the one found, for a diff; never a secret's, never a large one.
     private func addContent(to view: inout ResourceView, _ planned: PlannedHost) {
         for index in view.changes.indices where view.changes[index].attribute == "content" {
-            guard let text = view.changes[index].after?.string, let digest = Digest(text),
-                let blob = planned.blobs[digest], !blob.isSecret, blob.size <= 64 << 10,
+            guard let text = view.changes[index].after?["sha256"]?.string,
+                let digest = Digest(text), let blob = planned.blobs[digest], !blob.isSecret, blob.size <= 64 << 10,
                 let bytes = try? planner.bytes(of: blob),
                 let content = String(validating: bytes, as: UTF8.self)
             else {

@@ -1,0 +1,32 @@
+import CommandLineKit
+import Diagnostics
+import Fleet
+import FleetModel
+
+/// `muster check`: live against declared; never writes.
+enum CheckCommand: Command {
+    static let spec = VerbSpec(
+        "check", "finds drift: what hosts are against what is declared",
+        description: [
+            "Reads every resource on every host in a mode that the kernel keeps from writing, and "
+                + "shows what differs. Exit code 2 means differences were found. Handlers that "
+                + "still have to run are differences too."
+        ],
+        arguments: [CommandTable.pattern],
+        options: CommandTable.inventory + CommandTable.compiling + CommandTable.contacting
+            + [RunSupport.diff],
+        examples: [
+            ("muster check market_data --diff", "drift of one group, with file content"),
+            ("muster check --format jsonl", "one JSON line for each host, then the summary"),
+        ])
+
+    static func run(_ context: CommandContext) async throws -> ExitCode {
+        let session = try context.session()
+        let hosts = try context.hosts(of: session)
+        let result = try await RunSupport.run(
+            context, try session.services(control: context.control),
+            RunSupport.options("check", .check, context, session), hosts: hosts)
+        try RunSupport.show(result, context)
+        return result.exitCode
+    }
+}

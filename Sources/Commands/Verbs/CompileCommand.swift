@@ -1,0 +1,78 @@
+import CommandLineKit
+import Compiler
+import Diagnostics
+import Fleet
+import FleetModel
+import Linux
+import Presentation
+import Wire
+
+/// `muster compile`: prints or writes plans, contacts nobody.
+enum CompileCommand: Command {
+    static let spec = VerbSpec(
+        "compile", "prints or writes plans, contacting nobody",
+        description: [
+            "The same files and facts give the same bytes. Facts are those stored by muster facts; "
+                + "resources that depend on live state cannot be compiled without the host."
+        ],
+        arguments: [CommandTable.pattern],
+        options: CommandTable.inventory + CommandTable.compiling + [
+            OptionSpec("output", letter: "o", .text("DIR"), "write DIR/HOST.json in place of printing")
+        ],
+        examples: [("muster compile ld4-md001 --format json", "the whole plan of one host")])
+
+    static func run(_ context: CommandContext) async throws -> ExitCode {
+        let session = try context.session()
+        guard let compiler = session.compiler else { return .bug }
+        let hosts = try context.hosts(of: session)
+        let folder = context.invocation.value("output").map {
+            PathName.join(context.workingDirectory, $0)
+        }
+        var gathered = GatheredDiagnostics(session.warnings)
+        var rows: [[String]] = []
+        var failed = 0
+        var fault: SystemError?
+        let options = CompileOptions(
+            tags: session.options.tags.isEmpty ? nil : session.options.tags)
+        let began = Clock.monotonicSeconds()
+        compiler.compile(
+            hosts: hosts, facts: CompileSupport.storedFacts(session), options: options
+        ) { result in
+            gathered.add(result.diagnostics)
+            guard let plan = result.plan, let digest = result.planDigest else {
+                failed += 1
+                return
+            }
+            if let folder {
+                do throws(SystemError) {
+                    try LocalMachine().replaceFile(
+                        PathName.join(folder, plan.host + ".json"), content: result.planBytes,
+                        mode: 0o600, uid: UInt32.max, gid: UInt32.max)
+                } catch {
+                    fault = fault ?? error
+                }
+            } else if context.format != "text" {
+                context.output.data(plan.json, format: context.format)
+            } else {
+                rows.append([
+                    plan.host, digest.short, "\(plan.resources.count)",
+                    result.blobs.isEmpty ? "" : "\(result.blobs.count)",
+                ])
+            }
+        }
+        if let fault { throw fault }
+        context.output.diagnostics(
+            Array(gathered.all.dropFirst(session.warnings.count)), format: context.format)
+        if context.format == "text", folder == nil, !rows.isEmpty {
+            let lines = TextTable.lines(
+                head: ["HOST", "PLAN", "RESOURCES", "BLOBS"], rows: rows, right: [2, 3])
+            context.output.data(lines.joined(separator: "\n") + "\n")
+        }
+        let seconds = Clock.monotonicSeconds() - began
+        context.output.remark(
+            "\(Quantity.count(hosts.count, "host")) compiled in "
+                + Quantity.duration(microseconds: Int(seconds * 1e6))
+                + (failed > 0 ? ", \(failed) failed" : ""))
+        return failed > 0 ? .hostFailed : .done
+    }
+}
