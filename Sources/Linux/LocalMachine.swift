@@ -88,6 +88,7 @@ package final class LocalMachine: Machine {
             let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
             try named("write", path) { () throws(SystemError) in try descriptor.writeAll(content) }
             try check(fchown(descriptor.number, uid, gid), "chown", path)
+            try keepAttributes(of: path, on: descriptor)
             try check(fchmod(descriptor.number, mode), "chmod", path)
             try check(fsync(descriptor.number), "fsync", path)
             try rename(temporary, to: path)
@@ -108,9 +109,14 @@ package final class LocalMachine: Machine {
         _ path: String, mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError) {
         try check(mkdir(real(path), 0o700), "mkdir", path)
-        try setOwner(path, uid: uid, gid: gid)
-        try setMode(path, mode)
-        try flushDirectory(of: path)
+        do {
+            try setOwner(path, uid: uid, gid: gid)
+            try setMode(path, mode)
+            try flushDirectory(of: path)
+        } catch {
+            rmdir(real(path))
+            throw error
+        }
     }
 
     package func replaceLink(_ path: String, target: String) throws(SystemError) {
@@ -150,6 +156,24 @@ package final class LocalMachine: Machine {
         Descriptor(owning: try checkNegated(clinux_open(real(path), flags, mode), "open", path))
     }
 
+    /// Gives a file that takes another's place its access list and SELinux label; where there are
+    /// none, or the file system knows none, there is nothing to do.
+    ///
+    /// File capabilities are not kept: they were given to other content.
+    private func keepAttributes(
+        of path: String, on descriptor: borrowing Descriptor
+    ) throws(SystemError) {
+        guard let status = try statusIfPresent(path), status.type == .file else { return }
+        for name in ["system.posix_acl_access", "security.selinux"] {
+            // The most the kernel allows (XATTR_SIZE_MAX).
+            var value = [UInt8](repeating: 0, count: 65_536)
+            let size = clinux_get_attribute(real(path), name, &value, value.count)
+            if size <= 0 { continue }
+            let answer = clinux_set_attribute(descriptor.number, name, value, size)
+            if answer != -EOPNOTSUPP { try checkNegated(answer, "setxattr", path) }
+        }
+    }
+
     private func flushDirectory(of path: String) throws(SystemError) {
         let directory = try open(PathName.parent(of: path), O_RDONLY | O_DIRECTORY)
         // Pseudo file systems refuse; what they hold is not on a disk.
@@ -160,8 +184,10 @@ package final class LocalMachine: Machine {
 
     private func temporaryName(beside path: String) -> String {
         let number = UInt32.random(in: .min ... .max)
-        return PathName.join(
-            PathName.parent(of: path), ".muster-\(PathName.last(of: path))-\(number)")
+        // Cut, so that a name of the greatest length has a temporary one too.
+        let name = String(
+            String.UnicodeScalarView(PathName.last(of: path).unicodeScalars.prefix(40)))
+        return PathName.join(PathName.parent(of: path), ".muster-\(name)-\(number)")
     }
 
     private func named<T>(

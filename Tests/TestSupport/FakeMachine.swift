@@ -246,8 +246,8 @@ package final class FakeMachine: Machine {
         let source = try resolve(from, "rename", followLast: false)
         let target = try place(for: to, "rename")
         let node = try node(source, "rename", from)
-        if nodes[target]?.content == .directory && node.content != .directory {
-            throw SystemError(call: "rename", object: to, code: EISDIR)
+        if let code = renameObstacle(node, over: target) {
+            throw SystemError(call: "rename", object: to, code: code)
         }
         let below = nodes.filter { $0.key.hasPrefix(source + "/") }
         take(target)
@@ -278,6 +278,17 @@ package final class FakeMachine: Machine {
         }
         if let failure, calls.count == failure.call {
             throw SystemError(call: name, object: object, code: failure.code)
+        }
+    }
+
+    /// The error number of renaming over what is at a path; nil where nothing is in the way.
+    private func renameObstacle(_ node: Node, over target: String) -> Int32? {
+        guard let there = nodes[target]?.content else { return nil }
+        switch (node.content == .directory, there == .directory) {
+        case (false, true): return EISDIR
+        case (true, false): return ENOTDIR
+        case (true, true): return names(in: target).isEmpty ? nil : ENOTEMPTY
+        case (false, false): return nil
         }
     }
 
