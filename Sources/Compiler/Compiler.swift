@@ -21,7 +21,7 @@ package final class Compiler: Sendable {
     /// `settings` are the texts of `--set`: `NAME=VALUE`, `ROLE.PARAMETER=VALUE`.
     package init(_ sources: FleetSources, settings: [String] = []) throws(Faults) {
         self.sources = sources
-        overrides = try Overrides(settings, roles: sources.roles)
+        overrides = try Overrides(settings, sources: sources)
     }
 
     /// The names of the roles a host carries, in order.
@@ -58,6 +58,16 @@ package final class Compiler: Sendable {
         } deliver: { (results: [HostCompilation]) in
             for result in results { each(result) }
         }
+    }
+
+    /// Where a value of a host comes from: of a variable, of `ROLE.PARAMETER`, or of every
+    /// parameter of `ROLE`.
+    package func explain(
+        host: String, name: String, facts: HostFactsInput = .none
+    ) throws(Faults) -> [Explanation] {
+        let worker = take()
+        defer { giveBack(worker) }
+        return try worker.compiler.explain(host, name, facts: facts)
     }
 
     private func take() -> Worker {

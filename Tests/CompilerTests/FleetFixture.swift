@@ -10,9 +10,9 @@ import Wire
 /// A small fleet in one text file, with what compiling it is to give.
 ///
 /// Sections begin with a line `-- NAME --`. A name with a `/` is a file of the fleet directory; `set`,
-/// `tags`, `validate` and `facts HOST` are what a run is given; `plan HOST`, `faults`,
-/// `faults HOST` and `skipped HOST` are what is expected, and are written anew by
-/// `MUSTER_RECORD=1`. What stands before the first section says what the case is about.
+/// `tags`, `validate`, `explain` and `facts HOST` are what a run is given; `plan HOST`,
+/// `content HOST FILE`, `faults`, `faults HOST`, `skipped HOST` and `explanation` are what is
+/// expected, and are written anew by `MUSTER_RECORD=1`. What stands before the first section says what the case is about.
 struct FleetFixture {
     var heading = ""
     var files: [(path: String, text: String)] = []
@@ -20,6 +20,8 @@ struct FleetFixture {
     var tags: [String]?
     var facts: [String: HostFactsInput] = [:]
     var isValidation = false
+    /// `HOST NAME` of each.
+    var explained: [String] = []
     private var given: [(name: String, text: String)] = []
 
     init() {}
@@ -43,7 +45,9 @@ struct FleetFixture {
         try end(name, lines)
     }
 
-    private static let expected: Set<String> = ["plan", "faults", "skipped", "warnings"]
+    private static let expected: Set<String> = [
+        "plan", "content", "faults", "skipped", "warnings", "explanation",
+    ]
 
     private mutating func end(_ name: String?, _ lines: [Substring]) throws {
         let text = lines.map { $0 + "\n" }.joined()
@@ -58,6 +62,8 @@ struct FleetFixture {
             settings = words
         } else if name == "tags" {
             tags = words
+        } else if name == "explain" {
+            explained = words
         } else if name == "validate" {
             isValidation = true
         } else if name.hasPrefix("facts ") {
@@ -108,19 +114,36 @@ struct FleetFixture {
                 hosts: compiler.sources.inventory.hosts, facts: { facts[$0] ?? .none },
                 options: CompileOptions(
                     tags: tags, missingFacts: isValidation ? .skip : .fault)
-            ) { text += Self.text(of: $0) }
+            ) { text += Self.text(of: $0, compiler.sources.files) }
+            for line in explained {
+                let words = line.split(separator: " ").map(String.init)
+                let found = try compiler.explain(
+                    host: words[0], name: words[1], facts: facts[words[0]] ?? .none)
+                text += "-- explanation \(line) --\n"
+                text += JSON.array(found.map(\.json)).indentedText + "\n"
+            }
         } catch {
             text += Self.section("faults", error.all)
         }
         return text
     }
 
-    private static func text(of host: HostCompilation) -> String {
+    private static func text(of host: HostCompilation, _ files: FleetFiles) -> String {
         var text = ""
         text += section("faults \(host.host)", host.diagnostics)
         text += section("skipped \(host.host)", host.skipped)
         if let plan = host.plan {
             text += "-- plan \(host.host) --\n\(plan.json.indentedText)\n"
+            for resource in plan.resources {
+                guard
+                    let digest = resource.attributes["content_digest"]?.string.flatMap(Digest.init),
+                    let blob = host.blobs[digest]
+                else { continue }
+                let bytes = (try? blob.load(from: files)) ?? []
+                let content = blob.isSecret ? "(secret)" : String(decoding: bytes, as: UTF8.self)
+                text += "-- content \(host.host) \(resource.name) --\n\(content)"
+                if !content.hasSuffix("\n") { text += "\n" }
+            }
         }
         return text
     }

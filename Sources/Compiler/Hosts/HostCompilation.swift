@@ -16,7 +16,7 @@ package struct HostCompilation: Sendable {
     /// Errors and warnings, each once.
     package let diagnostics: [Diagnostic]
     package let factsUsed: FactsUsed
-    /// Places of resources that were left out because facts of the host are not known; only where
+    /// Notes on resources that were left out because facts of the host are not known; only where
     /// that was asked for.
     package let skipped: [Diagnostic]
 

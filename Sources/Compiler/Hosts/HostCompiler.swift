@@ -9,7 +9,7 @@ import Wire
 ///
 /// What it keeps changes no result, only how fast it comes. Not for more than one thread.
 final class HostCompiler {
-    private let sources: FleetSources
+    let sources: FleetSources
     private let overrides: Overrides
     private let interner = StructureInterner()
     private var groupScopes: [ObjectIdentifier: GroupScope] = [:]
@@ -70,18 +70,21 @@ final class HostCompiler {
         let missing = run.faults.all.filter { $0.code == FactsScope.missingCode }
         var faults = run.faults.all.filter { $0.code != FactsScope.missingCode }
         if options.missingFacts == .fault, let first = missing.first { faults.append(first) }
-        guard !faults.contains(where: { $0.severity == .error }) else {
-            return failed(host, faults, facts.used)
-        }
-        let arrangement = arrangement(of: run, in: hostClass)
-        guard arrangement.faults.isEmpty else {
-            return failed(host, faults + arrangement.faults, facts.used)
-        }
+        let isWhole = !faults.contains { $0.severity == .error }
         var handlers: [ResolvedHandler] = []
         do {
             handlers = try run.handlers()
         } catch {
-            return failed(host, faults + error.all, facts.used)
+            faults += error.all
+        }
+        // Where a resource is missing, what names it would seem wrong as well.
+        guard isWhole else {
+            return failed(host, faults, facts.used)
+        }
+        let arrangement = arrangement(of: run, in: hostClass)
+        faults += arrangement.faults
+        if faults.contains(where: { $0.severity == .error }) {
+            return failed(host, faults, facts.used)
         }
         let assembly = assembly(
             of: run.resources, arrangement, handlers: handlers, tags: options.tags)
@@ -99,7 +102,7 @@ final class HostCompiler {
         return HostCompilation(
             host: host, plan: plan, planBytes: bytes, planDigest: Digest(of: bytes),
             blobs: assembly.blobs, diagnostics: Self.unique(faults), factsUsed: used,
-            skipped: options.missingFacts == .skip ? Self.unique(missing) : [])
+            skipped: options.missingFacts == .skip ? run.leftOut : [])
     }
 
     private func failed(_ host: String, _ faults: [Diagnostic], _ used: FactsUsed)
@@ -131,7 +134,8 @@ final class HostCompiler {
 
     // MARK: What hosts share
 
-    private func hostClass(of variables: HostVariables) -> HostClass {
+    /// What the host shares with others.
+    func hostClass(of variables: HostVariables) -> HostClass {
         let assignment = sources.assignment(of: variables.host)
         let groups = variables.fromGroups
         let key = ClassKey(

@@ -14,6 +14,8 @@ struct HostRun {
     /// What an arrangement sees of each.
     private(set) var structures: [Int] = []
     private(set) var faults = DiagnosticBag()
+    /// The resources that facts which are not known decide.
+    private(set) var leftOut: [Diagnostic] = []
     private var roleScopes: [RoleScope] = []
     /// Variables that the host gives itself and something here rests on.
     private let own: Set<String>
@@ -62,7 +64,15 @@ struct HostRun {
                 structures.append(structure)
             }
         } catch {
-            let place = role.role.resources[index].place
+            let definition = role.role.resources[index]
+            let place = definition.place
+            if error.all.contains(where: { $0.code == FactsScope.missingCode }) {
+                leftOut.append(
+                    Diagnostic(
+                        .note, FactsScope.missingCode,
+                        "a \(definition.kind.rawValue) is not checked whole: it needs facts of "
+                            + scope.host, at: place))
+            }
             faults.add(
                 contentsOf: error.all.map { fault in
                     var placed = fault

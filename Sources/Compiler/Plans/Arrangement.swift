@@ -98,12 +98,14 @@ struct Arranger {
     }
 
     private mutating func gatherClaims() {
+        var told: Set<[Int]> = []
         for (index, resource) in resources.enumerated() {
             for claim in resource.owns {
                 if let first = owners[claim] {
                     // The same address is one fault, told already.
                     if first != index,
-                        resources[first].planned.address != resource.planned.address
+                        resources[first].planned.address != resource.planned.address,
+                        told.insert([first, index]).inserted
                     {
                         faults.add(conflict("both own \(claim.text)", first, index))
                     }

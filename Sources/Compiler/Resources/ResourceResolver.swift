@@ -141,13 +141,22 @@ struct ResourceResolver {
     private func diagnostic(
         of fault: AttributeFault, _ definition: ResourceDefinition, label: String
     ) -> Diagnostic {
-        var place = definition.place
-        if let attribute = fault.attribute {
-            let names =
-                attribute.hasPrefix("content") ? ["content", "template", "source"] : [attribute]
-            place = names.lazy.compactMap { definition.source($0)?.place }.first ?? place
+        guard let attribute = fault.attribute else {
+            return Diagnostic(
+                "bad-attribute", "\(label): \(fault.message)", at: definition.place,
+                hint: fault.hint)
+        }
+        // The kind speaks of what the controller made of the content; people wrote one of these.
+        let names =
+            attribute.hasPrefix("content_") ? ["content", "template", "source"] : [attribute]
+        let written = names.first { definition.source($0) != nil }
+        var message = fault.message
+        if let written, written != attribute, message.hasPrefix(attribute) {
+            message = written + message.dropFirst(attribute.count)
         }
         return Diagnostic(
-            "bad-attribute", "\(label): \(fault.message)", at: place, hint: fault.hint)
+            "bad-attribute", "\(label): \(message)",
+            at: written.flatMap { definition.source($0)?.place } ?? definition.place,
+            hint: fault.hint)
     }
 }

@@ -236,28 +236,15 @@ struct ResourceReader {
     // MARK: What it reads
 
     private func reads(of definition: ResourceDefinition) -> [[String]] {
-        var uses = definition.name.uses + (definition.when?.uses ?? [])
-        var own: String?
-        if let forEach = definition.forEach {
-            own = forEach.variable
-            switch forEach.values {
-            case .expression(let expression): uses += expression.uses
-            case .written(let source): uses += source.uses
-            }
+        var paths = ReadPaths.of(definition.uses)
+        if let template = definition.source("template") {
+            var name: String?
+            if case .constant(.string(let text), _) = template { name = text }
+            let uses = templates.reads(of: name)
+            paths = ReadPaths.of(
+                definition.uses + uses.filter { $0.path.first != definition.forEach?.variable })
         }
-        for attribute in definition.attributes {
-            uses += attribute.source.uses
-            guard attribute.schema.name == "template" else { continue }
-            if case .constant(.string(let name), _) = attribute.source {
-                uses += templates.reads(of: name)
-            } else {
-                uses += templates.reads(of: nil)
-            }
-        }
-        for requirement in definition.requires {
-            if case .computed(let source) = requirement.content { uses += source.uses }
-        }
-        return ReadPaths.of(uses, except: own)
+        return paths
     }
 }
 

@@ -89,24 +89,16 @@ struct RoleChecks {
 
     /// Names that are refused wherever they are read.
     private func checkNames(of role: RoleDefinition, faults: inout DiagnosticBag) {
-        for resource in role.resources {
-            var uses = resource.name.uses + (resource.when?.uses ?? [])
-            for attribute in resource.attributes { uses += attribute.source.uses }
-            if case .expression(let expression)? = resource.forEach?.values {
-                uses += expression.uses
-            }
-            for use in uses { faults.add(contentsOf: RefusedNames.faults(of: use)) }
-        }
-        for parameter in role.parameters {
-            for use in parameter.defaultSource?.uses ?? [] {
-                faults.add(contentsOf: RefusedNames.faults(of: use))
-            }
+        var uses: [NameUse] = []
+        for parameter in role.parameters { uses += parameter.defaultSource?.uses ?? [] }
+        for resource in role.resources { uses += resource.uses }
+        for handler in role.handlers {
+            uses += handler.name.uses + (handler.arguments?.uses ?? [])
         }
         for name in role.templates.templates.keys.sorted() {
-            for use in role.templates.templates[name]?.uses ?? [] {
-                faults.add(contentsOf: RefusedNames.faults(of: use))
-            }
+            uses += role.templates.templates[name]?.uses ?? []
         }
+        for use in uses { faults.add(contentsOf: RefusedNames.faults(of: use)) }
     }
 
     // MARK: Cycles

@@ -26,12 +26,22 @@ struct AssignmentBuilder {
     let entries: [SiteFile.Entry]
     let roles: [RoleDefinition]
     let index: [String: Int]
+    /// Pairs of entries whose difference was told already.
+    private var told: Set<[Place]> = []
+
+    init(entries: [SiteFile.Entry], roles: [RoleDefinition], index: [String: Int]) {
+        self.entries = entries
+        self.roles = roles
+        self.index = index
+    }
 
     /// The assignment of hosts that these entries match, in the order of the file.
     ///
     /// `host` is one of them, for messages. Two entries that give one role different arguments are a
     /// fault; one that names the role without any adds nothing and contradicts nothing.
-    func assignment(of matched: [Int], host: String, faults: inout DiagnosticBag) -> Assignment {
+    mutating func assignment(
+        of matched: [Int], host: String, faults: inout DiagnosticBag
+    ) -> Assignment {
         var uses: [Int: SiteFile.RoleUse] = [:]
         var order: [(role: Int, place: Place)] = []
         for entry in matched {
@@ -43,7 +53,9 @@ struct AssignmentBuilder {
                     uses[role] = use
                     continue
                 }
-                if let difference = Self.difference(first, use) {
+                if let difference = Self.difference(first, use),
+                    told.insert([first.place, use.place]).inserted
+                {
                     faults.add(
                         Diagnostic(
                             "two-arguments",

@@ -1,4 +1,5 @@
 import Diagnostics
+import Templates
 import Values
 import YAML
 
@@ -12,6 +13,8 @@ package struct Overrides: Sendable {
     struct Given: Sendable {
         let source: ValueSource
         let place: Place
+
+        var text: String { source.text }
     }
 
     package static let none = Overrides()
@@ -22,24 +25,21 @@ package struct Overrides: Sendable {
     ///
     /// A value that begins like a YAML list, map or quoted string is read as one; any other is taken
     /// as unquoted text, so that `--set version=1.10` is the version 1.10.
-    package init(_ texts: [String], roles: [RoleDefinition]) throws(Faults) {
-        var faults = DiagnosticBag()
+    init(_ texts: [String], sources: FleetSources) throws(Faults) {
+        var faults: [Diagnostic] = []
         for text in texts {
             do {
-                try add(text, roles: roles)
+                try add(text, sources: sources)
             } catch {
-                faults.add(
-                    contentsOf: error.all.map { diagnostic in
-                        var usage = diagnostic
-                        usage.exitCode = .usage
-                        return usage
-                    })
+                faults += error.all
             }
         }
-        try faults.throwIfErrors()
+        for index in faults.indices { faults[index].exitCode = .usage }
+        if !faults.isEmpty { throw Faults(faults) }
     }
 
-    private mutating func add(_ text: String, roles: [RoleDefinition]) throws(Faults) {
+    private mutating func add(_ text: String, sources: FleetSources) throws(Faults) {
+        let roles = sources.roles
         let source = SourceText(name: "--set", text: text)
         let start = Place(source: source, line: 1, column: 1)
         guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
@@ -51,6 +51,7 @@ package struct Overrides: Sendable {
         let node = Self.node(String(text[text.index(after: sign)...]), at: place)
         let given = Given(source: try ValueSource(node), place: place)
         guard let dot = name.firstIndex(of: ".") else {
+            try check(name, sources, at: start)
             variables[name] = given
             return
         }
@@ -70,6 +71,27 @@ package struct Overrides: Sendable {
                     hint: NearestName.hint(for: parameter, in: role.parameters.map(\.name))))
         }
         parameters[roleName, default: [:]][parameter] = given
+    }
+
+    /// A variable that nobody has and nothing reads is a slip of the pen.
+    private func check(_ name: String, _ sources: FleetSources, at place: Place) throws(Faults) {
+        if sources.variables.contains(name) { return }
+        var known = sources.variables
+        for role in sources.roles {
+            known.formUnion(role.uses.compactMap(\.path.first))
+            known.formUnion(role.parameters.compactMap(\.inventoryName))
+            known.subtract(role.parameters.map(\.name))
+        }
+        known.subtract(HostScope.builtIns)
+        if known.contains(name) { return }
+        let owners = sources.roles.filter { $0.parameter(name) != nil }
+        throw Faults(
+            Diagnostic(
+                "unknown-variable", "nothing reads a variable \"\(name)\"", at: place,
+                hint: owners.isEmpty
+                    ? NearestName.hint(for: name, in: known.sorted())
+                    : "a parameter is set with its role: "
+                        + owners.map { "\($0.name).\(name)=…" }.joined(separator: ", ")))
     }
 
     private static func node(_ text: String, at place: Place) -> Node {

@@ -1,5 +1,7 @@
 import Diagnostics
 import Inventory
+import Values
+import Wire
 import YAML
 
 /// A value that is given for a role's parameter, and by whom.
@@ -23,6 +25,15 @@ struct ParameterGiven: Sendable {
             throw Faults(Diagnostic("no-value", "there is no value", at: place))
         }
         return try VariableSource.parse(node)
+    }
+
+    /// The value as it was written.
+    var text: String { source?.text ?? node.map(Self.text) ?? "" }
+
+    /// A node as it was written: the text of a scalar, the JSON of anything else.
+    static func text(of node: Node) -> String {
+        if node.isVault { return "(vault)" }
+        return node.text ?? node.value.json.canonicalText
     }
 
     init(_ candidate: VariableCandidate, node: Node, place: Place) {

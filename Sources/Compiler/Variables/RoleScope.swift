@@ -64,8 +64,15 @@ final class RoleScope {
                 slots[name] = .value(value)
                 return value
             } catch {
-                slots[name] = .failed(error)
-                throw error
+                // Facts that are missing are missed at the place that reads them.
+                let faults = Faults(
+                    error.all.map { fault in
+                        var placed = fault
+                        if placed.place == nil { placed.place = place }
+                        return placed
+                    })
+                slots[name] = .failed(faults)
+                throw faults
             }
         }
     }

@@ -147,6 +147,15 @@ enum TypedReading {
 }
 
 extension ValueType {
+    /// Whether it is a secret or holds some.
+    var holdsSecret: Bool {
+        switch self {
+        case .secret: true
+        case .list(let element), .map(let element): element.holdsSecret
+        default: false
+        }
+    }
+
     /// Whether its normal form is text, so that a computed number is taken by its digits.
     var isText: Bool {
         switch self {

@@ -1,6 +1,7 @@
 import Diagnostics
 import Templates
 import Values
+import Wire
 import YAML
 
 /// A value as it was written in YAML, its templates parsed once and computed for every host.
@@ -81,6 +82,25 @@ package struct ValueSource: Sendable {
     /// The text of a scalar without templates.
     package var literalText: String? {
         if case .scalar(let scalar) = content, !isNull { scalar.text } else { nil }
+    }
+
+    /// As it was written: the text of a scalar, the JSON of anything else.
+    var text: String {
+        switch content {
+        case .scalar(let scalar): scalar.text
+        case .template(_, let text): text
+        case .list, .map: written.canonicalText
+        }
+    }
+
+    private var written: JSON {
+        switch content {
+        case .scalar(let scalar): scalar.reading.json
+        case .template(_, let text): .string(text)
+        case .list(let elements): .array(elements.map(\.written))
+        case .map(let members):
+            .object(Dictionary(members.map { ($0.key, $0.value.written) }) { _, last in last })
+        }
     }
 
     /// The value with the YAML 1.1 reading of its scalars, as Ansible gives it to variables.
