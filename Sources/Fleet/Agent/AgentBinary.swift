@@ -4,24 +4,22 @@ import Glibc
 import Linux
 import Wire
 
-/// The agent for one architecture: its bytes, ready to travel.
+/// The agent for one architecture.
 package struct AgentBinary: Sendable {
     /// As `uname -m` says it.
     package let architecture: String
     package let digest: Digest
-    /// The program compressed by gzip.
-    package let compressed: [UInt8]
-    /// The size of the program itself, in bytes.
-    package let size: Int
+    let path: String
 }
 
-/// Finds the agents beside this program or where `agent_path` says, each read and compressed once.
+/// Finds the agents beside this program or where `agent_path` says, each read once.
 package final class AgentLibrary: Sendable {
     private let folder: String
     private let explicit: String?
     /// The architecture of the controller, tried first on every host.
     package let localArchitecture: String
-    private let found: Cache<String, Result<AgentBinary, AgentMissing>>
+    private let found = Cache<String, Result<AgentBinary, AgentMissing>>()
+    private let compressed = Cache<String, Result<[UInt8], AgentMissing>>()
 
     /// - Parameters:
     ///   - explicit: `agent_path` of the settings: a file, or a folder of `muster-agent-ARCH`.
@@ -30,13 +28,27 @@ package final class AgentLibrary: Sendable {
         self.explicit = explicit
         self.folder = folder
         self.localArchitecture = localArchitecture
-        found = Cache()
     }
 
     /// The agent for an architecture.
     package func agent(for architecture: String) throws(AgentMissing) -> AgentBinary {
         try found.value(for: architecture) { load(architecture) }.get()
     }
+
+    /// The agent compressed by gzip, as it travels; made once, when the first host wants it.
+    package func compressed(_ agent: AgentBinary) throws(AgentMissing) -> [UInt8] {
+        try compressed.value(for: agent.architecture) {
+            guard let bytes = try? LocalMachine().read(agent.path, limit: Self.sizeLimit),
+                Digest(of: bytes) == agent.digest, let compressed = Gzip.compress(bytes)
+            else {
+                return .failure(
+                    AgentMissing(architecture: agent.architecture, lookedAt: [agent.path]))
+            }
+            return .success(compressed)
+        }.get()
+    }
+
+    private static let sizeLimit = 256 << 20
 
     private func candidates(_ architecture: String) -> [String] {
         var paths: [String] = []
@@ -53,14 +65,11 @@ package final class AgentLibrary: Sendable {
         let paths = candidates(architecture)
         for path in paths {
             guard let status = try? machine.status(path, followLinks: true), status.type == .file,
-                let bytes = try? machine.read(path, limit: 256 << 20)
+                let bytes = try? machine.read(path, limit: Self.sizeLimit),
+                Self.architecture(of: bytes) == architecture
             else { continue }
-            guard Self.architecture(of: bytes) == architecture else { continue }
-            guard let compressed = Gzip.compress(bytes) else { continue }
             return .success(
-                AgentBinary(
-                    architecture: architecture, digest: Digest(of: bytes), compressed: compressed,
-                    size: bytes.count))
+                AgentBinary(architecture: architecture, digest: Digest(of: bytes), path: path))
         }
         return .failure(AgentMissing(architecture: architecture, lookedAt: paths))
     }

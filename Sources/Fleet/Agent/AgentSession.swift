@@ -49,13 +49,13 @@ final class AgentSession: Sendable {
                 architecture = machine
                 let agent = try wrap { () throws(AgentMissing) in try agents.agent(for: machine) }
                 try await upload(
-                    agent, to: directory, on: connection, become: become, user: user)
+                    agent, from: agents, to: directory, on: connection, become: become, user: user)
                 sent = true
             case .broken(let said):
                 // Damaged on the host: sent once more, then given up.
                 if sent { throw .doesNotRun(path: start.path, said: said) }
                 try await upload(
-                    agent, to: directory, on: connection, become: become, user: user)
+                    agent, from: agents, to: directory, on: connection, become: become, user: user)
                 sent = true
             }
         }
@@ -118,16 +118,17 @@ final class AgentSession: Sendable {
     }
 
     private static func upload(
-        _ agent: AgentBinary, to directory: String, on connection: any RemoteConnection,
-        become: Become?, user: String
+        _ agent: AgentBinary, from agents: AgentLibrary, to directory: String,
+        on connection: any RemoteConnection, become: Become?, user: String
     ) async throws(AgentFailure) {
+        let compressed = try wrap { () throws(AgentMissing) in try agents.compressed(agent) }
         let command = AgentCommand.upload(
             digest: agent.digest, agentDirectory: directory, become: become)
         do {
             let channel = try await connection.execute(HostCommand(command, deadlineSeconds: 300))
             var failure: TransportError?
             do throws(TransportError) {
-                try await channel.write(agent.compressed)
+                try await channel.write(compressed)
                 try await channel.closeInput()
             } catch {
                 failure = error
