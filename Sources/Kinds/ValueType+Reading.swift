@@ -52,6 +52,10 @@ extension ValueType {
                 all[key] = try element.normalise(members[key] ?? .null, within: "member \"\(key)\"")
             }
             return .object(all)
+        case (.cpuList, .array(let elements)):
+            let items = elements.map { $0.string ?? $0.integer.map(String.init) }
+            guard !items.contains(nil) else { throw mismatch(json) }
+            return try read(text: items.compactMap { $0 }.joined(separator: ","), isQuoted: true)
         case (.secret, .object(let members)):
             guard members.count == 1, let text = members["secret"]?.string, Digest(text) != nil
             else { throw mismatch(json) }

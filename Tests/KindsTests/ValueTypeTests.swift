@@ -218,6 +218,9 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
             "the boolean true is not one of on, off | quote it where the text is meant: an unquoted yes, no, on or off is a boolean"
         ),
         (.cpuList, 3, "\"3\""),
+        (.cpuList, [3, 1, 2, "8-9"], "\"1-3,8-9\""),
+        (.cpuList, [], "\"\""),
+        (.cpuList, [true], "a list is not a cpu_list"),
         (
             .size, -1,
             "\"-1\" is not a size | write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (of 1024)"
