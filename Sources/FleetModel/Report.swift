@@ -72,6 +72,8 @@ package struct HandlerReport: ModelCodable, Equatable {
         case ran, failed
         /// A change wants it, and it has not run yet.
         case pending
+        /// A change that a check or preview found would make it run.
+        case wouldRun = "would_run"
     }
 
     package var address: String

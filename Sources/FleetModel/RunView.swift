@@ -36,7 +36,12 @@ package struct RunView: ModelCodable, Equatable {
             [ResourceReport.Outcome.wouldChange, .changed].contains(resource.outcome)
                 ? [resource.disruption] : []
         }
-        return Dictionary(all.map { ($0, 1) }, uniquingKeysWith: +)
+        // What a handler does to a service is no resource's change, and costs as much.
+        let handlers = hosts.flatMap(\.handlers).filter {
+            $0.outcome == .ran || $0.outcome == .wouldRun
+        }
+        return Dictionary(
+            (all + handlers.map { _ in .serviceRestart }).map { ($0, 1) }, uniquingKeysWith: +)
     }
 
     package var json: JSON {

@@ -13,7 +13,9 @@ struct ChangeText {
         switch resource.outcome {
         case .wouldChange, .changed:
             let sign = sign(of: resource.changes)
-            let changes = resource.changes.map(text(of:)).joined(separator: "   ")
+            let shown = resource.changes.filter { !saysOnlyPresence($0) }
+            let isNew = shown.count < resource.changes.count
+            let changes = shown.map { text(of: $0, isNew: isNew) }.joined(separator: "   ")
             let cost = resource.disruption == .none ? "" : "   \(resource.disruption.rawValue)"
             lines.append(indent + style("\(sign) \(name)", .change) + "   \(changes)\(cost)")
             if showsContent { lines += resource.changes.flatMap { diff(of: $0, indent: indent) } }
@@ -42,6 +44,8 @@ struct ChangeText {
     func line(of handler: HandlerReport, indent: String) -> [String] {
         switch handler.outcome {
         case .ran: return ["\(indent)\(style("* handler \(handler.address)", .change))   \(handler.reason)"]
+        case .wouldRun:
+            return ["\(indent)\(style("* handler \(handler.address)", .change))   would \(handler.reason)"]
         case .pending:
             return ["\(indent)\(style("> handler \(handler.address)", .change))   pending: \(handler.reason)"]
         case .failed:
@@ -56,20 +60,24 @@ struct ChangeText {
     }
 
     private func sign(of changes: [Change]) -> String {
-        let appears = changes.contains { isWhole($0) && $0.before == nil && $0.after != nil }
-        let goes = changes.contains { isWhole($0) && $0.before != nil && $0.after == nil }
-        return appears ? "+" : goes ? "-" : "~"
+        if changes.contains(where: { $0.attribute == "state" && $0.before == "absent" }) { return "+" }
+        if changes.contains(where: { $0.attribute == "state" && $0.after == "absent" }) { return "-" }
+        let versions = changes.filter { $0.attribute == "version" }
+        if versions.contains(where: { $0.before == nil && $0.after != nil }) { return "+" }
+        if versions.contains(where: { $0.before != nil && $0.after == nil }) { return "-" }
+        return "~"
     }
 
-    /// Whether the change is about the thing being there at all.
-    private func isWhole(_ change: Change) -> Bool {
-        ["state", "content", "version", "target"].contains(change.attribute)
+    /// Whether a change says no more than the sign before the resource does.
+    private func saysOnlyPresence(_ change: Change) -> Bool {
+        change.attribute == "state" && change.before == "absent" && change.after == "present"
     }
 
     /// `running 60 → 10   (set by /etc/sysctl.d/99-vendor.conf:3)`.
-    private func text(of change: Change) -> String {
+    private func text(of change: Change, isNew: Bool) -> String {
         let label = change.attribute == "value" ? layer(of: change) : attribute(of: change)
         let source = change.source.map { "   (set by \($0))" } ?? ""
+        if isNew, change.before == nil { return "\(label) \(text(of: change.after))" }
         return "\(label) \(text(of: change.before)) → \(text(of: change.after))\(source)"
     }
 
@@ -95,6 +103,9 @@ struct ChangeText {
             return flat.isEmpty ? "\"\"" : flat.count > 80 ? flat.prefix(79) + "…" : flat
         case .object(let members):
             if let digest = members["secret"]?.string { return "(secret \(digest.prefix(8)))" }
+            if members.count == 1, let size = members["size"]?.integer {
+                return Quantity.bytes(size)
+            }
             if let digest = members["sha256"]?.string, let size = members["size"]?.integer {
                 return "\(Quantity.bytes(size)) sha256:\(digest.prefix(8))"
             }

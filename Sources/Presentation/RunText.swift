@@ -63,13 +63,29 @@ package struct RunText {
     private func key(of host: HostView) -> [UInt8] {
         JSON.compact([
             "outcome": .string(host.outcome.rawValue),
-            "resources": .array(visible(host).map(\.json)),
+            "resources": .array(visible(host).map { key(of: $0) }),
             "handlers": .array(host.handlers.map(\.json)),
             "fault": host.fault?.json,
             "orphans": .strings(host.end?.orphans ?? []),
             "stopped": .optional(host.end?.stopped),
             "notices": .strings(host.notices),
         ]).canonicalBytes
+    }
+
+    /// A file rendered for each host differs in every digest; without the content being shown, the
+    /// change is the same one.
+    private func key(of resource: ResourceView) -> JSON {
+        guard !changes.showsContent else { return resource.json }
+        var resource = resource
+        for index in resource.changes.indices where resource.changes[index].attribute == "content" {
+            resource.changes[index].before = Self.withoutDigest(resource.changes[index].before)
+            resource.changes[index].after = Self.withoutDigest(resource.changes[index].after)
+        }
+        return resource.json
+    }
+
+    private static func withoutDigest(_ value: JSON?) -> JSON? {
+        value?["sha256"] == nil ? value.map { _ in "found" } : "content"
     }
 
     private func visible(_ host: HostView) -> [ResourceView] {

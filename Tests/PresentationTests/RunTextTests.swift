@@ -58,7 +58,10 @@ import Wire
                 resource(
                     .file, "/new", .changed,
                     [
-                        Change("content", before: nil, after: .string(Digest(of: [1]).description)),
+                        Change("state", before: "absent", after: "present"),
+                        Change(
+                            "content", before: nil,
+                            after: ["sha256": .string(Digest(of: [1]).description), "size": 1]),
                         Change("mode", before: nil, after: "0644"),
                     ]),
                 resource(.user, "u", .wouldChange, [Change("password", before: nil, after: secret)]),
@@ -81,7 +84,7 @@ import Wire
             Apply 1   1 host   compiled in 0.0 ms, applied in 0.0 ms
               1 host    h  failed   (1 as declared, 1 not applicable)
                 = file /a   no change: same content
-                + file /new   content none → sha256:4bf5122f   mode none → 0644
+                + file /new   content 1 bytes sha256:4bf5122f   mode 0644
                 ~ user u   password none → (secret e3b0c442)
                 ? service s   depends on an earlier change: no unit s
                 - sysctl x.y   not applicable: no such kernel parameter

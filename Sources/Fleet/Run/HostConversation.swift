@@ -193,11 +193,27 @@ struct HostConversation: Sendable {
                 resources.append(view)
             case .handler(let report): handlers.append(report)
             case .runEnded(let end):
+                if options.mode == .check { handlers += Self.wanted(plan, resources, handlers) }
                 return Outcome(resources: resources, handlers: handlers, end: end)
             case .hello, .facts, .fault:
                 throw .badReply("a reply that does not belong to a run")
             }
         }
+    }
+
+    /// The handlers that the changes found would make run, in the order of the plan.
+    private static func wanted(
+        _ plan: Plan, _ resources: [ResourceView], _ reported: [HandlerReport]
+    ) -> [HandlerReport] {
+        let changing = Set(resources.filter { $0.outcome == .wouldChange }.map(\.address))
+        let notified = Set(
+            plan.resources.filter { changing.contains($0.address) }.flatMap(\.notify))
+        let known = Set(reported.map(\.address))
+        return plan.handlers.filter { notified.contains($0.address) && !known.contains($0.address) }
+            .map {
+                HandlerReport(
+                    address: $0.address, outcome: .wouldRun, reason: "\($0.action.rawValue) \($0.name)")
+            }
     }
 
     private func serve(
