@@ -49,7 +49,7 @@ enum Reference {
             ProgramCall(
                 Repository.pythonProgram("python3"),
                 ["\(Repository.root)/Tests/Reference/run_ansible.py"],
-                input: input.canonicalBytes, timeoutSeconds: 240, outputLimit: 256 << 20))
+                input: input.canonicalBytes, timeoutSeconds: 280, outputLimit: 256 << 20))
         try #require(result.succeeded, "\(result.endText): \(result.errorText)")
         let answers = try #require(try JSON(parsing: result.output).array)
         return answers.map {
