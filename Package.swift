@@ -144,7 +144,7 @@ let package = Package(
             ("Diagnostics", ["Wire"]),
             ("Values", ["Diagnostics", "Wire"]),
             ("YAML", ["Diagnostics", "Values", "Linux", "Wire"]),
-            ("Templates", ["Diagnostics", "Values", "Wire"]),
+            ("Templates", ["Diagnostics", "Linux", "Values", "Wire"]),
             ("Inventory", ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"]),
             (
                 "Compiler",
