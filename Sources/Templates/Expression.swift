@@ -8,8 +8,9 @@ package struct Expression: Sendable {
     /// The names it reads and does not define itself, in the order of their places.
     package let uses: [NameUse]
 
-    /// Parses an expression; braces around the whole are optional. `place` is where the scalar
-    /// begins in its YAML file.
+    /// Parses an expression; braces around the whole are optional.
+    ///
+    /// `place` is where the scalar begins in its YAML file.
     package init(parsing text: String, at place: Place) throws(Faults) {
         let origin = Origin(scalar: text, at: place)
         var faults = FaultList(origin: origin)
@@ -34,8 +35,10 @@ package struct Expression: Sendable {
         try Evaluator(context: context, origin: origin).evaluateWhole(node)
     }
 
-    /// Whether the condition holds. Anything but a boolean is a fault, as in Ansible 2.19: a
-    /// string or a list used as a condition is a mistake more often than not.
+    /// Whether the condition holds.
+    ///
+    /// Anything but a boolean is a fault, as in Ansible 2.19: a string or a list used as a
+    /// condition is a mistake more often than not.
     package func isTrue(_ context: TemplateContext) throws(Faults) -> Bool {
         let evaluator = Evaluator(context: context, origin: origin)
         let value = try evaluator.value(node)

@@ -124,6 +124,21 @@ struct ExpressionParser {
 
     /// Refuses Python's views and tuples where they would not behave as lists.
     private func plain(_ node: Node) throws(SyntaxFault) -> Node {
+        if node.form.isMarkup {
+            throw SyntaxFault(
+                "the result of tojson used further", node.start, node.end,
+                cause: "Jinja2 takes it for HTML and escapes what comes together with it",
+                hint: "use to_json, which gives plain text")
+        }
+        return try noView(node)
+    }
+
+    /// A node of which only markup is refused, not a view.
+    private func markupFree(_ node: Node) throws(SyntaxFault) -> Node {
+        node.form.isMarkup ? try plain(node) : node
+    }
+
+    private func noView(_ node: Node) throws(SyntaxFault) -> Node {
         guard node.form.isView else { return node }
         if case .tuple = node.form {
             throw SyntaxFault(
@@ -176,13 +191,11 @@ struct ExpressionParser {
             let otherwise = take(name: "else") ? try expression() : nil
             node = try make(
                 .conditional(
-                    condition, then: plain(node), otherwise: otherwise.map(plainOrSelf)),
+                    plain(condition), then: noView(node), otherwise: otherwise.map(noView)),
                 node.start, [condition, node, otherwise])
         }
         return node
     }
-
-    private func plainOrSelf(_ node: Node) throws(SyntaxFault) -> Node { try plain(node) }
 
     private mutating func disjunction() throws(SyntaxFault) -> Node {
         var left = try conjunction()
@@ -620,8 +633,13 @@ struct ExpressionParser {
         }
         let filter = try Self.filter(named: name, token)
         let bound = try filter.signature.bind(given, to: "the filter \(name)", token.start, lastEnd)
+        if ["first", "last", "min", "max"].contains(name), Evaluator.isConstantlyEmpty(node) {
+            throw SyntaxFault(
+                "undefined-name", "\"\(name)\" of nothing: the list is empty", node.start, lastEnd)
+        }
         return try make(
-            .filtered(filter.takesViews ? node : plain(node), filter, bound), node.start,
+            .filtered(filter.takesViews ? markupFree(node) : plain(node), filter, bound),
+            node.start,
             [node] + given.positional + given.named.map(\.value))
     }
 
@@ -685,7 +703,8 @@ struct ExpressionParser {
                 .bind(given, to: "the filter map", token.start, lastEnd)
             guard let attribute = bound.bound[0] else { throw unexpected("an attribute") }
             return try make(
-                .mappedAttribute(node, Self.path(attribute), fallback: bound.bound[1]), node.start,
+                .mappedAttribute(markupFree(node), Self.path(attribute), fallback: bound.bound[1]),
+                node.start,
                 children)
         }
         guard let first = given.positional.first else {
@@ -700,7 +719,12 @@ struct ExpressionParser {
         rest.positional.removeFirst()
         let bound = try filter.signature.bind(
             rest, to: "the filter \(name)", token.start, lastEnd)
-        return try make(.mappedFilter(node, filter, bound), node.start, children)
+        if filter.givesMarkup {
+            throw SyntaxFault(
+                "tojson for every element", first.start, first.end,
+                hint: "use map('to_json'), which gives plain text")
+        }
+        return try make(.mappedFilter(markupFree(node), filter, bound), node.start, children)
     }
 
     private mutating func selection(
@@ -731,7 +755,9 @@ struct ExpressionParser {
                 "\(filter) has no argument \"\(named.name)\"", named.start, named.value.end)
         }
         return try make(
-            .selection(node, attribute: attribute, test: use, keeps: filter.hasPrefix("select")),
+            .selection(
+                markupFree(node), attribute: attribute, test: use, keeps: filter.hasPrefix("select")
+            ),
             node.start, [node] + given.positional + given.named.map(\.value))
     }
 
@@ -751,8 +777,13 @@ struct ExpressionParser {
             given = try arguments()
         } else if let next = current {
             switch next.kind {
-            case .name("else"), .name("or"), .name("and"), .name("if"), .name("in"), .name("not"):
+            case .name("else"), .name("or"), .name("and"):
                 break
+            case .name("if"), .name("in"), .name("not"):
+                throw SyntaxFault(
+                    "\(next.text) directly behind a test", next.start, next.end,
+                    cause: "Jinja2 takes it for the test's argument",
+                    hint: "put the test into brackets: (x is \(name)) …")
             case .name("is"):
                 throw SyntaxFault(
                     "two tests in a row", next.start, next.end, hint: "join with \"and\"")

@@ -12,7 +12,9 @@ struct Filter: Sendable {
     /// Whether it passes on members as they are, so that a secret among them stays where it is
     /// and need not taint the whole.
     var keepsMembers = false
-    /// The result; nil where it is undefined, as `first` of an empty list.
+    /// Whether Jinja2 holds the result for HTML: only `tojson`.
+    var givesMarkup: Bool { name == "tojson" }
+    /// The result, nil where it is undefined, as `first` of an empty list.
     let apply: @Sendable (Call) throws(Faults) -> Value?
 
     init(
@@ -31,7 +33,9 @@ struct Filter: Sendable {
     /// Every filter under its names.
     static let all: [String: Filter] = {
         var all: [String: Filter] = [:]
-        for filter in general + text + numbers + lists + maps + json { all[filter.name] = filter }
+        for filter in general + text + numbers + lists + maps + json + patterns {
+            all[filter.name] = filter
+        }
         for (alias, name) in ["d": "default", "count": "length"] { all[alias] = all[name] }
         return all
     }()

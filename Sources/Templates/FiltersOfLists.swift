@@ -120,7 +120,7 @@ extension Filter {
             return .list(flattened(try call.list(), levels, skips, call.evaluator))
         },
         Filter(
-            "zip", Signature([], takesMore: true), takesViews: true, keepsMembers: true
+            "zip", Signature(takesMore: true), takesViews: true, keepsMembers: true
         ) { (call) throws(Faults) in
             call.evaluator.madeTuples = true
             var columns = [try call.elements()]

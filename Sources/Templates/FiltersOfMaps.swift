@@ -47,11 +47,14 @@ extension Filter {
             return .map(map)
         },
         Filter(
-            "combine", Signature(["recursive", "list_merge"], takesMore: true), keepsMembers: true
+            "combine", Signature(takesMore: true, named: ["recursive", "list_merge"]),
+            keepsMembers: true
         ) { (call) throws(Faults) in .map(try merged(call)) },
     ]
 
-    /// `combine`: the later map wins. Its maps come by position, its settings by name.
+    /// `combine`: the later map wins.
+    ///
+    /// Its maps come by position, its settings by name.
     private static func merged(_ call: Call) throws(Faults) -> ValueMap {
         var maps: [ValueMap] = []
         for value in [call.value] + call.rest {

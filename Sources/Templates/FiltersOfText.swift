@@ -43,14 +43,14 @@ extension Filter {
             if case .null = call.value { return .string("''") }
             return .string(shellQuoted(try call.text()))
         },
-        Filter("format", Signature([], takesMore: true)) { (call) throws(Faults) in
+        Filter("format", Signature(takesMore: true)) { (call) throws(Faults) in
             .string(
                 try PrintfFormat.apply(call.string(), call.rest, call.evaluator, call.node))
         },
         Filter("split", Signature(["sep", "maxsplit"])) { (call) throws(Faults) in
             try Method.split(call)
         },
-        Filter("b64encode", Signature([])) { (call) throws(Faults) in
+        Filter("b64encode") { (call) throws(Faults) in
             .string(Base64.encode(Array(try call.text().utf8)))
         },
         Filter("b64decode", Signature([])) { (call) throws(Faults) in
@@ -105,8 +105,9 @@ extension Filter {
             + cased(PythonText.string(text.unicodeScalars.dropFirst()), upper: false, call)
     }
 
-    /// Each word's first letter in upper case, the rest in lower case. Words begin behind white
-    /// space and behind `-({[<`.
+    /// Each word's first letter in upper case, the rest in lower case.
+    ///
+    /// Words begin behind white space and behind `-({[<`.
     private static func titled(_ text: String, _ call: Call) throws(Faults) -> String {
         var result = ""
         var word = String.UnicodeScalarView()

@@ -142,7 +142,9 @@ struct Lexer {
         }
     }
 
-    /// A number. Integers are bounded to 64 bits.
+    /// A number.
+    ///
+    /// Integers are bounded to 64 bits.
     private mutating func number() throws(SyntaxFault) -> Token {
         let start = position
         if at(0) == "0", let letter = at(1), let radix = Self.radix(letter) {
@@ -250,7 +252,9 @@ struct Lexer {
         throw SyntaxFault("this string is not closed", start, start + 1)
     }
 
-    /// An escape, after its backslash. One that Python does not know keeps its backslash.
+    /// An escape, after its backslash.
+    ///
+    /// One that Python does not know keeps its backslash.
     private mutating func escape(_ result: inout String.UnicodeScalarView) throws(SyntaxFault) {
         let start = position - 1
         guard let scalar = at(0) else { return }

@@ -133,7 +133,9 @@ struct Method: Sendable {
         call.argument(0) == .null ? nil : try call.string(0)
     }
 
-    /// The pairs of a map. They are tuples to Python.
+    /// The pairs of a map.
+    ///
+    /// They are tuples to Python.
     static func items(_ call: Call) throws(Faults) -> Value {
         call.evaluator.madeTuples = true
         return .list(try call.map().pairs.map { .list([.string($0.key), $0.value]) })

@@ -6,8 +6,26 @@ struct NameCollector {
     private let origin: Origin
     private(set) var uses: [NameUse] = []
     private(set) var includes: [(name: String, place: Place)] = []
-    /// The names defined in each scope around.
-    private var scopes: [Set<String>] = [[]]
+    /// Faults of the order in which names are read and set.
+    private(set) var faults: [SyntaxFault] = []
+    /// The scopes around, the innermost last.
+    private var scopes = [Scope()]
+
+    private struct Scope {
+        /// The names set or bound so far.
+        var names: Set<String>
+        /// Those among them that are set on every way through the scope.
+        var certainNames: Set<String>
+        /// How many branches of an `if` are around, inside this scope.
+        var branches = 0
+        /// The names that scopes inside this one read before this one has set them.
+        var readInside: [String: Node] = [:]
+
+        init(_ names: [String] = []) {
+            self.names = Set(names)
+            certainNames = self.names
+        }
+    }
 
     init(origin: Origin) { self.origin = origin }
 
@@ -38,6 +56,12 @@ struct NameCollector {
         for statement in statements { collect(statement) }
     }
 
+    private mutating func collectBranch(_ statements: [Statement]) {
+        scopes[scopes.count - 1].branches += 1
+        collect(statements)
+        scopes[scopes.count - 1].branches -= 1
+    }
+
     private mutating func collect(_ statement: Statement) {
         switch statement {
         case .text: break
@@ -45,33 +69,33 @@ struct NameCollector {
         case .conditional(let branches, let otherwise):
             for branch in branches {
                 collect(branch.condition)
-                collect(branch.body)
+                collectBranch(branch.body)
             }
-            collect(otherwise)
+            collectBranch(otherwise)
         case .loop(let loop):
             collect(loop.iterated)
-            scopes.append(Set(loop.targets))
+            scopes.append(Scope(loop.targets))
             if let condition = loop.condition { collect(condition) }
             collect(loop.body)
             scopes.removeLast()
-            scopes.append([])
+            scopes.append(Scope())
             collect(loop.otherwise)
             scopes.removeLast()
         case .assign(let targets, let node):
             collect(node)
-            for target in targets { define(target) }
+            for target in targets { define(target, at: node) }
         case .assignMember(_, _, let node): collect(node)
         case .assignBlock(let name, let body, let filters):
-            scopes.append([])
+            scopes.append(Scope())
             collect(body)
             scopes.removeLast()
-            scopes.append([Evaluator.blockText])
+            scopes.append(Scope([Evaluator.blockText]))
             if let filters { collect(filters) }
             scopes.removeLast()
-            define(name)
+            define(name, at: nil)
         case .scope(let values, let body):
             for (_, node) in values { collect(node) }
-            scopes.append(Set(values.map(\.name)))
+            scopes.append(Scope(values.map(\.name)))
             collect(body)
             scopes.removeLast()
         case .include(let include):
@@ -79,7 +103,24 @@ struct NameCollector {
         }
     }
 
-    private mutating func define(_ name: String) { scopes[scopes.count - 1].insert(name) }
+    /// Notes that the scope around sets a name.
+    ///
+    /// To Jinja2 a name that a scope sets is its own from the beginning, and a loop inside the scope
+    /// finds it undefined until then, even where the context has one. Refused, because it surprises.
+    private mutating func define(_ name: String, at node: Node?) {
+        if let reader = scopes[scopes.count - 1].readInside[name] {
+            var fault = SyntaxFault(
+                "undefined-name", "\"\(name)\" is read here and set further down", reader.start,
+                reader.end, cause: "inside a loop or block, Jinja2 takes it for undefined",
+                hint: "set it before, or under another name")
+            if let node { fault.related = [(node.start, node.end, "set here")] }
+            faults.append(fault)
+        }
+        scopes[scopes.count - 1].names.insert(name)
+        if scopes[scopes.count - 1].branches == 0 {
+            scopes[scopes.count - 1].certainNames.insert(name)
+        }
+    }
 
     // MARK: Expressions
 
@@ -153,7 +194,15 @@ struct NameCollector {
             return
         }
         collectKeys(node)
-        guard !scopes.contains(where: { $0.contains(path[0]) }) else { return }
+        let name = path[0]
+        for index in scopes.indices.dropLast().reversed() {
+            if scopes[index + 1].certainNames.contains(name) { break }
+            if scopes[index].names.contains(name) || scopes[index].readInside[name] != nil {
+                continue
+            }
+            scopes[index].readInside[name] = node
+        }
+        guard !scopes.contains(where: { $0.names.contains(name) }) else { return }
         uses.append(
             NameUse(
                 path: path, mayBeUndefined: mayBeUndefined, origin: origin, start: node.start,

@@ -51,6 +51,16 @@ enum Form: Sendable {
     case namespace(Arguments, names: [String])
     case loop(LoopField, Arguments)
 
+    /// Whether the value is text that Jinja2 holds for HTML, which escapes what is joined to it.
+    var isMarkup: Bool {
+        switch self {
+        case .filtered(_, let filter, _), .mappedFilter(_, let filter, _): filter.givesMarkup
+        case .conditional(_, let then, let otherwise):
+            then.form.isMarkup || otherwise?.form.isMarkup ?? false
+        default: false
+        }
+    }
+
     /// Whether the value is one of Python's views or tuples, which only some places take.
     var isView: Bool {
         switch self {

@@ -5,7 +5,9 @@ import Values
 extension Evaluator {
     // MARK: Text
 
-    /// A value as it stands in text. Only strings and numbers do.
+    /// A value as it stands in text.
+    ///
+    /// Only strings and numbers do.
     func splice(_ value: Value, _ node: Node) throws(Faults) -> String {
         switch value {
         case .string(let text): return text
@@ -40,7 +42,9 @@ extension Evaluator {
         "yes", "no", "on", "off", "true", "false", "y", "n",
     ]
 
-    /// Whether a value holds as a condition. `"no"` as one is a mistake.
+    /// Whether a value holds as a condition.
+    ///
+    /// `"no"` as one is a mistake.
     func isTrue(_ value: Value, _ node: Node) throws(Faults) -> Bool {
         if case .bool(let value) = value { return value }
         if case .string(let text) = value, text.utf8.count <= 5,

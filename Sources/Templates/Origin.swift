@@ -56,8 +56,9 @@ final class Origin: Sendable {
         return String(text).count
     }
 
-    /// Finds a line of the scalar in the YAML source. Where YAML changed the text on the way
-    /// (escapes, folding), the scalar's own place has to do.
+    /// Finds a line of the scalar in the YAML source.
+    ///
+    /// Where YAML changed the text on the way (escapes, folding), the scalar's own place has to do.
     private static func find(
         _ text: String, line: Int, column: Int, length: Int, in source: SourceText, at scalar: Place
     ) -> Place {

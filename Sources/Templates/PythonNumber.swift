@@ -28,8 +28,9 @@ struct PythonNumber {
         }
     }
 
-    /// Below zero where this is less, above where it is greater. Exact between integers and
-    /// others, as in Python.
+    /// Below zero where this is less, above where it is greater.
+    ///
+    /// Exact between integers and others, as in Python.
     func order(_ other: PythonNumber) -> Int {
         switch (integer, other.integer) {
         case (let a?, let b?): return a < b ? -1 : a > b ? 1 : 0

@@ -7,11 +7,17 @@ struct Signature: Sendable {
     let required: Int
     /// Whether any number of further arguments may follow.
     let takesMore: Bool
+    /// How many of the parameters may be given by position; the others go by name only.
+    private let positional: Int
 
-    init(_ parameters: [String] = [], required: Int = 0, takesMore: Bool = false) {
-        self.parameters = parameters
+    init(
+        _ parameters: [String] = [], required: Int = 0, takesMore: Bool = false,
+        named: [String] = []
+    ) {
+        self.parameters = parameters + named
         self.required = required
         self.takesMore = takesMore
+        positional = parameters.count
     }
 
     static let none = Signature()
@@ -23,13 +29,13 @@ struct Signature: Sendable {
         var bound = [Node?](repeating: nil, count: parameters.count)
         var rest: [Node] = []
         for (index, node) in given.positional.enumerated() {
-            if index < parameters.count {
+            if index < positional {
                 bound[index] = node
             } else if takesMore {
                 rest.append(node)
             } else {
                 throw SyntaxFault(
-                    "\(what) takes \(Self.count(parameters.count)), not \(given.positional.count)",
+                    "\(what) takes \(Self.count(positional)), not \(given.positional.count)",
                     node.start, node.end, hint: listing)
             }
         }

@@ -5,7 +5,7 @@ import Values
 struct StatementParser {
     private let segments: [Segment]
     private var index = 0
-    private(set) var faults: FaultList
+    var faults: FaultList
     /// How many `for` bodies are around.
     private var loops = 0
     private var nesting = 0
@@ -298,6 +298,12 @@ struct StatementParser {
                     throw SyntaxFault(
                         "a tuple in a place that needs a list", node.start, node.end,
                         hint: "write a list: [a, b]")
+                }
+                if node.form.isMarkup {
+                    throw SyntaxFault(
+                        "the result of tojson used further", node.start, node.end,
+                        cause: "Jinja2 takes it for HTML and escapes what comes together with it",
+                        hint: "use to_json, which gives plain text")
                 }
                 return .assign(targets, node)
             }

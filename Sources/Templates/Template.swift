@@ -18,7 +18,9 @@ package struct Template: Sendable {
     /// Whether there is nothing to compute: the text stands for itself.
     package let isLiteral: Bool
 
-    /// Parses a file. All faults that can be told apart are thrown together.
+    /// Parses a file.
+    ///
+    /// All faults that can be told apart are thrown together.
     package init(parsing source: SourceText) throws(Faults) {
         try self.init(source.text, origin: Origin(file: source), normalising: true)
     }
@@ -45,7 +47,9 @@ package struct Template: Sendable {
     }
 
     /// The value: of the expression where the text is exactly one `{{ … }}`, with its type; else
-    /// the rendered text. Secret where a secret was read.
+    /// the rendered text.
+    ///
+    /// Secret where a secret was read.
     package func evaluate(_ context: TemplateContext) throws(Faults) -> Value {
         if let text = literalText { return .string(text) }
         guard case .output(let node)? = body.first, body.count == 1 else {
@@ -91,6 +95,8 @@ package struct Template: Sendable {
         try parser.faults.throwIfAny()
         var collector = NameCollector(origin: origin)
         collector.collect(body)
+        for fault in collector.faults { parser.faults.add(fault) }
+        try parser.faults.throwIfAny()
         self.init(
             body: body, origin: origin, uses: collector.uses, includes: collector.includes,
             isLiteral: !Self.hasMarkup(text))

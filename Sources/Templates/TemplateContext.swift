@@ -1,7 +1,9 @@
 import Diagnostics
 import Values
 
-/// Where a template gets its names and its includes from. One per rendering; not shared.
+/// Where a template gets its names and its includes from.
+///
+/// One per rendering; not shared.
 package struct TemplateContext {
     /// The value of a name; nil where there is none.
     ///
@@ -47,7 +49,9 @@ package struct TemplateContext {
 /// What a template gave.
 package struct Rendered: Sendable, Equatable {
     package var text: String
-    /// Whether a secret was read on the way. Conservative: reading one taints the whole text.
+    /// Whether a secret was read on the way.
+    ///
+    /// Conservative: reading one taints the whole text.
     package var isSecret: Bool
 
     package init(text: String, isSecret: Bool) {
@@ -70,6 +74,8 @@ package struct NameUse: Sendable {
     let start: Int
     let end: Int
 
-    /// Where it is read. Worked out when asked for, which is when there is something to say.
+    /// Where it is read.
+    ///
+    /// Worked out when asked for, which is when there is something to say.
     package var place: Place { origin.place(start, end) }
 }

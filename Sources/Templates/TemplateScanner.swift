@@ -22,7 +22,9 @@ enum TemplateScanner {
                 hint: "end lines with \\n or \\r\\n"))
     }
 
-    /// The segments. A fault inside a tag is noted, and reading goes on behind the tag.
+    /// The segments.
+    ///
+    /// A fault inside a tag is noted, and reading goes on behind the tag.
     static func segments(of text: [Unicode.Scalar], _ faults: inout FaultList) -> [Segment] {
         var scanner = Scanner(text: text)
         scanner.run(&faults)

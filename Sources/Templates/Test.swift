@@ -26,7 +26,7 @@ struct Test: Sendable {
 
     static let all: [String: Test] = {
         var all: [String: Test] = [:]
-        for test in kinds + relations + texts { all[test.name] = test }
+        for test in kinds + relations + texts + patterns { all[test.name] = test }
         let aliases = [
             "equalto": "eq", "lessthan": "lt", "greaterthan": "gt", "==": "eq", "!=": "ne",
             "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "issubset": "subset",

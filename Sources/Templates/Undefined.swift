@@ -44,6 +44,29 @@ extension Evaluator {
         }
     }
 
+    /// Whether a node that reads no name gives a list without elements.
+    ///
+    /// Jinja2 works such a node out when it parses, and what it makes of the first of nothing is a
+    /// fault even where it is never reached.
+    static func isConstantlyEmpty(_ node: Node) -> Bool {
+        let origin = Origin(file: SourceText(name: "", text: ""))
+        var collector = NameCollector(origin: origin)
+        collector.collect(node)
+        guard collector.uses.isEmpty else { return false }
+        let evaluator = Evaluator(
+            context: TemplateContext(ValueMap()), origin: origin)
+        do throws(Faults) {
+            switch try evaluator.optional(node) {
+            case .list(let elements)?: return elements.isEmpty
+            case .map(let map)?: return map.isEmpty
+            case .string(let text)?: return text.isEmpty
+            default: return false
+            }
+        } catch {
+            return false
+        }
+    }
+
     private func isUndefined(_ node: Node) -> Bool {
         do throws(Faults) { return try optional(node) == nil } catch { return false }
     }

@@ -51,7 +51,8 @@ import Wire
         let input = cases.map(\.json.canonicalText).joined(separator: "\n") + "\n"
         let result = try ProcessRunner.run(
             ProgramCall(
-                Repository.pythonProgram("python"), ["\(Repository.root)/Tests/Reference/templates.py"],
+                Repository.pythonProgram("python"),
+                ["\(Repository.root)/Tests/Reference/templates.py"],
                 environment: ProgramCall.plainEnvironment + ["PYTHONUTF8=1"],
                 input: Array(input.utf8), timeoutSeconds: 240, outputLimit: 1 << 28))
         try #require(result.succeeded, "\(result.endText): \(result.errorText.suffix(2000))")
@@ -96,7 +97,7 @@ import Wire
 
     @Test(.timeLimit(.minutes(5))) func templatesGiveTheTextOfJinja() throws {
         var generator = Generator(seed: Self.seed)
-        let cases = (0..<3000).map { _ in
+        let cases = (0..<1500).map { _ in
             Case(isExpression: false, text: generator.template(), values: generator.values())
         }
         let share = try Self.compare(cases)
@@ -105,7 +106,7 @@ import Wire
 
     @Test(.timeLimit(.minutes(5))) func expressionsGiveTheValueOfJinja() throws {
         var generator = Generator(seed: Self.seed &+ 1)
-        let cases = (0..<4000).map { _ in
+        let cases = (0..<2500).map { _ in
             let kind = generator.pick(Generator.Kind.allCases)
             return Case(
                 isExpression: true, text: generator.expression(kind, 3), values: generator.values())
