@@ -83,29 +83,40 @@ struct AccountFiles: Sendable {
     func gid(of text: String) -> UInt32? { groups[text]?.gid ?? UInt32(text) }
 
     /// Those of the names that only a directory service knows, by one call of getent.
-    func elsewhere(users names: [String], on machine: any Machine) -> [String: User] {
-        let lines = ask("passwd", names.filter { users[$0] == nil }, on: machine)
+    func elsewhere(
+        users names: [String], on machine: any Machine
+    ) throws(AgentFault) -> [String: User] {
+        let lines = try ask("passwd", names.filter { users[$0] == nil }, on: machine)
         return Dictionary(
             lines.compactMap(Self.user).map { ($0.name, $0) },
             uniquingKeysWith: { first, _ in first })
     }
 
     /// The same of groups, with their numbers.
-    func elsewhere(groups names: [String], on machine: any Machine) -> [String: UInt32] {
-        let lines = ask("group", names.filter { groups[$0] == nil }, on: machine)
+    func elsewhere(
+        groups names: [String], on machine: any Machine
+    ) throws(AgentFault) -> [String: UInt32] {
+        let lines = try ask("group", names.filter { groups[$0] == nil }, on: machine)
         return Dictionary(
             lines.compactMap { fields in
                 fields.count >= 3 ? UInt32(fields[2]).map { (fields[0], $0) } : nil
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    private func ask(_ database: String, _ names: [String], on machine: any Machine) -> [[String]] {
+    private func ask(
+        _ database: String, _ names: [String], on machine: any Machine
+    ) throws(AgentFault) -> [[String]] {
         let names = Set(names).sorted()
-        // Its status says only whether it found all of them.
-        guard !names.isEmpty,
-            let result = try? machine.run(
+        if names.isEmpty { return [] }
+        let result: ProgramResult
+        do throws(SystemError) {
+            // Its status says only whether it found all of them.
+            result = try machine.run(
                 ProgramCall("/usr/bin/getent", [database] + names, timeoutSeconds: 20))
-        else { return [] }
+        } catch {
+            if error.isNotFound { return [] }
+            throw AgentFault("ask getent for \(names.joined(separator: ", "))", error)
+        }
         return result.outputText.split(separator: "\n").map { line in
             line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         }

@@ -33,13 +33,14 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         let machine = host.machine
         let files: AccountFiles
         let policy: AuthorizedKeysPolicy
+        let elsewhere: [String: AccountFiles.User]
         do throws(AgentFault) {
             files = try AccountFiles(withPasswords: false, on: machine)
             policy = try AuthorizedKeysPolicy(on: machine)
+            elsewhere = try files.elsewhere(users: declarations.map(\.owner), on: machine)
         } catch {
             return declarations.map { _ in .failure(error) }
         }
-        let elsewhere = files.elsewhere(users: declarations.map(\.owner), on: machine)
         return observeEach(declarations) { (declaration) throws(AgentFault) in
             let owner = declaration.owner
             guard let user = files.users[owner] ?? elsewhere[owner] else {

@@ -21,14 +21,16 @@ package enum GroupBehaviour: ResourceBehaviour {
         _ declarations: [GroupDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
         let files: AccountFiles
+        let elsewhere: [String: UInt32]
+        let usersElsewhere: [String: AccountFiles.User]
         do throws(AgentFault) {
             files = try AccountFiles(withPasswords: false, on: host.machine)
+            elsewhere = try files.elsewhere(groups: declarations.map(\.name), on: host.machine)
+            usersElsewhere = try files.elsewhere(
+                users: declarations.flatMap { $0.members ?? [] }, on: host.machine)
         } catch {
             return declarations.map { _ in .failure(error) }
         }
-        let elsewhere = files.elsewhere(groups: declarations.map(\.name), on: host.machine)
-        let wanted = declarations.flatMap { $0.members ?? [] }
-        let usersElsewhere = files.elsewhere(users: wanted, on: host.machine)
         return declarations.map { declaration in
             let group = files.groups[declaration.name]
             let holder = declaration.gid.flatMap { files.groupNames[$0] }

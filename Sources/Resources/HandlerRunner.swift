@@ -75,10 +75,10 @@ package enum HandlerRunner {
         if action != .stop, now.isRunning { return now.activeText }
         if action != .stop, now.activeState == "inactive", now.result == "success" {
             if now.endsByItself { return "ran to its end" }
-            let conditions = UnitFile.conditions(of: UnitFile.all(of: now, on: host.machine))
-            if let unmet = UnitCondition.firstUnmet([conditions], on: host.machine).first.flatMap({
-                $0
-            }) {
+            let conditions = UnitFile.conditions(
+                of: try UnitFile.all(of: now, on: host.machine))
+            if let unmet = try UnitCondition.firstUnmet([conditions], on: host.machine).first ?? nil
+            {
                 return "not started: its condition is unmet: \(unmet)"
             }
         }

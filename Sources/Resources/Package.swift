@@ -25,6 +25,7 @@ package enum PackageBehaviour: ResourceBehaviour {
             // The lists cost half a second to open: only where a package is to come from them.
             let missing = declarations.indices.filter {
                 wantsInstall(declarations[$0], observations[$0]) && declarations[$0].archive == nil
+                    && observations[$0].entry?.isInterrupted != true
             }
             let names = missing.map { declarations[$0].name }
             let offered = try Apt.offered(names, on: host.machine)
@@ -142,7 +143,7 @@ package enum PackageBehaviour: ResourceBehaviour {
             if let entry, entry.hasConfigurationFiles { return "removed, configuration files kept" }
             return "not installed"
         }
-        return entry.version + (entry.isHeld ? ", held" : "") + " is installed"
+        return entry.version + " is installed" + (entry.isHeld ? ", held" : "")
     }
 
     package static func beforeImages(

@@ -72,15 +72,17 @@ enum PackageChange {
         let machine = host.machine
         let content = try host.blob(archive.digest)
         let path = "\(archiveDirectory)/\(archive.digest).deb"
-        do throws(SystemError) {
+        try attempt("write \(path)") { () throws(SystemError) in
             for directory in ["/var/lib/muster", archiveDirectory]
             where try machine.statusIfPresent(directory) == nil {
                 try machine.makeDirectory(directory, mode: 0o700, uid: 0, gid: 0)
             }
+            for old in try machine.list(archiveDirectory) {
+                try machine.remove(PathName.join(archiveDirectory, old))
+            }
             try machine.replaceFile(path, content: content, mode: 0o600, uid: 0, gid: 0)
-        } catch {
-            throw AgentFault("write-failed", attempted, cause: error.description, hint: error.hint)
         }
+        // A copy that cannot be removed is in nobody's way; the next installation removes it.
         defer { try? machine.remove(path) }
         try checkArchive(path, declaration, attempted, on: machine)
         try Apt.get(

@@ -118,8 +118,6 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         guard let status = observation.file.status else {
             return [Change("state", before: "absent", after: "present")]
                 + fields(nil, wanted(declaration, observation))
-                + observation.file.metadataChanges(
-                    mode: 0o644, owner: "root", group: "root", newMode: 0o644)
         }
         guard status.type == .file, let text = observation.text else {
             return [Change("type", before: .string(status.type.rawValue), after: "file")]
@@ -270,13 +268,13 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation,
         on machine: any Machine
     ) throws(AgentFault) {
-        // A key goes only where the file names it as its own.
+        // A key goes only where the file names it as its own, and so before the file.
         let key = signedBy(observation)
-        try removeIfThere(declaration.path, on: machine)
-        try removeIfThere(declaration.otherPath, on: machine)
         for armoured in [true, false] where key == declaration.keyPath(armoured: armoured) {
             try removeIfThere(declaration.keyPath(armoured: armoured), on: machine)
         }
+        try removeIfThere(declaration.otherPath, on: machine)
+        try removeIfThere(declaration.path, on: machine)
     }
 
     private static func removeIfThere(

@@ -24,37 +24,57 @@ package enum ServiceBehaviour: ResourceBehaviour {
         } catch {
             return declarations.map { _ in .failure(error) }
         }
-        var observations = statuses.map { Observation(status: $0) }
-        var toStart: [Int] = []
-        for (index, declaration) in declarations.enumerated() {
-            let status = statuses[index]
-            if status.unitFileState == "indirect" {
-                observations[index].hasInstallRules = UnitFile.all(of: status, on: host.machine)
-                    .contains(where: \.hasInstallRules)
-            }
-            if status.unitFileState == "generated", status.sourcePath.hasPrefix("/etc/init.d/") {
-                observations[index].isEnabledInRunlevels = hasStartLink(
-                    PathName.last(of: status.sourcePath), on: host.machine)
-            }
-            if declaration.state == .started, status.loadState == "loaded", status.isStopped {
-                toStart.append(index)
-            }
+        let details = observeEach(Array(zip(declarations, statuses))) {
+            (pair) throws(AgentFault) in
+            try observe(pair.0, pair.1, on: host.machine)
         }
-        let conditions = toStart.map {
-            UnitFile.conditions(of: UnitFile.all(of: statuses[$0], on: host.machine))
+        do throws(AgentFault) {
+            let conditions = details.map { (try? $0.get())?.conditions ?? [] }
+            let unmet = try UnitCondition.firstUnmet(conditions, on: host.machine)
+            return zip(details, unmet).map { detail, unmet in
+                detail.map { found in
+                    var observation = found.observation
+                    observation.unmetCondition = unmet
+                    return observation
+                }
+            }
+        } catch {
+            return details.map { detail in detail.flatMap { _ in .failure(error) } }
         }
-        for (index, unmet) in zip(toStart, UnitCondition.firstUnmet(conditions, on: host.machine)) {
-            observations[index].unmetCondition = unmet
-        }
-        return observations.map { .success($0) }
     }
 
-    private static func hasStartLink(_ script: String, on machine: any Machine) -> Bool {
-        (2...5).contains { level in
-            ((try? machine.listIfPresent("/etc/rc\(level).d")) ?? []).contains {
-                $0.hasPrefix("S") && $0.dropFirst(3) == script
+    /// What systemctl leaves open of one unit, and the conditions to look at.
+    private static func observe(
+        _ declaration: ServiceDeclaration, _ status: UnitStatus, on machine: any Machine
+    ) throws(AgentFault) -> (observation: Observation, conditions: [UnitCondition]) {
+        var observation = Observation(status: status)
+        if status.unitFileState == "indirect" {
+            observation.hasInstallRules = try UnitFile.all(of: status, on: machine)
+                .contains(where: \.hasInstallRules)
+        }
+        if status.unitFileState == "generated", status.sourcePath.hasPrefix("/etc/init.d/") {
+            observation.isEnabledInRunlevels = try hasStartLink(
+                PathName.last(of: status.sourcePath), on: machine)
+        }
+        guard declaration.state == .started, status.loadState == "loaded", status.isStopped else {
+            return (observation, [])
+        }
+        return (observation, UnitFile.conditions(of: try UnitFile.all(of: status, on: machine)))
+    }
+
+    private static func hasStartLink(
+        _ script: String, on machine: any Machine
+    ) throws(AgentFault) -> Bool {
+        for level in 2...5 {
+            let directory = "/etc/rc\(level).d"
+            let links = try attempt("list \(directory)") { () throws(SystemError) in
+                try machine.listIfPresent(directory)
+            }
+            if links.contains(where: { $0.hasPrefix("S") && $0.dropFirst(3) == script }) {
+                return true
             }
         }
+        return false
     }
 
     package static func diff(

@@ -83,7 +83,9 @@ package enum UnitBehaviour: ResourceBehaviour {
         } else {
             changes = fileChanges(declaration, observation)
         }
-        if observation.needsDaemonReload(declaration) {
+        // A file that is to be written or removed is loaded with that.
+        let isFileRight = !changes.contains { ["state", "content", "type"].contains($0.attribute) }
+        if isFileRight, observation.needsDaemonReload(declaration) {
             changes.append(
                 Change(
                     "loaded", layer: .onDisk, before: "an older unit file", after: "the unit file",
@@ -247,9 +249,9 @@ enum UnitCandidate {
         let directory = "/run/muster-unit-\(Digest(of: declaration.path.utf8).short)"
         let folder = declaration.dropIn == nil ? directory : "\(directory)/\(declaration.name).d"
         let file = "\(folder)/\(PathName.last(of: declaration.path))"
-        defer {
-            for path in [file, folder, directory] { try? machine.remove(path) }
-        }
+        let made = [file, folder] + (folder == directory ? [] : [directory])
+        var isRemoved = false
+        defer { if !isRemoved { for path in made { try? machine.remove(path) } } }
         try attempt("write a candidate of \(declaration.path)") { () throws(SystemError) in
             for path in Set([directory, folder]).sorted()
             where try machine.statusIfPresent(path) == nil {
@@ -265,7 +267,18 @@ enum UnitCandidate {
             ],
             environment: ProgramCall.plainEnvironment + ["SYSTEMD_UNIT_PATH=\(directory):"],
             timeoutSeconds: 30, outputLimit: 1 << 20)
-        guard let result = try? machine.run(call), !result.succeeded else { return }
+        let result: ProgramResult
+        do throws(SystemError) {
+            result = try machine.run(call)
+        } catch {
+            if error.isNotFound { return }
+            throw AgentFault("verify \(declaration.path)", error)
+        }
+        try attempt("remove the candidate of \(declaration.path)") { () throws(SystemError) in
+            for path in made { try machine.remove(path) }
+        }
+        isRemoved = true
+        if result.succeeded { return }
         let lines = Excerpt.lines(of: result.errorText, most: 8).filter { line in
             !line.contains("is not executable: No such file")
         }

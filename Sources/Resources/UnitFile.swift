@@ -38,11 +38,18 @@ struct UnitFile {
         return end.map { String(start[...$0]) } ?? ""
     }
 
-    /// The files a unit is made of, in the order systemd reads them; those it cannot read are missing.
-    static func all(of status: UnitStatus, on machine: any Machine) -> [UnitFile] {
-        ([status.fragmentPath] + status.dropInPaths).filter { !$0.isEmpty }.compactMap { path in
-            (try? machine.textIfPresent(path, limit: 1 << 20)).flatMap { $0 }.map(UnitFile.init)
+    /// The files a unit is made of, in the order systemd reads them.
+    static func all(
+        of status: UnitStatus, on machine: any Machine
+    ) throws(AgentFault) -> [UnitFile] {
+        var files: [UnitFile] = []
+        for path in [status.fragmentPath] + status.dropInPaths where !path.isEmpty {
+            let text = try attempt("read \(path)") { () throws(SystemError) in
+                try machine.textIfPresent(path, limit: 1 << 20)
+            }
+            if let text { files.append(UnitFile(text)) }
         }
+        return files
     }
 
     /// Whether enabling it makes links, rather than only those of the units in `Also=`.
@@ -97,14 +104,21 @@ struct UnitCondition: Hashable {
 
     /// The condition that keeps each unit from starting, nil where none is known to.
     ///
-    /// One run of systemd-analyze for all units.
-    static func firstUnmet(_ units: [[UnitCondition]], on machine: any Machine) -> [String?] {
+    /// One run of systemd-analyze for all units; without that program nothing is known.
+    static func firstUnmet(
+        _ units: [[UnitCondition]], on machine: any Machine
+    ) throws(AgentFault) -> [String?] {
         let all = Set(units.joined().filter(\.canBeEvaluated).map(\.triggering)).sorted()
-        guard !all.isEmpty,
-            let result = try? machine.run(
-                ProgramCall(
-                    "/usr/bin/systemd-analyze", ["condition", "--"] + all, timeoutSeconds: 10))
-        else { return units.map { _ in nil } }
+        if all.isEmpty { return units.map { _ in nil } }
+        let call = ProgramCall(
+            "/usr/bin/systemd-analyze", ["condition", "--"] + all, timeoutSeconds: 10)
+        let result: ProgramResult
+        do throws(SystemError) {
+            result = try machine.run(call)
+        } catch {
+            if error.isNotFound { return units.map { _ in nil } }
+            throw AgentFault("evaluate the conditions of units", error)
+        }
         var answers: [String: Bool] = [:]
         for line in (result.outputText + "\n" + result.errorText).split(separator: "\n") {
             for (ending, isMet) in [(" succeeded.", true), (" failed.", false)]

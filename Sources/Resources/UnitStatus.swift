@@ -72,13 +72,13 @@ package struct UnitStatus: Sendable, Equatable {
         let result = try Systemctl.run(
             ["show", "--property=" + wanted.joined(separator: ","), "--"] + units,
             attempted: attempted, on: machine)
-        let blocks = parse(result.outputText).map { $0.withFilesNotLoaded(on: machine) }
+        let blocks = parse(result.outputText)
         guard blocks.count == units.count else {
             throw AgentFault(
                 "systemctl-answer", attempted,
                 cause: "systemctl answered for \(blocks.count) of \(units.count) units")
         }
-        return blocks
+        return try blocks.withFilesNotLoaded(on: machine)
     }
 
     /// The units in systemd's memory whose names match one of the patterns: `getty@*.service`.
@@ -88,39 +88,7 @@ package struct UnitStatus: Sendable, Equatable {
         let result = try Systemctl.run(
             ["show", "--property=" + wanted.joined(separator: ","), "--"] + patterns,
             attempted: "ask systemd for \(patterns.joined(separator: ", "))", on: machine)
-        return parse(result.outputText).map { $0.withFilesNotLoaded(on: machine) }
-    }
-
-    /// Systemd looks only at files it knew when it last read its directories: a first drop-in of a
-    /// unit, or a file that takes the place of the distribution's, it does not miss.
-    private func withFilesNotLoaded(on machine: any Machine) -> UnitStatus {
-        guard loadState == "loaded", !fragmentPath.isEmpty else { return self }
-        var found = self
-        let names = [id] + (UnitName.template(of: id).map { [$0] } ?? [])
-        // Directories that come before the administrator's.
-        let earlier = [
-            "/etc/systemd/system.", "/run/systemd/system.", "/run/systemd/transient/",
-            "/run/systemd/generator.early/",
-        ]
-        if !earlier.contains(where: fragmentPath.hasPrefix) {
-            for name in names {
-                let path = "\(UnitDeclaration.directory)/\(name)"
-                let type = (try? machine.statusIfPresent(path)).flatMap { $0 }?.type
-                guard type == .file else { continue }
-                if path != fragmentPath { found.filesNotLoaded.append(path) }
-                break
-            }
-        }
-        let dropIns = Set(dropInPaths)
-        for name in names {
-            let directory = "\(UnitDeclaration.directory)/\(name).d"
-            let files = (try? machine.listIfPresent(directory)) ?? []
-            for file in files where file.hasSuffix(".conf") && !file.hasPrefix(".") {
-                let path = "\(directory)/\(file)"
-                if !dropIns.contains(path) { found.filesNotLoaded.append(path) }
-            }
-        }
-        return found
+        return try parse(result.outputText).withFilesNotLoaded(on: machine)
     }
 
     /// Blocks of `NAME=VALUE` lines with an empty line between.
@@ -137,5 +105,53 @@ package struct UnitStatus: Sendable, Equatable {
         }
         if !block.isEmpty { blocks.append(UnitStatus(block)) }
         return blocks
+    }
+}
+
+extension [UnitStatus] {
+    fileprivate func withFilesNotLoaded(on machine: any Machine) throws(AgentFault) -> [UnitStatus]
+    {
+        var found = self
+        for index in found.indices {
+            found[index].filesNotLoaded = try attempt("read the files of \(found[index].id)") {
+                () throws(SystemError) in
+                try found[index].newerFiles(on: machine)
+            }
+        }
+        return found
+    }
+}
+
+extension UnitStatus {
+    /// Directories that come before the administrator's.
+    private static let earlierDirectories = [
+        "/etc/systemd/system.", "/run/systemd/system.", "/run/systemd/transient/",
+        "/run/systemd/generator.early/",
+    ]
+
+    /// Systemd looks only at files it knew when it last read its directories: a first drop-in of a
+    /// unit, or a file that takes the place of the distribution's, it does not miss.
+    fileprivate func newerFiles(on machine: any Machine) throws(SystemError) -> [String] {
+        guard loadState == "loaded", !fragmentPath.isEmpty else { return [] }
+        var newer: [String] = []
+        let names = [id] + (UnitName.template(of: id).map { [$0] } ?? [])
+        if !UnitStatus.earlierDirectories.contains(where: fragmentPath.hasPrefix) {
+            for name in names {
+                let path = "\(UnitDeclaration.directory)/\(name)"
+                guard try machine.statusIfPresent(path)?.type == .file else { continue }
+                if path != fragmentPath { newer.append(path) }
+                break
+            }
+        }
+        let dropIns = Set(dropInPaths)
+        for name in names {
+            let directory = "\(UnitDeclaration.directory)/\(name).d"
+            for file in try machine.listIfPresent(directory)
+            where file.hasSuffix(".conf") && !file.hasPrefix(".") {
+                let path = "\(directory)/\(file)"
+                if !dropIns.contains(path) { newer.append(path) }
+            }
+        }
+        return newer
     }
 }

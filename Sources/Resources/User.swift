@@ -20,8 +20,8 @@ package enum UserBehaviour: ResourceBehaviour {
         var missingGroups: [String] = []
         /// Whether a group of the user's own name is there.
         var hasOwnGroup = false
-        /// Whether its home directory is there, or cannot be looked at.
-        var hasHome = true
+        /// Whether its home directory is there, or why that cannot be told.
+        var hasHome: Result<Bool, SystemError> = .success(true)
     }
 
     package static func observe(
@@ -29,17 +29,19 @@ package enum UserBehaviour: ResourceBehaviour {
     ) -> [Result<Observation, AgentFault>] {
         let machine = host.machine
         let files: AccountFiles
+        let elsewhere: [String: AccountFiles.User]
+        let groupsElsewhere: [String: UInt32]
         do throws(AgentFault) {
             let needsPasswords = declarations.contains { $0.password != nil || $0.isLocked != nil }
             files = try AccountFiles(withPasswords: needsPasswords, on: machine)
+            elsewhere = try files.elsewhere(users: declarations.map(\.name), on: machine)
+            groupsElsewhere = try files.elsewhere(
+                groups: declarations.flatMap {
+                    ($0.primaryGroup.map { [$0] } ?? []) + ($0.groups ?? [])
+                }, on: machine)
         } catch {
             return declarations.map { _ in .failure(error) }
         }
-        let elsewhere = files.elsewhere(users: declarations.map(\.name), on: machine)
-        let wantedGroups = declarations.flatMap {
-            ($0.primaryGroup.map { [$0] } ?? []) + ($0.groups ?? [])
-        }
-        let groupsElsewhere = files.elsewhere(groups: wantedGroups, on: machine)
         return declarations.map { declaration in
             let name = declaration.name
             var observation = Observation(user: files.users[name], elsewhere: elsewhere[name])
@@ -61,17 +63,10 @@ package enum UserBehaviour: ResourceBehaviour {
             observation.groups = files.supplementaryGroups(of: name)
             observation.password = files.passwords[name]
             let home = declaration.home ?? user.home
-            observation.hasHome = hasDirectory(home, on: machine)
+            observation.hasHome = Result { () throws(SystemError) in
+                try machine.statusIfPresent(home, followLinks: true) != nil
+            }
             return .success(observation)
-        }
-    }
-
-    /// A home that cannot be looked at (on a network that is away) counts as there.
-    private static func hasDirectory(_ path: String, on machine: any Machine) -> Bool {
-        do throws(SystemError) {
-            return try machine.statusIfPresent(path, followLinks: true) != nil
-        } catch {
-            return true
         }
     }
 
@@ -88,6 +83,9 @@ package enum UserBehaviour: ResourceBehaviour {
         }
         let changes = changes(declaration, observation)
         if changes.isEmpty {
+            if declaration.createsHome, case .failure(let error) = observation.hasHome {
+                return .unknown("its home cannot be looked at: \(error.reason)")
+            }
             return .asDeclared(reason(declaration, observation))
         }
         func blocked(_ code: String, _ cause: String, _ hint: String) -> Difference {
@@ -143,7 +141,7 @@ package enum UserBehaviour: ResourceBehaviour {
             }
         }
         compare("home", .optional(user?.home), .optional(declaration.home))
-        if user != nil, declaration.createsHome, !observation.hasHome {
+        if user != nil, declaration.createsHome, observation.hasHome == .success(false) {
             changes.append(
                 Change("create_home", layer: .onDisk, before: "missing", after: "present"))
         }
@@ -211,7 +209,8 @@ package enum UserBehaviour: ResourceBehaviour {
                 attempted: "remove user \(name)", on: machine)
         }
         // Looked at before anything is done, so that a bad hash leaves no half-made user.
-        let password = try UserPassword.line(declaration, changes, on: host)
+        let password = try UserPassword.line(
+            declaration, observation.password, changes, on: host)
         var options: [String] = []
         for change in changes {
             guard let value = change.after else { continue }
@@ -251,7 +250,7 @@ package enum UserBehaviour: ResourceBehaviour {
                 "/usr/sbin/chpasswd", ["--encrypted"], input: password,
                 attempted: "set the password of \(name)", on: machine)
         }
-        try UserPassword.lock(declaration, observation.password, changes, on: machine)
+        try UserPassword.lock(declaration, changes, on: machine)
     }
 
     private static func createHome(
@@ -260,7 +259,9 @@ package enum UserBehaviour: ResourceBehaviour {
         let name = declaration.name
         let attempted = "create the home of \(name)"
         let helper = "/usr/sbin/mkhomedir_helper"
-        let hasHelper = (try? machine.statusIfPresent(helper)).flatMap { $0 } != nil
+        let hasHelper = try attempt("look for \(helper)") { () throws(SystemError) in
+            try machine.statusIfPresent(helper) != nil
+        }
         if hasHelper {
             return try AccountChange.run(helper, [name], attempted: attempted, on: machine)
         }
@@ -305,8 +306,11 @@ enum UserPassword {
     }
 
     /// What chpasswd(8) takes on its standard input; nil where the password stays.
+    ///
+    /// The lock goes with it, so that there is no moment without: where it is not managed, a lock
+    /// outlives a new password.
     static func line(
-        _ declaration: UserDeclaration, _ changes: [Change], on host: Host
+        _ declaration: UserDeclaration, _ field: String?, _ changes: [Change], on host: Host
     ) throws(AgentFault) -> [UInt8]? {
         guard let digest = declaration.password,
             changes.contains(where: { $0.attribute == "password" })
@@ -321,24 +325,19 @@ enum UserPassword {
                 cause: "what is declared is not a hash of crypt(5)",
                 hint: "`openssl passwd -6` or `mkpasswd` makes one")
         }
-        return Array("\(declaration.name):".utf8) + hash + [10]
+        let wasLocked = self.hash(of: field) != nil && isLocked(field)
+        let lock: [UInt8] = declaration.isLocked ?? wasLocked ? [33] : []
+        return Array("\(declaration.name):".utf8) + lock + hash + [10]
     }
 
-    /// Locks or unlocks as declared; where that is not managed, a lock outlives a new password.
+    /// Locks or unlocks as declared, where no new password has done that.
     static func lock(
-        _ declaration: UserDeclaration, _ field: String?, _ changes: [Change],
-        on machine: any Machine
+        _ declaration: UserDeclaration, _ changes: [Change], on machine: any Machine
     ) throws(AgentFault) {
         let wanted = Set(changes.map(\.attribute))
-        let isNewPassword = wanted.contains("password")
-        let wasLocked = hash(of: field) != nil && isLocked(field)
-        let locks: Bool?
-        switch declaration.isLocked {
-        case true: locks = wanted.contains("locked") || isNewPassword ? true : nil
-        case false: locks = wanted.contains("locked") && !isNewPassword ? false : nil
-        default: locks = isNewPassword && wasLocked ? true : nil
-        }
-        guard let locks else { return }
+        guard wanted.contains("locked"), !wanted.contains("password"),
+            let locks = declaration.isLocked
+        else { return }
         try AccountChange.run(
             "/usr/sbin/usermod", [locks ? "--lock" : "--unlock", declaration.name],
             attempted: "\(locks ? "lock" : "unlock") the password of \(declaration.name)",

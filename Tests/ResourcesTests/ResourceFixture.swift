@@ -10,6 +10,7 @@ import Wire
 ///
 ///     {"why": "what it shows",
 ///      "before": {machine}, "programs": [programs], "kernel_refuses": {"/proc/sys/x": 22},
+///      "systemd": {"NAME": {properties}},
 ///      "resource": {"name": "…", "attributes": {…}}, "blobs": ["text", …],
 ///      "wants_content": false,
 ///      "diff": {"as_declared": "reason"} or {"changes": [change, …]} or {"not_applicable": "…"}
@@ -18,7 +19,8 @@ import Wire
 ///      "apply_fault": "cannot …", "after": {machine}, "again": "reason"}
 ///
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
-/// Attributes take their defaults from the schema; `content` of a file becomes a digest and a blob.
+/// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
+/// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
 /// `after` is what the machine is afterwards, as far as it says; `again` is the second difference,
 /// always "as declared", unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
@@ -52,7 +54,7 @@ struct FixtureContent {
 
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
-        "apply_fault", "after", "again",
+        "apply_fault", "after", "again", "systemd",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -69,7 +71,15 @@ struct FixtureContent {
         for text in (json["blobs"]?.array ?? []).compactMap(\.string) {
             blobs[Digest(of: text.utf8)] = Array(text.utf8)
         }
-        if kind == .file, let text = attributes.removeValue(forKey: "content")?.string {
+        for (name, value) in attributes {
+            guard let text = value["secret_text"]?.string else { continue }
+            let digest = Digest(of: text.utf8)
+            blobs[digest] = Array(text.utf8)
+            attributes[name] = ["secret": .string(digest.description)]
+        }
+        let withContent: [Kind] = [.file, .unit, .package, .packageRepository]
+        if withContent.contains(kind), let text = attributes.removeValue(forKey: "content")?.string
+        {
             let digest = Digest(of: text.utf8)
             blobs[digest] = Array(text.utf8)
             attributes["content_digest"] = .string(digest.description)
@@ -89,13 +99,14 @@ struct FixtureContent {
         ])
         try machine.put(tree: json["before"] ?? [:])
         try machine.add(programs: json["programs"] ?? [])
+        if let units = json["systemd"] { FakeSystemd(units).install(on: machine) }
         let refusals = json["kernel_refuses"]?.object ?? [:]
         machine.onKernelWrite = { path, _ in Int32(refusals[path]?.integer ?? 0) }
         return machine
     }
 
     func host(_ machine: FakeMachine, kept: KeptBlobs = KeptBlobs()) -> Host {
-        Host(
+        let host = Host(
             machine: machine, wantsContent: json["wants_content"]?.bool ?? false,
             blob: { (digest) throws(AgentFault) in
                 guard let blob = blobs[digest] else {
@@ -109,6 +120,8 @@ struct FixtureContent {
                 kept.blobs[digest] = content
                 return digest
             })
+        host.settle = {}
+        return host
     }
 
     private static let passwd = """
