@@ -42,6 +42,9 @@ let package = Package(
         /** System calls that Glibc's module map lacks. */
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
 
+        /** Private key files and signatures, by libcrypto, which comes with libssh2. */
+        .target(name: "CKeys", linkerSettings: [.linkedLibrary("crypto")]),
+
         // MARK: Shared by both programs
 
         /** Bounded frames, canonical JSON, digests. */
@@ -97,7 +100,9 @@ let package = Package(
         /** ssh_config and known_hosts, read as OpenSSH reads them. Pure. */
         .target(name: "SSHConfig", dependencies: ["Wire"]),
         /** SSH sessions on one event loop; bytes and exit status, no plans. */
-        .target(name: "Transport", dependencies: ["CSSH2", "SSHConfig", "Linux", "CLinux", "Wire"]),
+        .target(
+            name: "Transport",
+            dependencies: ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"]),
         /** Runs, reports, facts and plans in SQLite. */
         .target(name: "Store", dependencies: ["CSQLite", "FleetModel", "Linux", "Wire"]),
         /** The use cases: ping, facts, plan, apply, check over many hosts. */
@@ -185,5 +190,5 @@ let package = Package(
 )
 
 for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
-    if target.name != "CLinux" { target.swiftSettings = (target.swiftSettings ?? []) + settings }
+    if !["CLinux", "CKeys"].contains(target.name) { target.swiftSettings = (target.swiftSettings ?? []) + settings }
 }

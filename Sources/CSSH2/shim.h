@@ -19,11 +19,17 @@ static inline LIBSSH2_SESSION *cssh2_session_new(void *context) {
     return libssh2_session_init_ex(NULL, NULL, NULL, context);
 }
 
+/// Told of the server's good-bye: its reason and text.
+typedef void (*cssh2_disconnect)(LIBSSH2_SESSION *session, int reason, const char *text,
+                                 int text_length, const char *language, int language_length,
+                                 void **context);
+
 /// Has the session's bytes pass through two functions of ours instead of recv(2) and send(2).
-static inline void cssh2_session_set_io(LIBSSH2_SESSION *session, cssh2_receive receive,
-                                        cssh2_send send) {
+static inline void cssh2_session_set_callbacks(LIBSSH2_SESSION *session, cssh2_receive receive,
+                                               cssh2_send send, cssh2_disconnect disconnect) {
     libssh2_session_callback_set(session, LIBSSH2_CALLBACK_RECV, (void *)receive);
     libssh2_session_callback_set(session, LIBSSH2_CALLBACK_SEND, (void *)send);
+    libssh2_session_callback_set(session, LIBSSH2_CALLBACK_DISCONNECT, (void *)disconnect);
 }
 
 /// Opens a channel of type `session`.

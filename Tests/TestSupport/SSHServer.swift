@@ -10,7 +10,7 @@ package final class SSHServer: Sendable {
     package let clientKey: String
     /// A known_hosts file that has the host's key.
     package let knownHosts: String
-    private let pid: pid_t
+    private let guardian: Guardian
 
     /// Starts sshd with further lines of sshd_config, which come first and so win.
     ///
@@ -37,11 +37,9 @@ package final class SSHServer: Sendable {
                 ] + hostKeys.map { "HostKey \(directory.path("host_\($0)"))" }
             let file = try directory.write(
                 "sshd_config", lines.joined(separator: "\n") + "\n")
-            let pid = try ProcessRunner.spawn(
-                ProgramCall(program, ["-D", "-f", file, "-E", directory.path("log")]),
-                stdio: [-1, -1, -1])
-            if Self.waitForPort(port, pid) {
-                self.pid = pid
+            let guardian = try Guardian([program, "-D", "-f", file, "-E", directory.path("log")])
+            if guardian.wait(until: { Listener.canConnect(to: port) }) {
+                self.guardian = guardian
                 self.port = port
                 var known = ""
                 for type in hostKeys {
@@ -51,7 +49,7 @@ package final class SSHServer: Sendable {
                 knownHosts = try directory.write("known_hosts", known)
                 return
             }
-            Self.end(pid)
+            guardian.stop()
             failure = (try? directory.read("log")) ?? ""
         }
         throw Failure(text: "sshd did not start: \(failure)")
@@ -60,7 +58,7 @@ package final class SSHServer: Sendable {
     deinit { stop() }
 
     /// Kills the listener; sessions under way go on.
-    package func stop() { Self.end(pid) }
+    package func stop() { guardian.stop() }
 
     /// What sshd has logged so far.
     package var log: String { (try? directory.read("log")) ?? "" }
@@ -88,31 +86,6 @@ package final class SSHServer: Sendable {
         let text: String
         package var description: String { text }
     }
-
-    private static func waitForPort(_ port: Int, _ pid: pid_t) -> Bool {
-        for _ in 0..<500 {
-            if Listener.canConnect(to: port) { return true }
-            if kill(pid, 0) != 0 { return false }
-            var status: Int32 = 0
-            if waitpid(pid, &status, WNOHANG) == pid { return false }
-            usleep(10_000)
-        }
-        return false
-    }
-
-    private static func end(_ pid: pid_t) {
-        var status: Int32 = 0
-        if waitpid(pid, &status, WNOHANG) != 0 { return }
-        // Sessions that are just ending are its children, and its to reap.
-        for _ in 0..<100 where hasChildren(pid) { usleep(10_000) }
-        kill(pid, SIGKILL)
-        waitpid(pid, &status, 0)
-    }
-}
-
-private func hasChildren(_ pid: pid_t) -> Bool {
-    let list = try? LocalMachine().read("/proc/\(pid)/task/\(pid)/children", limit: 1 << 20)
-    return !(list ?? []).isEmpty
 }
 
 /// A listening TCP socket on 127.0.0.1 that accepts in the kernel and says nothing.

@@ -1,6 +1,6 @@
 import Glibc
 import Linux
-import Synchronization
+import SSHConfig
 
 /// The limits of one client.
 package struct SSHClientOptions: Sendable {
@@ -10,27 +10,59 @@ package struct SSHClientOptions: Sendable {
     package var widthPerJumpHost: Int
     /// How often a connection is tried again that the server closed before its greeting.
     package var greetingRetries: Int
+    /// Seconds for ssh-agent to sign, its owner's consent included.
+    package var agentSeconds: Double
 
-    package init(width: Int = 64, widthPerJumpHost: Int = 32, greetingRetries: Int = 4) {
+    package init(
+        width: Int = 64, widthPerJumpHost: Int = 32, greetingRetries: Int = 4,
+        agentSeconds: Double = 30
+    ) {
         self.width = width
         self.widthPerJumpHost = widthPerJumpHost
         self.greetingRetries = greetingRetries
+        self.agentSeconds = agentSeconds
     }
 }
 
 /// Opens connections to hosts, by libssh2 on the loop, by the system's ssh, or locally.
 package final class SSHClient: Sendable {
+    /// What the user should be told of the client itself: a width that the limits do not allow.
+    package let notices: [String]
+    /// Connections at once, after the limits.
+    package let width: Int
     private let options: SSHClientOptions
+    private let turnstile: Turnstile
     private let resolver = Resolver()
+    private let knownHosts = KnownHostsStore()
+    private let jumpHosts: JumpHosts
     private let localUser: String
+    private let home: String
+    private let keyRing: KeyRing
+    private let agent: AgentClient?
 
     /// A client; nothing is opened yet.
-    package init(options: SSHClientOptions = SSHClientOptions()) {
+    ///
+    /// `agentSocket`: where ssh-agent listens (SSH_AUTH_SOCK); nil: there is none.
+    package init(
+        options: SSHClientOptions = SSHClientOptions(), agentSocket: String? = nil,
+        passphrase: PassphraseProvider? = nil
+    ) {
+        let limit = DescriptorLimit.raised()
+        width = min(options.width, limit.width)
+        notices = limit.notice(wanted: options.width).map { [$0] } ?? []
         self.options = options
-        localUser = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "root"
+        turnstile = Turnstile(limit: width)
+        jumpHosts = JumpHosts(width: options.widthPerJumpHost)
+        let user = getpwuid(getuid())
+        localUser = user.map { String(cString: $0.pointee.pw_name) } ?? "root"
+        home = user.map { String(cString: $0.pointee.pw_dir) } ?? "/root"
+        keyRing = KeyRing(passphrase: passphrase)
+        agent = agentSocket.map { AgentClient(path: $0) }
     }
 
-    /// Connects and logs in.
+    /// Connects and logs in, by the way the target names.
+    ///
+    /// Waits for a place while `width` connections are open; a place is given back by `close()`.
     package func connect(
         _ target: SSHTarget
     ) async throws(TransportError) -> any RemoteConnection {
@@ -40,52 +72,71 @@ package final class SSHClient: Sendable {
         return try await open(target)
     }
 
+    /// Ends what hosts shared: the sessions with jump hosts. Connections are closed one by one.
+    package func close() async {
+        if TransportLoop.failure == nil { await jumpHosts.close() }
+    }
+
     @TransportLoop
-    private func open(_ target: SSHTarget) async throws(TransportError) -> SessionConnection {
-        var steps = StepTimer()
-        let session = try Session(target: target)
-        do {
-            let addresses: [SocketAddress]
-            switch await resolver.resolve(target.address, port: target.port) {
-            case .addresses(let found): addresses = found
-            case .failed(let reason): throw session.error(.unresolvable(reason: reason))
+    private func open(_ target: SSHTarget) async throws(TransportError) -> any RemoteConnection {
+        var timer = StepTimer()
+        guard let place = await Permit(turnstile) else {
+            throw TransportError(.cancelled, host: target.name)
+        }
+        timer.end("wait")
+        switch target.way {
+        case .local: return LocalConnection(target, timer, place)
+        case .openssh: return openSSH(target, timer, place, notices: [])
+        case .libssh2, .automatic: break
+        }
+        let onlyOpenSSH = target.settingsForOpenSSH
+        if let setting = onlyOpenSSH.first {
+            guard target.way == .automatic else {
+                throw TransportError(.unsupported(option: setting), host: target.name)
             }
-            steps.end("resolve")
-            let deadline = Deadline(in: target.connectTimeoutSeconds)
-            do {
-                let socket = try await Connector.connect(to: addresses, until: deadline)
-                session.attach(
-                    try SocketLink(socket) { [weak session] in session?.notify() })
-            } catch let error as Connector.Failure {
-                throw session.error(Self.kind(of: error, deadline))
-            }
-            steps.end("tcp")
-            try await session.handshake(timeoutSeconds: target.connectTimeoutSeconds)
-            steps.end("kex")
-            try await session.authenticate(
-                as: target.user ?? localUser, timeoutSeconds: target.connectTimeoutSeconds)
-            steps.end("auth")
-            return SessionConnection(session, steps)
+            return openSSH(
+                target, timer, place,
+                notices: ["goes over the system's ssh for \(onlyOpenSSH.joined(separator: ", "))"])
+        }
+        do throws(SessionOpener.Failure) {
+            let opened = try await opener.open(target, timer)
+            return SessionConnection(opened, place)
         } catch {
-            session.close()
-            throw error as? TransportError ?? session.error(.system("\(error)"))
+            guard target.way == .automatic, error.mayTryOpenSSH else { throw error.error }
+            return openSSH(
+                target, timer, place,
+                notices: ["goes over the system's ssh: \(error.error.shortReason)"])
         }
     }
 
-    private static func kind(
-        of failure: Connector.Failure, _ deadline: Deadline
-    ) -> TransportError.Kind {
-        switch failure {
-        case .timedOut: .timedOut(.connect, seconds: deadline.seconds)
-        case .cancelled: .cancelled
-        case .system(let error):
-            switch error.code {
-            case ECONNREFUSED: .refused
-            case EMFILE, ENFILE: .fileDescriptors
-            case ETIMEDOUT: .timedOut(.connect, seconds: deadline.seconds)
-            default: .unreachable(reason: error.reason)
-            }
+    @TransportLoop
+    private func openSSH(
+        _ target: SSHTarget, _ timer: StepTimer, _ place: Permit, notices: [String]
+    ) -> OpenSSHConnection {
+        OpenSSHConnection(
+            target, timer, place, agentSocket: agent?.path, localUser: localUser, notices: notices)
+    }
+
+    @TransportLoop
+    private var opener: SessionOpener {
+        let names = ["id_ed25519", "id_ecdsa", "id_rsa"]
+        let identities = IdentityFinder(
+            ring: keyRing, agent: agent, defaultFiles: names.map { "\(home)/.ssh/\($0)" },
+            agentSeconds: options.agentSeconds)
+        return SessionOpener(
+            options: options, resolver: resolver, knownHosts: knownHosts, jumpHosts: jumpHosts,
+            identities: identities, localUser: localUser)
+    }
+}
+
+extension SSHTarget {
+    /// What of this target only the system's ssh can honour.
+    var settingsForOpenSSH: [String] {
+        var settings = needsOpenSSH + jumps.flatMap(\.needsOpenSSH)
+        if !extraArguments.isEmpty {
+            settings.append("the arguments \(extraArguments.joined(separator: " "))")
         }
+        return settings
     }
 }
 

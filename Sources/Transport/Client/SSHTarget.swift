@@ -38,6 +38,8 @@ package struct SSHTarget: Sendable, Hashable {
     /// known_hosts files, the user's first; new keys go into the first. Empty: OpenSSH's own.
     package var knownHostsFiles: [String]
     package var strictHostKeyChecking: StrictHostKeyChecking
+    /// The name to look the host key up by instead of the address.
+    package var hostKeyAlias: String?
     /// The jump hosts on the way, nearest to us first; their own `jumps` are ignored.
     package var jumps: [SSHTarget]
     /// Seconds for everything up to an authenticated session, each step of it separately.
@@ -52,6 +54,7 @@ package struct SSHTarget: Sendable, Hashable {
         name: String, host: String? = nil, address: String? = nil, port: Int = 22,
         user: String? = nil, identityFiles: [String] = [], identitiesOnly: Bool = false,
         knownHostsFiles: [String] = [], strictHostKeyChecking: StrictHostKeyChecking = .yes,
+        hostKeyAlias: String? = nil,
         jumps: [SSHTarget] = [], connectTimeoutSeconds: Double = 10, way: Way = .automatic,
         needsOpenSSH: [String] = [], extraArguments: [String] = []
     ) {
@@ -64,6 +67,7 @@ package struct SSHTarget: Sendable, Hashable {
         self.identitiesOnly = identitiesOnly
         self.knownHostsFiles = knownHostsFiles
         self.strictHostKeyChecking = strictHostKeyChecking
+        self.hostKeyAlias = hostKeyAlias
         self.jumps = jumps
         self.connectTimeoutSeconds = connectTimeoutSeconds
         self.way = way

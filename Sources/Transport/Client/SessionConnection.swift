@@ -2,13 +2,16 @@
 @TransportLoop
 final class SessionConnection: RemoteConnection {
     let way = SSHTarget.Way.libssh2
+    let notices: [String]
     private let session: Session
     private var timer: StepTimer
-    private(set) var notices: [String] = []
+    private var places: [Permit]
 
-    init(_ session: Session, _ timer: StepTimer) {
-        self.session = session
-        self.timer = timer
+    init(_ opened: SessionOpener.Opened, _ place: Permit) {
+        session = opened.session
+        timer = opened.steps
+        notices = opened.notices
+        places = [place, opened.place].compactMap { $0 }
     }
 
     package var steps: [ConnectionStep] { timer.steps }
@@ -28,5 +31,10 @@ final class SessionConnection: RemoteConnection {
         }
     }
 
-    package func close() { session.close() }
+    package func close() {
+        session.close()
+        places = []
+    }
+
+    isolated deinit { session.close() }
 }

@@ -63,7 +63,7 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
         case executeRefused(command: String)
         case jumpRefused(destination: String, reason: String)
         /// A setting that the transport in use cannot honour.
-        case unsupported(option: String, place: String)
+        case unsupported(option: String)
         case badConfiguration(String)
         case fileDescriptors
         case system(String)

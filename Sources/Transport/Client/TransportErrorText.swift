@@ -41,8 +41,7 @@ extension TransportError {
         case .executeRefused(let command): "\(target): the server refused to run \(command)"
         case .jumpRefused(let destination, let reason):
             "\(target): the jump host does not connect to \(destination): \(reason)"
-        case .unsupported(let option, let place):
-            "\(target): \(option) (\(place)) is not possible with libssh2"
+        case .unsupported(let option): "\(target): libssh2 cannot honour \(option)"
         case .badConfiguration(let text): "\(target): \(text)"
         case .fileDescriptors: "\(target): no file descriptor is left for a connection"
         case .system(let text): "\(target): \(text)"

@@ -15,6 +15,7 @@ final class Resolver: Sendable {
     enum Answer: Sendable {
         case addresses([SocketAddress])
         case failed(String)
+        case timedOut, cancelled
     }
 
     private struct Work {
@@ -30,13 +31,34 @@ final class Resolver: Sendable {
     init(maximumThreads: Int = 32) { self.maximumThreads = maximumThreads }
 
     /// The addresses of a name or a literal, in the order to try them.
-    func resolve(_ name: String, port: Int) async -> Answer {
+    ///
+    /// After the deadline the answer is awaited no longer; its thread ends when it comes.
+    @TransportLoop
+    func resolve(_ name: String, port: Int, until deadline: Deadline) async -> Answer {
         if let literal = Self.lookUp(name, port, literalOnly: true) { return literal }
-        return await withCheckedContinuation { continuation in
-            add {
-                continuation.resume(
-                    returning: Self.lookUp(name, port, literalOnly: false) ?? .failed("no answer"))
+        let box = AnswerBox()
+        add {
+            let answer = Self.lookUp(name, port, literalOnly: false) ?? .failed("no answer")
+            Task { @TransportLoop in box.put(answer) }
+        }
+        while true {
+            if let answer = box.answer { return answer }
+            switch await box.changed.wait(until: deadline.instant) {
+            case .notified: break
+            case .timedOut: return .timedOut
+            case .cancelled: return .cancelled
             }
+        }
+    }
+
+    @TransportLoop
+    private final class AnswerBox {
+        private(set) var answer: Answer?
+        let changed = Notifier()
+
+        func put(_ answer: Answer) {
+            self.answer = answer
+            changed.notifyAll()
         }
     }
 

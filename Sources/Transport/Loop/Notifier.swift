@@ -14,6 +14,8 @@ final class Notifier {
     private var waiting: [UInt64: CheckedContinuation<Wake, Never>] = [:]
     private var next: UInt64 = 0
 
+    nonisolated init() {}
+
     /// Wakes all who wait now.
     func notifyAll() {
         guard !waiting.isEmpty else { return }

@@ -7,7 +7,7 @@ final class Turnstile {
     private var next: UInt64 = 0
     private let moved = Notifier()
 
-    init(limit: Int = 1) { self.limit = limit }
+    nonisolated init(limit: Int = 1) { self.limit = limit }
 
     /// Waits for a place; false when the task was cancelled or the deadline passed.
     func enter(until deadline: Double? = nil) async -> Bool {

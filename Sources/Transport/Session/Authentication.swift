@@ -1,25 +1,167 @@
 import CSSH2
+import Glibc
+import Linux
 
 /// Makes signatures for a key that is being offered.
-protocol Signer: Sendable {}
+@TransportLoop
+protocol Signer {
+    /// A signature by the named algorithm, without its name; the reason where none can be made.
+    func sign(_ data: [UInt8], algorithm: String) async -> Result<[UInt8], SignFailure>
+    /// Whether a person may be at it right now, whom no deadline of ours should hurry.
+    var waitsForPerson: Bool { get }
+}
+
+struct SignFailure: Error, Sendable {
+    let reason: String
+    /// The key file whose passphrase nobody gave.
+    var lockedFile: String?
+}
+
+/// A key to offer.
+@TransportLoop
+struct Identity {
+    let blob: [UInt8]
+    /// For messages: the file, or the agent's comment.
+    let name: String
+    let signer: any Signer
+
+    nonisolated static func type(of blob: [UInt8]) -> String {
+        var reader = SSHReader(blob)
+        return reader.text() ?? ""
+    }
+
+    var type: String { Self.type(of: blob) }
+}
+
+/// The signature that libssh2 waits for.
+@TransportLoop
+final class PendingSignature {
+    private enum State {
+        case idle, asked
+        case done(Result<[UInt8], SignFailure>)
+    }
+
+    private let signer: any Signer
+    private var state = State.idle
+
+    init(_ signer: any Signer) { self.signer = signer }
+
+    var waitsForPerson: Bool {
+        if case .asked = state { return signer.waitsForPerson }
+        return false
+    }
+
+    /// Why no signature came.
+    var failure: SignFailure? {
+        if case .done(.failure(let failure)) = state { return failure }
+        return nil
+    }
+
+    /// The signature of the data; nil: not yet, `onDone` will be called.
+    func take(
+        _ data: [UInt8], onDone: @escaping @TransportLoop () -> Void
+    ) -> Result<[UInt8], SignFailure>? {
+        switch state {
+        case .done(let result): return result
+        case .asked: return nil
+        case .idle:
+            state = .asked
+            let signer = signer
+            Task { @TransportLoop in
+                state = .done(
+                    await signer.sign(data, algorithm: Self.algorithm(in: data) ?? ""))
+                onDone()
+            }
+            return nil
+        }
+    }
+
+    /// The algorithm named in the request to be signed (RFC 4252, 7).
+    nonisolated static func algorithm(in data: [UInt8]) -> String? {
+        var reader = SSHReader(data)
+        guard reader.string() != nil, reader.byte() == 50, reader.string() != nil,
+            reader.string() != nil, reader.string() != nil, reader.byte() != nil
+        else { return nil }
+        return reader.text()
+    }
+}
 
 extension Session {
-    /// Logs in with the target's key files.
-    func authenticate(as user: String, timeoutSeconds: Double) async throws(TransportError) {
-        let deadline = Deadline(in: timeoutSeconds)
-        var tried: [String] = []
-        for file in target.identityFiles {
+    /// Offers the keys one after the other until the server is content.
+    ///
+    /// `skipped`: keys that could not be offered, with the reason, for the message.
+    func authenticate(
+        as user: String, with identities: [Identity], skipped: [String], until deadline: Deadline
+    ) async throws(TransportError) {
+        var tried = skipped
+        for identity in identities {
+            let pending = PendingSignature(identity.signer)
+            pendingSignature = pending
+            defer { pendingSignature = nil }
             let result = try await call(.authentication, until: deadline) { raw in
-                Int(
-                    libssh2_userauth_publickey_fromfile_ex(
-                        raw, user, UInt32(user.utf8.count), nil, file, nil))
+                identity.blob.withUnsafeBufferPointer { blob in
+                    Int(
+                        libssh2_userauth_publickey(
+                            raw, user, blob.baseAddress, blob.count, signCallback, self.context))
+                }
             }
             if result == 0 {
                 isAuthenticated = true
                 return
             }
-            tried.append(file)
+            if let file = pending.failure?.lockedFile {
+                throw error(.encryptedKeyNoPassphrase(file: file))
+            }
+            let name = "\(identity.name) (\(identity.type))"
+            tried.append(pending.failure.map { "\(name): \($0.reason)" } ?? "\(name): refused")
+            if linkHasFailed {
+                // sshd hangs up after a few keys.
+                throw error(
+                    .authenticationFailed(
+                        user: user, tried: tried + [disconnectText].compactMap { $0 }, accepted: [])
+                )
+            }
         }
-        throw error(.authenticationFailed(user: user, tried: tried, accepted: []))
+        let accepted = try await acceptedMethods(user, until: deadline)
+        if isAuthenticated { return }
+        throw error(.authenticationFailed(user: user, tried: tried, accepted: accepted))
     }
+
+    /// What the server says it accepts; some let everyone in at this question.
+    private func acceptedMethods(
+        _ user: String, until deadline: Deadline
+    ) async throws(TransportError) -> [String] {
+        var methods: [String] = []
+        _ = try await call(.authentication, until: deadline) { raw in
+            if let list = libssh2_userauth_list(raw, user, UInt32(user.utf8.count)) {
+                methods = String(cString: list).split(separator: ",").map(String.init)
+                return 0
+            }
+            if libssh2_userauth_authenticated(raw) == 1 {
+                self.isAuthenticated = true
+                return 0
+            }
+            return Int(libssh2_session_last_errno(raw))
+        }
+        return methods
+    }
+
+    fileprivate func sign(_ data: [UInt8]) -> Result<[UInt8], SignFailure>? {
+        pendingSignature?.take(data) { [weak self] in self?.notify() }
+    }
+}
+
+private let signCallback: cssh2_sign = { _, signature, length, data, dataLength, context in
+    guard let session = Session.of(context), let data, let signature, let length else { return -1 }
+    let message = [UInt8](UnsafeBufferPointer(start: data, count: dataLength))
+    guard let result = TransportLoop.assumeIsolated({ session.sign(message) }) else {
+        return LIBSSH2_ERROR_EAGAIN
+    }
+    guard case .success(let bytes) = result, let memory = malloc(max(1, bytes.count)) else {
+        return -1
+    }
+    memory.copyMemory(from: bytes, byteCount: bytes.count)
+    signature.pointee = memory.assumingMemoryBound(to: UInt8.self)
+    length.pointee = bytes.count
+    return 0
 }

@@ -91,6 +91,7 @@ struct ServerAlgorithms: Sendable, Equatable {
     }
 
     /// The first kind of which both sides have nothing in common, in the order of the negotiation.
+    @TransportLoop
     func missing(ours: OurAlgorithms) -> (TransportError.AlgorithmKind, [String], [String])? {
         let rows: [(TransportError.AlgorithmKind, [String], [String])] = [
             (.keyExchange, keyExchange, ours.keyExchange),
@@ -102,12 +103,4 @@ struct ServerAlgorithms: Sendable, Equatable {
         ]
         return rows.first { row in !row.1.contains { row.2.contains($0) } }
     }
-}
-
-/// The algorithms the libssh2 in use has.
-struct OurAlgorithms: Sendable, Equatable {
-    let keyExchange: [String]
-    let hostKey: [String]
-    let cipher: [String]
-    let mac: [String]
 }

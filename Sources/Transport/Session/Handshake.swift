@@ -1,8 +1,21 @@
 import CSSH2
 
 extension Session {
-    /// Exchanges keys over the attached link.
-    func handshake(timeoutSeconds: Double) async throws(TransportError) {
+    /// Exchanges keys over the attached link, asking for a host key of the known types first.
+    func handshake(
+        knownTypes: [String], timeoutSeconds: Double
+    ) async throws(TransportError) {
+        guard let raw, let ours = OurAlgorithms.all else { throw error(.closed) }
+        let preferences: [(Int32, [String])] = [
+            (LIBSSH2_METHOD_KEX, ours.keyExchange),
+            (LIBSSH2_METHOD_HOSTKEY, ours.hostKey(knownTypes: knownTypes)),
+            (LIBSSH2_METHOD_CRYPT_CS, ours.cipher), (LIBSSH2_METHOD_CRYPT_SC, ours.cipher),
+            (LIBSSH2_METHOD_MAC_CS, ours.mac), (LIBSSH2_METHOD_MAC_SC, ours.mac),
+        ]
+        for (kind, names) in preferences {
+            let result = libssh2_session_method_pref(raw, kind, names.joined(separator: ","))
+            if result != 0 { throw failure(Int(result), .keyExchange) }
+        }
         let deadline = Deadline(in: timeoutSeconds)
         let result: Int
         do {
@@ -31,30 +44,11 @@ extension Session {
             result == Int(LIBSSH2_ERROR_KEX_FAILURE)
             || result == Int(LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE)
             || result == Int(LIBSSH2_ERROR_METHOD_NONE)
-        if isNegotiation, let raw,
-            let (kind, offered, ours) = greeting.algorithms?.missing(
-                ours: OurAlgorithms(of: raw))
+        if isNegotiation, let all = OurAlgorithms.all,
+            let (kind, offered, ours) = greeting.algorithms?.missing(ours: all)
         {
             return error(.noCommonAlgorithm(kind, offered: offered, ours: ours))
         }
         return failure(result, .keyExchange)
-    }
-}
-
-extension OurAlgorithms {
-    /// What a session of the library could negotiate.
-    @TransportLoop
-    init(of session: OpaquePointer) {
-        func names(_ kind: Int32) -> [String] {
-            var list: UnsafeMutablePointer<UnsafePointer<CChar>?>?
-            let count = libssh2_session_supported_algs(session, kind, &list)
-            guard count > 0, let list else { return [] }
-            defer { libssh2_free(session, list) }
-            return (0..<Int(count)).compactMap { list[$0].map { String(cString: $0) } }
-        }
-        keyExchange = names(LIBSSH2_METHOD_KEX)
-        hostKey = names(LIBSSH2_METHOD_HOSTKEY)
-        cipher = names(LIBSSH2_METHOD_CRYPT_CS)
-        mac = names(LIBSSH2_METHOD_MAC_CS)
     }
 }

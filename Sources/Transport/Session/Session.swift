@@ -17,13 +17,17 @@ final class Session {
     var observers: [ObjectIdentifier: @TransportLoop () -> Void] = [:]
     /// What the server said before keys were exchanged.
     var greeting = Greeting()
-    /// Signs for the key being offered; set during authentication.
-    var signer: (any Signer)?
+    /// The signature for the key being offered; set during authentication.
+    var pendingSignature: PendingSignature?
+    /// What the server said when it hung up (RFC 4253, 11.1).
+    private(set) var disconnectText: String?
     var isAuthenticated = false
     /// For messages.
     let target: SSHTarget
 
     private(set) var raw: OpaquePointer?
+    /// What callbacks of this session find it by.
+    private(set) var context: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     private var link: (any Link)?
     private var isNotifying = false
     /// Channel opens share one state in libssh2: one at a time.
@@ -35,9 +39,10 @@ final class Session {
             throw TransportError(.system("libssh2_init failed (\(code))"), host: target.name)
         }
         raw = cssh2_session_new(Unmanaged.passUnretained(self).toOpaque())
+        context = raw.flatMap { libssh2_session_abstract($0) }
         guard let raw else { throw TransportError(.system("out of memory"), host: target.name) }
         libssh2_session_set_blocking(raw, 0)
-        cssh2_session_set_io(raw, receiveCallback, sendCallback)
+        cssh2_session_set_callbacks(raw, receiveCallback, sendCallback, disconnectCallback)
     }
 
     // Every path ends in close(); this is the last resort of an abandoned session.
@@ -49,6 +54,7 @@ final class Session {
     var descriptor: Int32 { link?.descriptor ?? -1 }
     var unsent: Int { link?.unsent ?? 0 }
     var isOpen: Bool { raw != nil }
+    var linkHasFailed: Bool { link == nil || link?.failure != nil }
 
     // MARK: Calls
 
@@ -62,12 +68,15 @@ final class Session {
     ) async throws(TransportError) -> Int {
         while true {
             guard let raw else { throw error(.closed) }
+            let before = link?.received
             let result = attempt { operation(raw) }
             if result != Int(LIBSSH2_ERROR_EAGAIN) { return result }
             if !isAuthenticated, let link, link.received > Self.unauthenticatedLimit {
                 throw error(.connectionLost(phase, reason: "the server sent too much"))
             }
-            if link?.mayReceive == true { continue }
+            // A call that stopped in the middle of the input is made again; one that took none waits
+            // for something else, such as a signature.
+            if link?.mayReceive == true, link?.received != before { continue }
             try await waitForActivity(phase, until: deadline)
         }
     }
@@ -89,6 +98,9 @@ final class Session {
         switch await activity.wait(until: deadline?.instant) {
         case .notified: break
         case .timedOut:
+            if pendingSignature?.waitsForPerson == true {
+                return try await waitForActivity(phase, until: nil)
+            }
             throw error(.timedOut(phase, seconds: deadline?.seconds ?? 0))
         case .cancelled:
             close()
@@ -130,7 +142,7 @@ final class Session {
         libssh2_session_set_blocking(raw, 0)
         var attempts = 0
         while libssh2_session_free(raw) == LIBSSH2_ERROR_EAGAIN, attempts < 8 { attempts += 1 }
-        signer = nil
+        pendingSignature = nil
         notify()
         observers = [:]
     }
@@ -143,6 +155,7 @@ final class Session {
 
     /// The error behind a negative result.
     func failure(_ result: Int, _ phase: TransportError.Phase) -> TransportError {
+        if let disconnectText { return error(.connectionLost(phase, reason: disconnectText)) }
         switch link?.failure {
         case .ended:
             return error(.connectionLost(phase, reason: "the host closed the connection"))
@@ -179,6 +192,10 @@ final class Session {
         link?.send(bytes) ?? -Int(ENOTCONN)
     }
 
+    fileprivate func disconnected(_ reason: Int32, _ text: String) {
+        disconnectText = text.isEmpty ? "the server hung up (reason \(reason))" : text
+    }
+
     /// The session whose callback was called; valid during the callback, which only calls of ours make.
     nonisolated static func of(
         _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
@@ -203,6 +220,13 @@ private let sendCallback: cssh2_send = { _, buffer, count, _, context in
         session.send(
             UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
     }
+}
+
+private let disconnectCallback: cssh2_disconnect = { _, reason, text, length, _, _, context in
+    guard let session = Session.of(context) else { return }
+    let bytes = UnsafeRawBufferPointer(start: text, count: text == nil ? 0 : Int(length))
+    let message = String(decoding: bytes, as: UTF8.self)
+    TransportLoop.assumeIsolated { session.disconnected(reason, message) }
 }
 
 /// A point in time by which something must have happened, and the allowance it came from.

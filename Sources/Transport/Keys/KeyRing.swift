@@ -1,0 +1,109 @@
+import Glibc
+import Linux
+import SSHConfig
+
+/// Asks for the passphrase of a key file; `attempt` counts from 1. nil: there is none to be had.
+package typealias PassphraseProvider =
+    @Sendable (_ file: String, _ attempt: Int) async -> String?
+
+/// The key files of a run: each is read once and unlocked once, off the loop, however many hosts
+/// want it.
+@TransportLoop
+final class KeyRing {
+    /// A key file as it was found.
+    enum Found: Sendable {
+        case missing
+        case unreadable(String)
+        /// `publicBlob`: nil where only the passphrase reveals it.
+        case key(KeyFile, publicBlob: [UInt8]?)
+    }
+
+    enum Unlocked: Sendable {
+        case key(PrivateKey)
+        case noPassphrase
+        case unusable(String)
+    }
+
+    private nonisolated static let attempts = 3
+
+    private let passphrase: PassphraseProvider?
+    private var found: [String: Task<Found, Never>] = [:]
+    private var unlocked: [String: Task<Unlocked, Never>] = [:]
+    /// Files that are being unlocked just now, perhaps by someone who types.
+    private(set) var unlocking: Set<String> = []
+
+    nonisolated init(passphrase: PassphraseProvider?) { self.passphrase = passphrase }
+
+    /// What a path holds.
+    func find(_ path: String) async -> Found {
+        if let known = found[path] { return await known.value }
+        let task = Task.detached { Self.read(path) }
+        found[path] = task
+        return await task.value
+    }
+
+    /// The private key of a file that was found.
+    func unlock(_ path: String, _ file: KeyFile) async -> Unlocked {
+        if let known = unlocked[path] { return await known.value }
+        let passphrase = passphrase
+        let task = Task.detached { await Self.unlock(path, file, passphrase) }
+        unlocked[path] = task
+        unlocking.insert(path)
+        defer { unlocking.remove(path) }
+        return await task.value
+    }
+
+    nonisolated private static func read(_ path: String) -> Found {
+        let content: [UInt8]
+        do {
+            content = try LocalMachine().read(path, limit: 1 << 16)
+        } catch {
+            return error.isNotFound ? .missing : .unreadable(error.reason)
+        }
+        do {
+            let file = try KeyFile(content)
+            if let blob = file.publicBlob { return .key(file, publicBlob: blob) }
+            if !file.isEncrypted {
+                return .key(file, publicBlob: try file.unlock(passphrase: nil).publicBlob)
+            }
+            // An encrypted PEM file says nothing of its public part; the file beside it may.
+            return .key(file, publicBlob: publicPart(beside: path))
+        } catch {
+            switch error {
+            case .unusable(let reason): return .unreadable(reason)
+            case .wrongPassphrase: return .unreadable("it is encrypted")
+            }
+        }
+    }
+
+    nonisolated private static func publicPart(beside path: String) -> [UInt8]? {
+        guard let content = try? LocalMachine().read(path + ".pub", limit: 1 << 16) else {
+            return nil
+        }
+        let fields = String(decoding: content, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+        return fields.count > 1 ? Base64.decode(fields[1]) : nil
+    }
+
+    nonisolated private static func unlock(
+        _ path: String, _ file: KeyFile, _ passphrase: PassphraseProvider?
+    ) async -> Unlocked {
+        guard file.isEncrypted else { return result(of: file, nil) ?? .noPassphrase }
+        for attempt in 1...attempts {
+            guard let text = await passphrase?(path, attempt) else { return .noPassphrase }
+            if let result = result(of: file, text) { return result }
+        }
+        return .noPassphrase
+    }
+
+    /// nil: the passphrase is wrong.
+    nonisolated private static func result(of file: KeyFile, _ passphrase: String?) -> Unlocked? {
+        do {
+            return .key(try file.unlock(passphrase: passphrase))
+        } catch {
+            switch error {
+            case .wrongPassphrase: return nil
+            case .unusable(let reason): return .unusable(reason)
+            }
+        }
+    }
+}
