@@ -30,6 +30,8 @@ final class Session {
     private(set) var context: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     private var link: (any Link)?
     private var isNotifying = false
+    /// Seconds by which deadlines move, since someone had to type a passphrase or touch a key.
+    private var waitedForPerson = 0.0
     /// Channel opens share one state in libssh2: one at a time.
     let opening = Turnstile()
 
@@ -95,10 +97,12 @@ final class Session {
     func waitForActivity(
         _ phase: TransportError.Phase, until deadline: Deadline?
     ) async throws(TransportError) {
-        switch await activity.wait(until: deadline?.instant) {
+        switch await activity.wait(until: deadline.map { $0.instant + waitedForPerson }) {
         case .notified: break
         case .timedOut:
             if pendingSignature?.waitsForPerson == true {
+                let start = Clock.monotonicSeconds()
+                defer { waitedForPerson += Clock.monotonicSeconds() - start }
                 return try await waitForActivity(phase, until: nil)
             }
             throw error(.timedOut(phase, seconds: deadline?.seconds ?? 0))
