@@ -1,15 +1,7 @@
-import Glibc
 import Linux
+import TestSupport
 
-/// The files of the repository, as the tests see them.
-enum Repository {
-    /// The top level, found from this file's own place.
-    static let root: String = {
-        var path = #filePath
-        for _ in 0..<3 { path = PathName.parent(of: path) }
-        return path
-    }()
-
+extension Repository {
     /// All files below a folder whose names end so, as paths from the top level.
     static func files(below folder: String, ending: String) throws -> [String] {
         let machine = LocalMachine()
