@@ -3,8 +3,10 @@ import Linux
 import TestSupport
 import Testing
 
-/// What Scripts/lab promises to those who build on it. Each test raises a lab of its own, one after
-/// the other: they wait for programs, and would hold all threads that tests run on.
+/// What Scripts/lab promises to those who build on it.
+///
+/// Each test raises a lab of its own, one after the other: they wait for programs, and would hold
+/// all threads that tests run on.
 @Suite("Scripts/lab", .serialized, .timeLimit(.minutes(10)))
 struct LabScriptTests {
     @Test(
