@@ -6,7 +6,7 @@ import Glibc
 /// extended expressions and which can take exponential time. The corresponding C functions are
 /// `regcomp` and `regexec`.
 ///
-/// `@unchecked Sendable`: the compiled expression is never changed, and `regexec` may be called from
+/// Unchecked: the compiled expression is never changed, and `regexec` may be called from
 /// several threads at once (POSIX).
 package final class PosixExpression: @unchecked Sendable {
     package let pattern: String
