@@ -117,7 +117,9 @@ package struct HostRouter: Sendable {
         }
         var known = settings.knownHosts
         if known.isEmpty {
-            known = (found.userKnownHostsFiles ?? []) + (found.globalKnownHostsFiles ?? [])
+            // ssh_config(5): these are the defaults of UserKnownHostsFile and GlobalKnownHostsFile.
+            known = found.userKnownHostsFiles ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]
+            known += found.globalKnownHostsFiles ?? ["/etc/ssh/ssh_known_hosts"]
         }
         return SSHTarget(
             name: name, host: host, address: address, port: port, user: user,

@@ -42,7 +42,7 @@ package enum AgentFailure: Error, Sendable, Equatable {
     package var fault: AgentFault {
         switch self {
         case .transport(let error):
-            AgentFault("transport", "reach \(error.host)", cause: error.message, hint: error.hint)
+            AgentFault("transport", "log in", cause: error.message, hint: error.hint)
         case .noAgent(let missing):
             AgentFault("no-agent", "send the agent", cause: missing.cause, hint: missing.hint)
         case .noSudo(let user, let said):
