@@ -36,7 +36,8 @@ package struct PublicKey: Sendable, Hashable {
         }
         type = String(words[0])
         base64 = String(words[1])
-        comment = words.count > 2 ? String(words[2]) : nil
+        let rest = words.count > 2 ? words[2].drop { $0 == " " || $0 == "\t" } : ""
+        comment = rest.isEmpty ? nil : String(rest)
         guard let blob = Self.decoded(base64), Self.typeInside(blob) == type else {
             throw ValueFault(
                 "the base64 of the key is not that of a \(type) key", hint: "it may be cut short")

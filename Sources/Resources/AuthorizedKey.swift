@@ -263,7 +263,12 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         _ declaration: AuthorizedKeyDeclaration, _ observation: Observation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
-        let content = Array(wanted(declaration, observation.file).text.utf8)
+        // Read again: another resource may have changed the same file since.
+        let text = try attempt("read \(observation.path)") { () throws(SystemError) in
+            try host.machine.statusIfPresent(observation.path)?.type == .file
+                ? try host.machine.textIfPresent(observation.path, limit: limit) : nil
+        }
+        let content = Array(wanted(declaration, AuthorizedKeysFile(text ?? "")).text.utf8)
         if observation.isRootsAlone {
             try writeAsRoot(content, observation, on: host.machine)
         } else {

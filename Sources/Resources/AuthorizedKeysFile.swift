@@ -3,7 +3,7 @@ import Kinds
 import Linux
 
 /// The lines of an authorized_keys file, as sshd(8) describes them.
-struct AuthorizedKeysFile: Sendable, Equatable {
+package struct AuthorizedKeysFile: Sendable, Equatable {
     enum Line: Sendable, Equatable {
         case key(PublicKeyLine)
         /// A comment, an empty line, or what sshd would not take for a key.
@@ -21,7 +21,7 @@ struct AuthorizedKeysFile: Sendable, Equatable {
 
     var lines: [Line]
 
-    init(_ text: String) {
+    package init(_ text: String) {
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             PublicKeyLine(String(line)).map(Line.key) ?? .other(String(line))
         }
@@ -29,17 +29,17 @@ struct AuthorizedKeysFile: Sendable, Equatable {
         if lines.last == .other("") { lines.removeLast() }
     }
 
-    var text: String { lines.map { $0.text + "\n" }.joined() }
+    package var text: String { lines.map { $0.text + "\n" }.joined() }
 
     /// The keys in order.
-    var keys: [PublicKeyLine] { lines.compactMap(\.key) }
+    package var keys: [PublicKeyLine] { lines.compactMap(\.key) }
 }
 
 /// One key of an authorized_keys file: `OPTIONS TYPE BASE64 COMMENT`.
-struct PublicKeyLine: Sendable, Equatable {
-    var options: [String]
-    var key: PublicKey
-    var comment: String?
+package struct PublicKeyLine: Sendable, Equatable {
+    package var options: [String]
+    package var key: PublicKey
+    package var comment: String?
     /// The line as it was read, kept as long as nothing of it changes.
     private var original: String?
 

@@ -1,7 +1,7 @@
 /// Versions of Debian packages, ordered as deb-version(7) orders them.
-enum DebianVersion {
+package enum DebianVersion {
     /// Negative where `left` is older, 0 where both are the same, positive where it is newer.
-    static func compare(_ left: String, _ right: String) -> Int {
+    package static func compare(_ left: String, _ right: String) -> Int {
         let left = parts(left)
         let right = parts(right)
         if left.epoch != right.epoch { return left.epoch < right.epoch ? -1 : 1 }

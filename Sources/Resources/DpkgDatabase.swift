@@ -3,16 +3,16 @@ import Glibc
 import Linux
 
 /// One package as /var/lib/dpkg/status has it.
-struct DpkgEntry: Sendable, Equatable {
-    var package: String
-    var architecture: String
-    var version: String
+package struct DpkgEntry: Sendable, Equatable {
+    package var package: String
+    package var architecture: String
+    package var version: String
     /// What is wanted of it: `install`, `hold`, `deinstall`, `purge`.
-    var want: String
+    package var want: String
     /// `ok`, or `reinstreq` after a failed installation.
-    var errorFlag: String
+    package var errorFlag: String
     /// `installed`, `config-files`, `half-configured`, …
-    var status: String
+    package var status: String
 
     /// Unpacked and configured. Triggers of other packages may still be pending.
     var isInstalled: Bool {
@@ -27,7 +27,7 @@ struct DpkgEntry: Sendable, Equatable {
 }
 
 /// The database of installed packages, read without dpkg: only the packages asked for.
-struct DpkgDatabase: Sendable {
+package struct DpkgDatabase: Sendable {
     static let statusPath = "/var/lib/dpkg/status"
 
     /// By name and architecture: `libc6:amd64`.
@@ -37,7 +37,7 @@ struct DpkgDatabase: Sendable {
     let wasInterrupted: Bool
 
     /// Reads the packages of these names (with or without `:ARCHITECTURE`) in one pass.
-    init(of names: [String], on machine: any Machine) throws(AgentFault) {
+    package init(of names: [String], on machine: any Machine) throws(AgentFault) {
         let attempted = "read the installed packages"
         // The package dpkg itself tells which architecture is the host's own.
         let wanted = Set(names.map { Self.split($0).package } + ["dpkg"])
@@ -61,7 +61,7 @@ struct DpkgDatabase: Sendable {
     }
 
     /// The package of that name; without an architecture the host's own, or one for all.
-    func entry(_ name: String) -> DpkgEntry? {
+    package func entry(_ name: String) -> DpkgEntry? {
         let (package, architecture) = Self.split(name)
         let architectures = architecture.map { [$0] } ?? [nativeArchitecture ?? "", "all"]
         for architecture in architectures {

@@ -51,6 +51,8 @@ struct FixtureContent {
     let name: String
     let attributes: [String: JSON]
     private let blobs: [Digest: [UInt8]]
+    /// Texts that must be shown nowhere.
+    let secrets: [String]
 
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
@@ -71,11 +73,16 @@ struct FixtureContent {
         for text in (json["blobs"]?.array ?? []).compactMap(\.string) {
             blobs[Digest(of: text.utf8)] = Array(text.utf8)
         }
+        var secrets: [String] = []
+        if attributes["content_secret"] == true, let text = attributes["content"]?.string {
+            secrets.append(text)
+        }
         for (name, value) in attributes {
             guard let text = value["secret_text"]?.string else { continue }
             let digest = Digest(of: text.utf8)
             blobs[digest] = Array(text.utf8)
             attributes[name] = ["secret": .string(digest.description)]
+            secrets.append(text)
         }
         let withContent: [Kind] = [.file, .unit, .package, .packageRepository]
         if withContent.contains(kind), let text = attributes.removeValue(forKey: "content")?.string
@@ -90,6 +97,7 @@ struct FixtureContent {
         }
         self.attributes = attributes
         self.blobs = blobs
+        self.secrets = secrets
     }
 
     func machine() throws -> FakeMachine {

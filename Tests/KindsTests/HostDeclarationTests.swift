@@ -1,0 +1,240 @@
+import FleetModel
+import Kinds
+import Testing
+import Wire
+
+private let digest: JSON = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+private let key: JSON =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1Oe6I1nl4UrhX8pDzqZrSDVpzlBKpL1kzl6Tt5BQhm alice"
+
+/// Faults and claims of packages, services and accounts.
+@Suite struct HostDeclarationTests {
+    private static let content: [String: JSON] = ["content_digest": digest, "content_size": 9]
+    private static let repository: [String: JSON] = [
+        "uris": ["https://a.example"], "suites": ["bookworm"], "components": ["main"],
+    ]
+
+    private static func repository(_ more: [String: JSON]) -> [String: JSON] {
+        repository.merging(more) { _, new in new }
+    }
+
+    private static let faults: [FaultCase] = [
+        FaultCase(.service, "irqbalance", ["state": "stopped"], ""),
+        FaultCase(.service, "irqbalance", ["masked": true, "state": "stopped"], ""),
+        FaultCase(.service, "irqbalance", [:], "service irqbalance declares nothing"),
+        FaultCase(
+            .service, "feed", ["state": "running"],
+            "state: \"running\" is not a state: one of unmanaged, started, stopped"),
+        FaultCase(
+            .service, "feed", ["masked": true, "state": "started"],
+            "masked: a masked unit cannot be started"),
+        FaultCase(
+            .service, "feed", ["masked": true, "enabled": true],
+            "masked: a masked unit cannot be enabled"),
+        FaultCase(
+            .service, "feed@", ["enabled": true],
+            "feed@.service is a template, and only its instances run"),
+        FaultCase(.service, "feed@a.b", ["enabled": true], ""),
+        FaultCase(
+            .service, "feed handler", ["enabled": true],
+            "\"feed handler\" is not the name of a unit"),
+        FaultCase(
+            .service, "-feed", ["enabled": true], "the name of a unit does not begin with \"-\""),
+        FaultCase(.unit, "feed.service", content, ""),
+        FaultCase(.unit, "feed", content, "unit \"feed\" has no type"),
+        FaultCase(.unit, "feed.service", [:], "unit feed.service has no content"),
+        FaultCase(
+            .unit, "feed.service", ["drop_in": "cpus", "state": "absent"],
+            "drop_in: drop_in \"cpus\" is not a file name that ends in .conf"),
+        FaultCase(
+            .unit, "feed.service", ["drop_in": "../x.conf", "state": "absent"],
+            "drop_in: drop_in \"../x.conf\" is not a file name that ends in .conf"),
+        FaultCase(.package, "libc6:i386", ["version": "2:1.0~rc1+b-1"], ""),
+        FaultCase(.package, "g++", [:], ""),
+        FaultCase(.package, "Firefox", [:], "\"Firefox\" is not the name of a package"),
+        FaultCase(.package, "a=1", [:], "\"a=1\" is not the name of a package"),
+        FaultCase(.package, "-y", [:], "\"-y\" is not the name of a package"),
+        FaultCase(
+            .package, "feed", ["version": "1.*"], "version: \"1.*\" is not a version"),
+        FaultCase(
+            .package, "feed", ["state": "absent", "version": "1"],
+            "version: version says nothing of a package that is absent"),
+        FaultCase(
+            .package, "feed", ["state": "purged", "hold": true],
+            "hold: hold says nothing of a package that is purged"),
+        FaultCase(.package, "feed", ["state": "absent", "hold": false], ""),
+        FaultCase(
+            .package, "feed", content, "version: a package from a file needs its version"),
+        FaultCase(.packageRepository, "vendor", repository, ""),
+        FaultCase(.packageRepository, "vendor", ["state": "absent"], ""),
+        FaultCase(
+            .packageRepository, "a b", repository, "\"a b\" is not a name that apt reads"),
+        FaultCase(
+            .packageRepository, "vendor", ["suites": ["x"], "components": ["main"]],
+            "uris: package_repository vendor has no uris"),
+        FaultCase(
+            .packageRepository, "vendor", repository(["components": []]),
+            "components: package_repository vendor has no components"),
+        FaultCase(
+            .packageRepository, "vendor", repository(["suites": ["./"]]),
+            "suites: the suite ./ is of a flat repository, which has no components"),
+        FaultCase(
+            .packageRepository, "vendor", repository(["uris": ["a.example"]]),
+            "uris: \"a.example\" is not a URI"),
+        FaultCase(
+            .packageRepository, "vendor", repository(["components": ["main\ncontrib"]]),
+            "components: \"main\ncontrib\" in components is not one word"),
+        FaultCase(
+            .packageRepository, "vendor", repository(["options": ["Signed-By": "/x"]]),
+            "options: the option Signed-By has an attribute of its own"),
+        FaultCase(
+            .packageRepository, "vendor", repository(["options": ["By-Hash": "no\nURIs: x"]]),
+            "options: the option By-Hash is not one line of text"),
+        FaultCase(
+            .packageRepository, "vendor",
+            repository(["signed_by": "/x", "content_digest": digest, "content_size": 1]),
+            "signed_by: signed_by and a key of the role are both given"),
+        FaultCase(.user, "trader", [:], ""),
+        FaultCase(.user, "0trader", [:], "\"0trader\" is not a name of a user or group"),
+        FaultCase(.user, "a:b", [:], "\"a:b\" is not a name of a user or group"),
+        FaultCase(.user, "samba$", [:], ""),
+        FaultCase(
+            .user, "trader", ["comment": "a:b"],
+            "comment: comment holds a colon or a control character"),
+        FaultCase(
+            .user, "trader", ["groups_exclusive": true],
+            "groups_exclusive: groups_exclusive needs groups"),
+        FaultCase(
+            .user, "trader", ["remove_home": true],
+            "remove_home: remove_home goes with state: absent"),
+        FaultCase(.user, "root", ["state": "absent"], "state: root cannot be absent"),
+        FaultCase(.user, "root", ["uid": 7], "uid: the uid of root is 0"),
+        FaultCase(
+            .user, "trader", ["password": "$6$plain"], "password: password is not a secret"),
+        FaultCase(.group, "onload", ["members": ["a"], "members_exclusive": true], ""),
+        FaultCase(
+            .group, "onload", ["members_exclusive": true],
+            "members_exclusive: members_exclusive needs members"),
+        FaultCase(.authorizedKey, "alice", ["owner": "trader", "key": key], ""),
+        FaultCase(
+            .authorizedKey, "alice",
+            [
+                "owner": "trader", "key": key,
+                "options": [
+                    "restrict", "command=\"say \\\"hi\\\", there\"", "from=\"10.0.0.0/8\"",
+                ],
+            ], ""),
+        FaultCase(
+            .authorizedKey, "alice",
+            ["owner": "trader", "key": key, "options": ["restrict,pty"]],
+            "options: \"restrict,pty\" is not an option of authorized_keys"),
+        FaultCase(
+            .authorizedKey, "alice",
+            ["owner": "trader", "key": key, "options": ["command=\"a\" ssh-rsa AAAA\""]],
+            "options: \"command=\"a\" ssh-rsa AAAA\"\" is not an option of authorized_keys"),
+        FaultCase(
+            .authorizedKey, "alice",
+            ["owner": "trader", "key": key, "options": ["command=\"a\\\""]],
+            "options: \"command=\"a\\\"\" is not an option of authorized_keys"),
+        FaultCase(
+            .authorizedKey, "alice", ["owner": "trader", "key": key, "comment": "a\nssh-rsa"],
+            "comment: comment is not one line"),
+        FaultCase(
+            .authorizedKey, "alice", ["owner": "trader"], "key: give either key or keys"),
+        FaultCase(
+            .authorizedKey, "alice", ["owner": "trader", "key": "ssh-ed25519"],
+            "key: a key is its type and its base64"),
+        FaultCase(
+            .authorizedKey, "alice", ["owner": "trader", "key": "restrict ssh-ed25519 AAAA"],
+            "key: \"restrict\" is not a type of key"),
+        FaultCase(
+            .authorizedKey, "alice",
+            ["owner": "trader", "key": "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIN1Oe6I1nl4U"],
+            "key: the base64 of the key is not that of a ssh-rsa key"),
+        FaultCase(
+            .authorizedKey, "alice", ["owner": "trader", "keys": [key, key]],
+            "keys: the same key is given twice"),
+    ]
+
+    @Test(arguments: faults)
+    func fault(_ test: FaultCase) {
+        #expect(test.found == test.expected)
+    }
+
+    private func declaration(
+        _ kind: Kind, _ name: String, _ attributes: [String: JSON]
+    ) throws -> any ResourceDeclaration {
+        try kind.declaration(name: name, attributes: attributes)
+    }
+
+    /// Whether the first, where a plan has both, comes before the second.
+    private func comesFirst(
+        _ first: any ResourceDeclaration, _ second: any ResourceDeclaration
+    ) -> Bool {
+        !Set(first.owns + first.provides).isDisjoint(with: second.needs)
+    }
+
+    @Test func aServiceComesAfterItsUnitItsDropInsAndItsPackage() throws {
+        let service = try declaration(.service, "feed@a", ["state": "started"])
+        for name in ["feed@a.service", "feed@.service"] {
+            #expect(comesFirst(try declaration(.unit, name, HostDeclarationTests.content), service))
+            let dropIn = HostDeclarationTests.content.merging(["drop_in": "x.conf"]) { $1 }
+            #expect(comesFirst(try declaration(.unit, name, dropIn), service))
+        }
+        #expect(comesFirst(try declaration(.package, "feed", [:]), service))
+        #expect(!comesFirst(try declaration(.package, "feed-tools", [:]), service))
+    }
+
+    @Test func oneNameOfAServiceIsAnother() throws {
+        let short = try declaration(.service, "ssh", ["enabled": true])
+        let long = try declaration(.service, "ssh.service", ["enabled": true])
+        #expect(short.owns == long.owns)
+        let unit = try declaration(.unit, "ssh.service", HostDeclarationTests.content)
+        #expect(Set(short.owns).isDisjoint(with: unit.owns))
+    }
+
+    @Test func packagesComeAfterEveryRepository() throws {
+        let package = try declaration(.package, "feed", [:])
+        let repository = try declaration(
+            .packageRepository, "vendor", HostDeclarationTests.repository)
+        #expect(comesFirst(repository, package))
+        let gone = try declaration(.package, "feed", ["state": "absent"])
+        #expect(!comesFirst(repository, gone))
+    }
+
+    @Test func accountsComeInOrder() throws {
+        let user = try declaration(.user, "trader", ["groups": ["onload"]])
+        let group = try declaration(.group, "onload", [:])
+        let own = try declaration(.group, "trader", [:])
+        let authorized = try declaration(.authorizedKey, "alice", ["owner": "trader", "key": key])
+        #expect(comesFirst(group, user))
+        #expect(comesFirst(own, user))
+        #expect(comesFirst(user, authorized))
+        // A user that brings its group is enough for a file of that group.
+        let file = try declaration(.file, "/srv/x", ["owner_group": "trader"])
+        #expect(comesFirst(user, file))
+    }
+
+    @Test func oneKeyOfOneUserIsDeclaredOnce() throws {
+        let first = try declaration(.authorizedKey, "a", ["owner": "trader", "key": key])
+        let second = try declaration(.authorizedKey, "b", ["owner": "trader", "keys": [key]])
+        let other = try declaration(.authorizedKey, "c", ["owner": "root", "key": key])
+        #expect(!Set(first.owns).isDisjoint(with: second.owns))
+        #expect(Set(first.owns).isDisjoint(with: other.owns))
+    }
+}
+
+@Suite struct UnitNameTests {
+    @Test(arguments: [
+        ("ssh", "ssh.service", "ssh", String?.none), ("ssh.socket", "ssh.socket", "ssh", nil),
+        ("a.b", "a.b.service", "a.b", nil), ("x@1.2", "x@1.2.service", "x", "x@.service"),
+        ("getty@tty1.service", "getty@tty1.service", "getty", "getty@.service"),
+        ("x@", "x@.service", "x", nil), ("x@a.timer", "x@a.timer", "x", "x@.timer"),
+        ("dev-disk.mount", "dev-disk.mount", "dev-disk", nil),
+    ])
+    func parts(_ name: String, _ full: String, _ stem: String, _ template: String?) {
+        #expect(UnitName.full(name) == full)
+        #expect(UnitName.stem(name) == stem)
+        #expect(UnitName.template(of: name) == template)
+    }
+}
