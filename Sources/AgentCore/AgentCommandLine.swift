@@ -1,6 +1,8 @@
 import FleetModel
 import Glibc
 import Journal
+import Kinds
+import Linux
 
 /// The agent's command line: a few fixed verbs, none of which takes a command.
 package struct AgentCommandLine {
@@ -40,11 +42,12 @@ package struct AgentCommandLine {
         return .success(.serve(state: StateDirectory(options[1])))
     }
 
-    /// Runs the agent; gives its exit code: 0, 64 for wrong usage, 65 for a bad stream, 70.
+    /// Runs the agent; gives its exit code: 0, 64 for wrong usage, 65 for a bad
+    /// stream, 75 where time ran out.
     package static func run(_ arguments: [String]) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         switch parse(arguments) {
-        case .success(.serve(let state)): return Session(state: state).serve()
+        case .success(.serve(let state)): return serve(state)
         case .success(.version):
             let hello = Identity.hello()
             print(
@@ -59,6 +62,16 @@ package struct AgentCommandLine {
             print(STDERR_FILENO, "muster-agent: \(error.message)\n\(usage)")
             return 64
         }
+    }
+
+    private static func serve(_ state: StateDirectory) -> Int32 {
+        let housekeeping = Housekeeping(machine: LocalMachine(), original: .ofThisProcess)
+        let notice = housekeeping.move()
+        let isMoved = notice == nil && housekeeping.chosen != housekeeping.original
+        let setting = WorkerSetting(
+            state: state, programAffinity: isMoved ? housekeeping.original.affinityMask : [],
+            notices: notice.map { [$0] } ?? [])
+        return Supervisor(setting).serve()
     }
 
     private static func print(_ descriptor: Int32, _ text: String) {

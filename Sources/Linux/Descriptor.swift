@@ -37,7 +37,9 @@ package struct Descriptor: ~Copyable {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             var n: Int
-            repeat { n = Glibc.read(number, buffer.baseAddress, count) } while n < 0 && errno == EINTR
+            repeat {
+                n = Glibc.read(number, buffer.baseAddress, count)
+            } while n < 0 && errno == EINTR
             if n < 0 { failure = errno }
             filled = max(0, n)
         }

@@ -38,7 +38,8 @@ package struct ProgramCall: Sendable, Equatable {
 
     /// A fixed search path and the C locale: the same on every host, whatever the login shell set.
     package static let plainEnvironment = [
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/root",
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
+        "HOME=/root",
         "DEBIAN_FRONTEND=noninteractive",
     ]
 }
@@ -96,19 +97,26 @@ package enum ProcessRunner {
     /// Runs a program to its end.
     ///
     /// The child leads its own session; on timeout its process group gets SIGKILL. Output past the
-    /// limit ends it too. Throws only when the program could not be started.
-    package static func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult {
+    /// limit ends it too. Throws only when the program could not be started. `affinity` is the mask
+    /// of the CPUs it may use, as sched_setaffinity(2) takes it; empty leaves it ours.
+    package static func run(
+        _ call: ProgramCall, affinity: [UInt8] = []
+    ) throws(SystemError) -> ProgramResult {
         let input = try Descriptor.pipe()
         let output = try Descriptor.pipe()
         let errors = try Descriptor.pipe()
-        let pid = try spawn(call, stdio: [input.read.number, output.write.number, errors.write.number])
+        let pid = try spawn(
+            call, stdio: [input.read.number, output.write.number, errors.write.number],
+            affinity: affinity)
         return collect(
             pid, call, input.write.release(), output.read.release(), errors.read.release(),
             closing: [input.read.release(), output.write.release(), errors.write.release()])
     }
 
     /// Starts a program with the given descriptors as its 0, 1 and 2 (-1: /dev/null).
-    package static func spawn(_ call: ProgramCall, stdio: [Int32]) throws(SystemError) -> pid_t {
+    package static func spawn(
+        _ call: ProgramCall, stdio: [Int32], affinity: [UInt8] = []
+    ) throws(SystemError) -> pid_t {
         var identity = clinux_identity()
         if let wanted = call.identity {
             identity.set = 1
@@ -120,10 +128,13 @@ package enum ProcessRunner {
             withCStrings(call.environment) { envp in
                 if let directory = call.directory {
                     return directory.withCString {
-                        clinux_spawn(call.path, argv, envp, $0, stdio, 1, &identity, nil, 0)
+                        clinux_spawn(
+                            call.path, argv, envp, $0, stdio, 1, &identity, affinity,
+                            affinity.count)
                     }
                 }
-                return clinux_spawn(call.path, argv, envp, nil, stdio, 1, &identity, nil, 0)
+                return clinux_spawn(
+                    call.path, argv, envp, nil, stdio, 1, &identity, affinity, affinity.count)
             }
         }
         return try checkNegated(result, "execve", call.path)

@@ -64,7 +64,7 @@ struct ApplyService {
             machine: worker.machine, wantsContent: request.wantsContent, blob: conversation.blob,
             keep: store.keep)
         return RunSetting(
-            host: host, report: conversation.send, stopReason: conversation.stopReason,
+            host: host, report: worker.report, stopReason: conversation.stopReason,
             activity: worker.activity, maxDisruption: request.maxDisruption,
             runHandler: { handler throws(AgentFault) in try HandlerRunner.run(handler, on: host) })
     }

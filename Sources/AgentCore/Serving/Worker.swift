@@ -12,6 +12,8 @@ struct Worker {
     let state: StateDirectory
     let machine: any Machine
     var activity: (String) -> Void = { _ in }
+    /// Where it ran.
+    let cost = Cost()
 
     /// Serves a run and reports its end; a refusal is thrown.
     func serve(_ request: RunRequest) throws(AgentFault) -> RunEnd {
@@ -35,7 +37,14 @@ struct Worker {
         case .apply: end = try ApplyService(worker: self, request: request).serve()
         }
         end.wallMicroseconds = watch.microseconds
+        end.cpus = cost.cpuList()
         return end
+    }
+
+    /// Sends a report, and notes where we run.
+    func report(_ reply: Reply) {
+        cost.sample()
+        conversation.send(reply)
     }
 
     /// The plan of a request, checked and bound.
@@ -55,7 +64,7 @@ struct Worker {
         var run = CheckRun(
             plan,
             RunSetting(
-                host: host, report: conversation.send, stopReason: conversation.stopReason,
+                host: host, report: report, stopReason: conversation.stopReason,
                 activity: activity))
         let result = run.run()
         var end = RunEnd(

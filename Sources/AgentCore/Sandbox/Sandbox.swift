@@ -1,0 +1,148 @@
+import CLinux
+import FleetModel
+import Glibc
+import Journal
+import Linux
+
+/// Makes a process that reads unable to write, in layers that do not rest on each other.
+///
+/// 1. A mount namespace of its own, every mount read-only and without devices. Mounts of the host
+///    appear in it, so that an automount works; nothing of it appears on the host.
+/// 2. The worker itself keeps user 0, since the kernel shows some of /proc/sys only to it, but no
+///    capability other than those that reading needs, and a filter that lets only reading calls
+///    through.
+/// 3. Programs are started by the launcher, a process of the user nobody with the one ambient
+///    capability to read, in a PID namespace of its own (so that they can signal nobody else and
+///    none outlives the check), with a private tmpfs on /tmp and a filter against what an ordinary
+///    user's program has no business with: mounts, modules, tracing, namespaces, the network.
+///
+/// The worker does not start programs itself, because its filter forbids `connect` and `execve`,
+/// and systemctl needs both.
+package enum Sandbox {
+    /// The user and group of programs: nobody's own, with no files and no processes of interest.
+    static let nobody: UInt32 = 65534
+    /// Devices that programs cannot do without.
+    private static let devices = ["null", "zero", "full", "random", "urandom"].map { "/dev/" + $0 }
+
+    /// Enters the sandbox for good and gives the launcher of programs.
+    ///
+    /// `closing` are descriptors the launcher has no use for. Throws `no-sandbox` where the kernel
+    /// refuses a layer: nothing is read then.
+    package static func enter(
+        closing descriptors: [Int32], remountWalk: Bool = false
+    ) throws(AgentFault) -> Launcher {
+        try layer("turn off core files", clinux_no_core())
+        guard geteuid() == 0 else { return try enterUnprivileged(closing: descriptors) }
+        try layer("make namespaces", clinux_enter_namespaces())
+        try protectMounts(remountWalk: remountWalk)
+        let launcher = try Launcher.fork(closing: descriptors) { () throws(AgentFault) in
+            try confineLauncher()
+        }
+        let keep = clinux_cap_dac_read_search() | clinux_cap_sys_ptrace()
+        try layer("drop capabilities", clinux_limit_privileges(0, 0, keep, 0))
+        try layer("tie it to the supervisor", clinux_die_with_parent())
+        try layer("filter system calls", clinux_filter_reader())
+        return launcher
+    }
+
+    /// What is left of the sandbox for a user who may not make namespaces: the filters.
+    private static func enterUnprivileged(
+        closing descriptors: [Int32]
+    ) throws(AgentFault) -> Launcher {
+        let launcher = try Launcher.fork(closing: descriptors) { () throws(AgentFault) in
+            try layer("tie it to the worker", clinux_die_with_parent())
+            try layer("filter system calls", clinux_filter_program())
+        }
+        try layer("tie it to the supervisor", clinux_die_with_parent())
+        try layer("filter system calls", clinux_filter_reader())
+        return launcher
+    }
+
+    private static func confineLauncher() throws(AgentFault) {
+        // Files below /tmp are read by the worker as they are: only programs get an empty one.
+        try layer("make a mount namespace", clinux_enter_mount_namespace())
+        try layer("mount a private /tmp", clinux_mount_tmpfs("/tmp"))
+        try layer(
+            "drop capabilities",
+            clinux_limit_privileges(nobody, nobody, clinux_cap_dac_read_search(), 1))
+        try layer("tie it to the worker", clinux_die_with_parent())
+        try layer("filter system calls", clinux_filter_program())
+    }
+
+    // MARK: Mounts
+
+    private static func protectMounts(remountWalk: Bool) throws(AgentFault) {
+        let present = devices.filter { access($0, F_OK) == 0 }
+        for device in present { try layer("keep \(device)", clinux_bind_onto_itself(device)) }
+        let answer = remountWalk ? -ENOSYS : clinux_mounts_read_only()
+        if answer == -ENOSYS {
+            try remountEach()
+        } else {
+            try layer("make the mounts read-only", answer)
+        }
+        for device in present { try layer("keep \(device)", clinux_allow_devices(device)) }
+    }
+
+    /// What mount_setattr does in one call, for kernels before 5.12.
+    private static func remountEach() throws(AgentFault) {
+        let text: String
+        do {
+            text = try LocalMachine().textIfPresent("/proc/self/mountinfo") ?? ""
+        } catch {
+            throw AgentFault(error, "read /proc/self/mountinfo")
+        }
+        for mount in MountTable(parsing: text).mounts {
+            let options = mount.options
+            let answer = clinux_remount_read_only(
+                mount.path, options.contains("noexec") ? 1 : 0, options.contains("noatime") ? 1 : 0,
+                options.contains("nodiratime") ? 1 : 0, options.contains("relatime") ? 1 : 0)
+            // A mount that lies hidden below another cannot be named, nor be written to by name.
+            if answer != -ENOENT { try layer("make \(mount.path) read-only", answer) }
+        }
+    }
+
+    private static func layer(_ attempted: String, _ answer: Int32) throws(AgentFault) {
+        if answer >= 0 { return }
+        throw AgentFault(
+            "no-sandbox", "\(attempted) for reading", cause: SystemError.text(of: -answer),
+            hint: "the kernel must allow namespaces and seccomp filters to root; nothing was read")
+    }
+}
+
+/// The mounts of a process, from `/proc/PID/mountinfo` (proc(5)).
+struct MountTable {
+    struct Mount: Equatable {
+        var path: String
+        var options: Set<String>
+    }
+
+    /// In the order they are listed.
+    let mounts: [Mount]
+
+    init(parsing text: String) {
+        mounts = text.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 5 else { return nil }
+            return Mount(
+                path: MountTable.unescaped(fields[4]),
+                options: Set(fields[5].split(separator: ",").map(String.init)))
+        }
+    }
+
+    /// Space, tab, newline and backslash stand as three octal digits.
+    private static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\\"), rest.count >= 3,
+                let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
+            {
+                bytes.append(code)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,95 @@
+import CLinux
+import FleetModel
+import Glibc
+import HostFacts
+import Journal
+import Kinds
+import Linux
+import Wire
+
+/// What every worker of an agent goes by.
+struct WorkerSetting {
+    let state: StateDirectory
+    /// The CPUs that what an apply starts may use; empty: ours.
+    let programAffinity: [UInt8]
+    /// What was wrong when the agent started, for every run's notices.
+    let notices: [String]
+}
+
+/// The process that serves one request and ends: in the sandbox, unless it applies.
+struct WorkerProcess {
+    private let setting: WorkerSetting
+    private let work: Job.Work
+    private let board: ActivityBoard
+    private let socket: Int32
+    private let conversation: Conversation
+
+    init(
+        _ setting: WorkerSetting, _ work: Job.Work, _ board: ActivityBoard, socket: Int32,
+        blobs: BlobIntake
+    ) {
+        self.setting = setting
+        self.work = work
+        self.board = board
+        self.socket = socket
+        conversation = Conversation(FrameChannel(input: socket, output: socket), blobs: blobs)
+    }
+
+    /// Serves the request in a process just forked.
+    func run() -> Never {
+        do {
+            try detach()
+            conversation.send(try answer())
+        } catch {
+            conversation.send(.fault(error))
+        }
+        _exit(0)
+    }
+
+    /// Lets go of the controller's stream, which is the supervisor's.
+    private func detach() throws(AgentFault) {
+        setsid()
+        do {
+            let null = try Descriptor.open("/dev/null", O_RDWR)
+            dup2(null.number, STDIN_FILENO)
+            dup2(null.number, STDOUT_FILENO)
+        } catch {
+            throw AgentFault(error, "open /dev/null")
+        }
+    }
+
+    private func answer() throws(AgentFault) -> Reply {
+        if work.isApply {
+            let affinity = setting.programAffinity
+            let machine = AgentMachine(board) { call throws(SystemError) in
+                try ProcessRunner.run(call, affinity: affinity)
+            }
+            return try answer(machine) { 0 }
+        }
+        board.publish(step: "enter the sandbox")
+        // Where the kernel has no idle class the check runs all the same.
+        _ = clinux_be_idle()
+        let launcher = try Sandbox.enter(closing: [socket])
+        let machine = AgentMachine(board) { call throws(SystemError) in try launcher.run(call) }
+        return try answer(machine) { launcher.cpuMicroseconds() }
+    }
+
+    private func answer(
+        _ machine: AgentMachine, launcherCost: () -> Int
+    ) throws(AgentFault) -> Reply {
+        switch work {
+        case .facts(let hardware, let sections):
+            board.publish(step: "read facts")
+            return .facts(FactsService.read(machine, hardware: hardware, sections: sections))
+        case .run(let request):
+            let worker = Worker(
+                conversation: conversation, state: setting.state, machine: machine,
+                activity: board.publish(step:))
+            var end = try worker.serve(request)
+            end.notices = setting.notices + end.notices
+            end.cpuMicroseconds = Cost.cpuMicroseconds + launcherCost()
+            end.residentBytes = Cost.residentBytes
+            return .runEnded(end)
+        }
+    }
+}

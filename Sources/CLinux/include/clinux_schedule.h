@@ -1,0 +1,20 @@
+/// Where and how urgently a process runs, and what it cost.
+/// Results: >= 0 on success, -errno on failure.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// sched_getaffinity(2) of this process; gives the bytes of the mask that were filled in.
+int clinux_get_affinity(unsigned char *mask, size_t size);
+
+/// sched_setaffinity(2) of this process.
+int clinux_set_affinity(const unsigned char *mask, size_t size);
+
+/// SCHED_IDLE and idle I/O priority; children inherit both.
+int clinux_be_idle(void);
+
+/// The CPU this process runs on at this moment.
+int clinux_current_cpu(void);
+
+/// CPU time in microseconds of this process and of its children that have ended.
+int64_t clinux_cpu_microseconds(void);
