@@ -133,6 +133,13 @@ let package = Package(
         // MARK: Tests
 
         .target(name: "TestSupport", dependencies: ["Linux", "Wire"], path: "Tests/TestSupport"),
+        /** Attempts to escape the agent's sandbox, and death at a chosen system call. */
+        .target(
+            name: "CAgentTests", path: "Tests/CAgentTests", cSettings: [.define("_GNU_SOURCE")]),
+        /** What the agent's tests need a process of its own for. */
+        .executableTarget(
+            name: "AgentTestTool", dependencies: ["AgentCore", "CAgentTests", "CLinux", "Linux"],
+            path: "Tests/AgentTestTool"),
     ]
         + [
             ("Wire", []),
@@ -190,5 +197,7 @@ let package = Package(
 )
 
 for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
-    if !["CLinux", "CKeys"].contains(target.name) { target.swiftSettings = (target.swiftSettings ?? []) + settings }
+    if !["CLinux", "CKeys", "CAgentTests"].contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + settings
+    }
 }

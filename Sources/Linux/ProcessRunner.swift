@@ -98,9 +98,10 @@ package enum ProcessRunner {
     ///
     /// The child leads its own session; on timeout its process group gets SIGKILL. Output past the
     /// limit ends it too. Throws only when the program could not be started. `affinity` is the mask
-    /// of the CPUs it may use, as sched_setaffinity(2) takes it; empty leaves it ours.
+    /// of the CPUs it may use, as sched_setaffinity(2) takes it; empty leaves it ours. `owner` is a
+    /// socket or pipe; where its other end is closed the program is killed like one out of time.
     package static func run(
-        _ call: ProgramCall, affinity: [UInt8] = []
+        _ call: ProgramCall, affinity: [UInt8] = [], owner: Int32 = -1
     ) throws(SystemError) -> ProgramResult {
         let input = try Descriptor.pipe()
         let output = try Descriptor.pipe()
@@ -109,7 +110,7 @@ package enum ProcessRunner {
             call, stdio: [input.read.number, output.write.number, errors.write.number],
             affinity: affinity)
         return collect(
-            pid, call, input.write.release(), output.read.release(), errors.read.release(),
+            pid, call, owner, input.write.release(), output.read.release(), errors.read.release(),
             closing: [input.read.release(), output.write.release(), errors.write.release()])
     }
 
@@ -141,16 +142,17 @@ package enum ProcessRunner {
     }
 
     private static func collect(
-        _ pid: pid_t, _ call: ProgramCall, _ input: Int32, _ output: Int32, _ errors: Int32,
-        closing: [Int32]
+        _ pid: pid_t, _ call: ProgramCall, _ owner: Int32, _ input: Int32, _ output: Int32,
+        _ errors: Int32, closing: [Int32]
     ) -> ProgramResult {
         for descriptor in closing { close(descriptor) }
-        var pump = Pump(input: input, output: output, errors: errors, bytes: call.input)
+        var pump = Pump(
+            input: input, output: output, errors: errors, owner: owner, bytes: call.input)
         let deadline = Clock.monotonicSeconds() + call.timeoutSeconds
         var end: ProgramResult.End?
         while !pump.isDone {
             let left = deadline - Clock.monotonicSeconds()
-            if left <= 0 {
+            if left <= 0 || pump.isOwnerGone {
                 end = .timedOut
                 break
             }
@@ -162,12 +164,14 @@ package enum ProcessRunner {
         }
         pump.closeAll()
         if end != nil { kill(-pid, SIGKILL) }
-        let status = wait(pid, until: end == nil ? deadline : deadline + 5)
+        let status = wait(pid, until: end == nil ? deadline : deadline + 5, owner: owner)
         return ProgramResult(end: end ?? status, output: pump.output, errorOutput: pump.errors)
     }
 
     /// Waits for a child whose output has ended; one that closed its output and lives on is killed.
-    private static func wait(_ pid: pid_t, until deadline: Double) -> ProgramResult.End {
+    private static func wait(
+        _ pid: pid_t, until deadline: Double, owner: Int32
+    ) -> ProgramResult.End {
         var status: Int32 = 0
         var number: Int32 = 0
         var pause: useconds_t = 200
@@ -177,7 +181,7 @@ package enum ProcessRunner {
                 if answer < 0 { return .exited(-1) }
                 return number != 0 ? .signalled(number) : .exited(status)
             }
-            if Clock.monotonicSeconds() > deadline {
+            if Clock.monotonicSeconds() > deadline || Pump.isHungUp(owner) {
                 kill(-pid, SIGKILL)
                 _ = clinux_wait(pid, 0, &status, &number)
                 return .timedOut
@@ -192,12 +196,15 @@ package enum ProcessRunner {
 private struct Pump {
     var input: Int32
     var outputs: [Int32]
+    let owner: Int32
+    private(set) var isOwnerGone = false
     var buffers: [[UInt8]] = [[], []]
     let bytes: [UInt8]
     var sent = 0
 
-    init(input: Int32, output: Int32, errors: Int32, bytes: [UInt8]) {
+    init(input: Int32, output: Int32, errors: Int32, owner: Int32, bytes: [UInt8]) {
         self.input = input
+        self.owner = owner
         outputs = [output, errors]
         self.bytes = bytes
         _ = clinux_set_nonblocking(input, 1)
@@ -212,9 +219,16 @@ private struct Pump {
         // A negative descriptor is skipped by poll(2).
         var polled = outputs.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         polled.append(pollfd(fd: input, events: Int16(POLLOUT), revents: 0))
+        polled.append(pollfd(fd: owner, events: 0, revents: 0))
         guard poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
         for index in 0..<2 where polled[index].revents != 0 { drain(index) }
         if polled[2].revents != 0 { feed() }
+        if polled[3].revents != 0 { isOwnerGone = true }
+    }
+
+    static func isHungUp(_ owner: Int32) -> Bool {
+        var polled = pollfd(fd: owner, events: 0, revents: 0)
+        return poll(&polled, 1, 0) > 0
     }
 
     private mutating func drain(_ index: Int) {

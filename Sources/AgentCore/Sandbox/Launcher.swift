@@ -85,7 +85,7 @@ package final class Launcher {
             case .run(var call):
                 call.identity = nil
                 do throws(SystemError) {
-                    reply = .ended(try ProcessRunner.run(call))
+                    reply = .ended(try ProcessRunner.run(call, owner: socket.number))
                 } catch {
                     reply = .notStarted(call: error.call, code: error.code)
                 }
@@ -105,6 +105,8 @@ final class MessageSocket {
     private static let limit = 256 << 20
 
     init(_ number: Int32) { descriptor = Descriptor(owning: number) }
+
+    var number: Int32 { descriptor.number }
 
     func send(_ message: [UInt8]) throws(SystemError) {
         let count = UInt32(message.count)

@@ -33,8 +33,7 @@ package enum Sandbox {
     ) throws(AgentFault) -> Launcher {
         try layer("turn off core files", clinux_no_core())
         guard geteuid() == 0 else { return try enterUnprivileged(closing: descriptors) }
-        try layer("make namespaces", clinux_enter_namespaces())
-        try protectMounts(remountWalk: remountWalk)
+        try enterMounts(remountWalk: remountWalk)
         let launcher = try Launcher.fork(closing: descriptors) { () throws(AgentFault) in
             try confineLauncher()
         }
@@ -50,7 +49,6 @@ package enum Sandbox {
         closing descriptors: [Int32]
     ) throws(AgentFault) -> Launcher {
         let launcher = try Launcher.fork(closing: descriptors) { () throws(AgentFault) in
-            try layer("tie it to the worker", clinux_die_with_parent())
             try layer("filter system calls", clinux_filter_program())
         }
         try layer("tie it to the supervisor", clinux_die_with_parent())
@@ -65,13 +63,14 @@ package enum Sandbox {
         try layer(
             "drop capabilities",
             clinux_limit_privileges(nobody, nobody, clinux_cap_dac_read_search(), 1))
-        try layer("tie it to the worker", clinux_die_with_parent())
         try layer("filter system calls", clinux_filter_program())
     }
 
     // MARK: Mounts
 
-    private static func protectMounts(remountWalk: Bool) throws(AgentFault) {
+    /// The first layer alone: namespaces, every mount read-only and without devices.
+    package static func enterMounts(remountWalk: Bool) throws(AgentFault) {
+        try layer("make namespaces", clinux_enter_namespaces())
         let present = devices.filter { access($0, F_OK) == 0 }
         for device in present { try layer("keep \(device)", clinux_bind_onto_itself(device)) }
         let answer = remountWalk ? -ENOSYS : clinux_mounts_read_only()

@@ -27,6 +27,8 @@ struct ApplyService {
                 hint: "plan again; another controller may apply to this host as well")
         }
         state.emptySpool()
+        LeftOvers.remove(in: state)
+        if let last, !last.isFinished { LeftOvers.remove(after: last, in: state) }
         worker.conversation.blobs.spool = state.spool
         let (bound, bytes) = try worker.plan(request)
         let number = (try JournalDirectory.numbers(in: state).last ?? 0) + 1

@@ -86,6 +86,7 @@ struct WorkerProcess {
                 conversation: conversation, state: setting.state, machine: machine,
                 activity: board.publish(step:))
             var end = try worker.serve(request)
+            if let fault = conversation.streamFault { throw fault }
             end.notices = setting.notices + end.notices
             end.cpuMicroseconds = Cost.cpuMicroseconds + launcherCost()
             end.residentBytes = Cost.residentBytes

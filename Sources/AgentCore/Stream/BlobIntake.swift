@@ -26,6 +26,8 @@ struct BlobIntake {
     private var complete: [Digest: [UInt8]] = [:]
     private var spooled: Set<Digest> = []
     private var held = 0
+    /// Blobs that could not be kept, and whose other pieces are still on their way.
+    private var discarded: Set<Digest> = []
     /// Where large blobs go; nil in a check, which takes none.
     var spool: String?
 
@@ -48,6 +50,10 @@ struct BlobIntake {
 
     /// Takes in the next piece of a blob; the last one completes it and its digest is verified.
     mutating func take(_ piece: BlobPiece) throws(AgentFault) {
+        if discarded.contains(piece.digest) {
+            if piece.isLast { discarded.remove(piece.digest) }
+            return
+        }
         var blob: Incoming
         if let begun = incoming.removeValue(forKey: piece.digest) {
             blob = begun
@@ -58,7 +64,7 @@ struct BlobIntake {
             UInt64(piece.content.count) <= blob.total - blob.received
         else {
             abandon(blob)
-            throw BlobIntake.fault(piece.digest, "its pieces do not fit together")
+            throw BlobIntake.misfit(piece.digest, "its pieces do not fit together")
         }
         blob.hasher.update(piece.content)
         blob.received += UInt64(piece.content.count)
@@ -70,14 +76,17 @@ struct BlobIntake {
         if blob.received < blob.total {
             guard !piece.content.isEmpty else {
                 abandon(blob)
-                throw BlobIntake.fault(piece.digest, "a piece is empty")
+                throw BlobIntake.misfit(piece.digest, "a piece is empty")
             }
             incoming[piece.digest] = blob
             return
         }
         guard blob.hasher.finish() == piece.digest else {
             abandon(blob)
-            throw BlobIntake.fault(piece.digest, "its content does not match its digest")
+            throw AgentFault(
+                "bad-blob", "receive blob \(piece.digest.short)",
+                cause: "its content does not match its digest",
+                hint: "the controller's copy changed while it was sent; plan again")
         }
         if let file = blob.file {
             close(file)
@@ -96,7 +105,7 @@ struct BlobIntake {
             return blob
         }
         guard piece.total <= BlobIntake.spoolLimit, let path = path(of: piece.digest) else {
-            throw BlobIntake.fault(piece.digest, "it has \(piece.total) bytes, which is too many")
+            throw BlobIntake.misfit(piece.digest, "it has \(piece.total) bytes, which is too many")
         }
         do {
             blob.file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
@@ -107,13 +116,16 @@ struct BlobIntake {
         return blob
     }
 
-    private func write(_ piece: BlobPiece, to file: Int32, _ blob: Incoming) throws(AgentFault) {
+    private mutating func write(
+        _ piece: BlobPiece, to file: Int32, _ blob: Incoming
+    ) throws(AgentFault) {
         let descriptor = Descriptor(owning: file)
         do {
             try descriptor.writeAll(piece.content)
             _ = descriptor.release()
         } catch {
             if let path = path(of: piece.digest) { unlink(path) }
+            if !piece.isLast { discarded.insert(piece.digest) }
             throw AgentFault(error, "receive blob \(piece.digest.short)")
         }
     }
@@ -124,9 +136,17 @@ struct BlobIntake {
 
     private func path(of digest: Digest) -> String? { spool.map { $0 + "/" + digest.description } }
 
-    private static func fault(_ digest: Digest, _ cause: String) -> AgentFault {
+    /// Whether pieces of a blob are still to be thrown away.
+    func isDiscarding(_ digest: Digest) -> Bool { discarded.contains(digest) }
+
+    private static func misfit(_ digest: Digest, _ cause: String) -> AgentFault {
         AgentFault(
-            "bad-blob", "receive blob \(digest.short)", cause: cause,
-            hint: "the controller's copy changed while it was sent, or the stream is damaged")
+            "bad-pieces", "receive blob \(digest.short)", cause: cause,
+            hint: "use a controller of the same version as the agent")
     }
+}
+
+extension BlobPiece {
+    /// Whether the blob is complete with it.
+    var isLast: Bool { offset &+ UInt64(content.count) >= total }
 }

@@ -70,7 +70,9 @@ final class Conversation {
         do throws(AgentFault) {
             switch frame {
             case .blob(let piece):
-                guard piece.digest == digest else { throw StreamFault.outOfOrder("a blob") }
+                guard piece.digest == digest || blobs.isDiscarding(piece.digest) else {
+                    throw StreamFault.outOfOrder("a blob")
+                }
                 try blobs.take(piece)
             case .message(let json):
                 switch try Request(reading: json) {
@@ -85,7 +87,8 @@ final class Conversation {
                 }
             }
         } catch {
-            if error.code != "no-blob" && error.code != "no-space" {
+            // These are faults of one blob; the stream is in order.
+            if !["no-blob", "no-space", "bad-blob"].contains(error.code) {
                 streamFault = error
                 reasonToStop = reasonToStop ?? error.text
             }

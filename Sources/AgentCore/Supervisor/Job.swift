@@ -38,6 +38,8 @@ struct Job {
     var toWorker: OutputQueue
     private let start = Clock.monotonicSeconds()
     private var isTold = false
+    /// Blobs the worker asked for that have not come in full.
+    var wanted: Set<Digest> = []
     /// What to answer instead of the run's end: the controller's stream was at fault.
     var faultInstead: AgentFault?
     /// How many resources came out how, and how many handlers failed.
@@ -69,6 +71,13 @@ struct Job {
         if isTold { return }
         isTold = true
         toWorker.append(Frame.message(Request.stop.json).encoded)
+    }
+
+    /// Tells an apply that the controller is gone, which ends it at the next safe boundary too.
+    mutating func hangUp() {
+        isTold = true
+        toWorker.breakOff()
+        shutdown(socket, Int32(SHUT_WR))
     }
 
     /// Ends the worker and what it runs at this moment; says how that went.

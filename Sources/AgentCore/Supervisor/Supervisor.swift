@@ -159,11 +159,12 @@ final class Supervisor {
     private func take(_ frame: Frame) throws(AgentFault) {
         switch frame {
         case .blob(let piece):
-            if job == nil {
-                try early.take(piece)
-            } else {
-                job?.toWorker.append(frame.encoded)
+            guard let current = job else { return try early.take(piece) }
+            guard current.wanted.contains(piece.digest) else {
+                throw StreamFault.outOfOrder("a blob")
             }
+            if piece.isLast { job?.wanted.remove(piece.digest) }
+            job?.toWorker.append(frame.encoded)
         case .message(let json): try take(try Request(reading: json), frame)
         }
     }
@@ -178,7 +179,12 @@ final class Supervisor {
         case (.stop, nil): break
         case (.noBlob, nil): throw StreamFault.outOfOrder("an answer about a blob")
         case (.stop, .some): job?.tellToStop()
-        case (.noBlob, .some): job?.toWorker.append(frame.encoded)
+        case (.noBlob(let digest), .some(let current)):
+            guard current.wanted.contains(digest) else {
+                throw StreamFault.outOfOrder("an answer about a blob")
+            }
+            job?.wanted.remove(digest)
+            job?.toWorker.append(frame.encoded)
         case (.facts, .some), (.run, .some), (.end, .some):
             throw StreamFault.outOfOrder("a request while another is served")
         }
@@ -207,7 +213,7 @@ final class Supervisor {
         exitCode = exitCode ?? 0
         guard let current = job else { return }
         if current.work.isApply {
-            job?.tellToStop()
+            job?.hangUp()
         } else {
             _ = current.kill()
             drop(current)
@@ -265,7 +271,9 @@ final class Supervisor {
         case .handler(let report):
             if report.outcome == .failed { job?.failedHandlers += 1 }
             output.append(frame.encoded)
-        case .need: output.append(frame.encoded)
+        case .need(let digests):
+            job?.wanted.formUnion(digests)
+            output.append(frame.encoded)
         case .hello: break
         case .facts, .runEnded, .fault: finish(reply)
         }
