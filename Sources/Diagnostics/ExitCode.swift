@@ -1,4 +1,4 @@
-/// How a run of muster ends. One table, never reused.
+/// How a run of muster ends: one table, never reused.
 package enum ExitCode: Int32, Sendable, CaseIterable {
     /// Done, nothing to do, or all applied.
     case done = 0

@@ -10,7 +10,7 @@ package final class SourceText: Sendable {
         self.text = text
     }
 
-    /// The text of a file's bytes, which must be UTF-8. A byte-order mark at the start is left out.
+    /// The text of a file's bytes, which must be UTF-8; a byte-order mark at the start is left out.
     package init(name: String, bytes: [UInt8]) throws(Faults) {
         let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
         let content = bytes.dropFirst(hasMark ? 3 : 0)

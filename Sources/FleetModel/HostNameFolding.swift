@@ -1,69 +1,119 @@
 /// Writes many host names short: `ld4-md[001-409,412]`.
 package enum HostNameFolding {
-    /// The names folded by the last number of their first label, in order of first appearance.
+    /// The names folded by one of their numbers, in order of first appearance, each once.
     ///
-    /// Widths are kept: `md1` and `md01` are different hosts and fold apart.
+    /// The last number that several names differ in is folded, whatever stands around it:
+    /// `web1-ny`, `10.0.0.1` and `rack2-md3.example.com` fold alike. Padding is kept: `md01` and
+    /// `md1` are different hosts and fold apart, `md9` and `md10` fold together.
     package static func fold(_ names: some Sequence<String>) -> String {
-        var order: [Shape] = []
-        var numbers: [Shape: [Int]] = [:]
-        for name in names {
-            let (shape, number) = split(name)
-            if numbers[shape] == nil { order.append(shape) }
-            numbers[shape, default: []] += number.map { [$0] } ?? []
+        var seen: Set<String> = []
+        let parsed = names.filter { seen.insert($0).inserted }.map(Name.init)
+        var open = Array(parsed.indices)
+        var texts: [(position: Int, text: String)] = []
+        // From the last number to the first: what finds no company goes on to the next.
+        for back in 0..<(parsed.map(\.numbers.count).max() ?? 0) {
+            var clusters: [Shape: [Int]] = [:]
+            for index in open {
+                if let shape = parsed[index].shape(back) {
+                    clusters[shape, default: []].append(index)
+                }
+            }
+            var folded: Set<Int> = []
+            for (shape, members) in clusters where members.count > 1 {
+                for group in byWidth(members, parsed, back) where group.count > 1 {
+                    let numbers = group.compactMap { parsed[$0].number(back) }
+                    texts.append((group[0], shape.text(numbers)))
+                    folded.formUnion(group)
+                }
+            }
+            open.removeAll(where: folded.contains)
         }
-        return order.map { text(of: $0, numbers[$0] ?? []) }.joined(separator: ",")
+        texts += open.map { ($0, parsed[$0].text) }
+        return texts.sorted { $0.position < $1.position }.map(\.text).joined(separator: ",")
     }
 
+    /// Divides names of one shape by how their numbers are padded.
+    private static func byWidth(_ members: [Int], _ names: [Name], _ back: Int) -> [[Int]] {
+        let digits = members.map { names[$0].number(back)?.digits ?? "" }
+        let padded = Set(digits.filter { $0.count > 1 && $0.first == "0" }.map(\.count))
+        var groups: [Int: [Int]] = [:]
+        var order: [Int] = []
+        for (member, digits) in zip(members, digits) {
+            // 0 gathers the numbers of every width that nobody pads to.
+            let width = padded.contains(digits.count) ? digits.count : 0
+            if groups[width] == nil { order.append(width) }
+            groups[width, default: []].append(member)
+        }
+        return order.compactMap { groups[$0] }
+    }
+
+    private struct Number {
+        let digits: String
+        let value: Int
+    }
+
+    /// A name around one of its numbers.
     private struct Shape: Hashable {
-        let prefix: String
-        let suffix: String
-        /// How many digits the number is padded to; 0 where it is not.
-        let width: Int
+        let before: String
+        let after: String
+
+        func text(_ numbers: [Number]) -> String {
+            var runs: [(first: Number, last: Number)] = []
+            for number in numbers.sorted(by: { $0.value < $1.value }) {
+                if let last = runs.last?.last, last.value + 1 == number.value {
+                    runs[runs.count - 1].last = number
+                } else {
+                    runs.append((number, number))
+                }
+            }
+            let texts = runs.map { first, last in
+                switch last.value - first.value {
+                case 0: first.digits
+                case 1: "\(first.digits),\(last.digits)"
+                default: "\(first.digits)-\(last.digits)"
+                }
+            }
+            return "\(before)[\(texts.joined(separator: ","))]\(after)"
+        }
     }
 
-    private static func split(_ name: String) -> (Shape, Int?) {
-        let label = name.prefix { $0 != "." }
-        guard let last = label.lastIndex(where: { $0.isASCII && $0.isNumber }) else {
-            return (Shape(prefix: name, suffix: "", width: 0), nil)
-        }
-        let end = name.index(after: last)
-        var start = last
-        while start > name.startIndex {
-            let before = name.index(before: start)
-            guard name[before].isASCII, name[before].isNumber else { break }
-            start = before
-        }
-        let digits = name[start..<end]
-        guard digits.count <= 9, let number = Int(digits) else {
-            return (Shape(prefix: name, suffix: "", width: 0), nil)
-        }
-        let shape = Shape(
-            prefix: String(name[..<start]), suffix: String(name[end...]),
-            width: digits.count)
-        return (shape, number)
-    }
+    /// A name with the places of its numbers.
+    private struct Name {
+        let text: String
+        private(set) var numbers: [Range<String.Index>] = []
 
-    private static func text(of shape: Shape, _ numbers: [Int]) -> String {
-        guard let first = numbers.first else { return shape.prefix }
-        if numbers.count == 1 { return shape.prefix + pad(first, shape.width) + shape.suffix }
-        var ranges: [(Int, Int)] = []
-        for number in Set(numbers).sorted() {
-            if let last = ranges.last, last.1 + 1 == number {
-                ranges[ranges.count - 1].1 = number
-            } else {
-                ranges.append((number, number))
+        init(_ text: String) {
+            self.text = text
+            var index = text.startIndex
+            while index < text.endIndex {
+                let end = text[index...].firstIndex { !isDigit($0) } ?? text.endIndex
+                // Longer ones do not fit in an integer and are no counters.
+                if index < end, text.distance(from: index, to: end) <= 15 {
+                    numbers.append(index..<end)
+                }
+                index = end < text.endIndex ? text.index(after: end) : end
             }
         }
-        let texts = ranges.map { low, high in
-            low == high
-                ? pad(low, shape.width)
-                : pad(low, shape.width) + (high == low + 1 ? "," : "-") + pad(high, shape.width)
-        }
-        return "\(shape.prefix)[\(texts.joined(separator: ","))]\(shape.suffix)"
-    }
 
-    private static func pad(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        private func range(_ back: Int) -> Range<String.Index>? {
+            back < numbers.count ? numbers[numbers.count - 1 - back] : nil
+        }
+
+        func number(_ back: Int) -> Number? {
+            range(back).flatMap { range in
+                Int(text[range]).map { Number(digits: String(text[range]), value: $0) }
+            }
+        }
+
+        func shape(_ back: Int) -> Shape? {
+            range(back).map {
+                Shape(
+                    before: String(text[..<$0.lowerBound]), after: String(text[$0.upperBound...]))
+            }
+        }
     }
+}
+
+private func isDigit(_ character: Character) -> Bool {
+    character.isASCII && character.isNumber
 }

@@ -112,7 +112,7 @@ struct InventoryBuilder {
         return nil
     }
 
-    /// Sets variables of a group. `ansible_group_priority` is no variable but the group's rank.
+    /// Sets variables of a group; `ansible_group_priority` is none but the group's rank.
     mutating func assign(_ assignments: [Assignment], toGroup group: Int) {
         for assignment in assignments where assignment.name == "ansible_group_priority" {
             if let priority = Self.priority(assignment.node) {

@@ -8,8 +8,10 @@ struct ScriptSource {
     private let document: Node
     private let name: String
 
-    /// Adds the groups and hosts of a document. `hostVariables` is asked for the variables of each
-    /// host where the document has no `_meta.hostvars`; it answers nil where it failed.
+    /// Adds the groups and hosts of a document.
+    ///
+    /// `hostVariables` is asked for the variables of each host where the document has no
+    /// `_meta.hostvars`; it answers nil where it failed.
     static func read(
         _ document: Node, named name: String, into builder: inout InventoryBuilder,
         hostVariables: (String, inout InventoryBuilder) -> [Assignment]?

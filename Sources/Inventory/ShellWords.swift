@@ -20,7 +20,7 @@ enum ShellWords {
         let column: Int
     }
 
-    /// The words of a line. With `comments`, a `#` ends the line, also inside a word.
+    /// The words of a line; with `comments`, a `#` ends the line, also inside a word.
     static func split(_ line: String, comments: Bool) throws(Fault) -> [ShellWord] {
         let characters = Array(line.unicodeScalars)
         var words: [ShellWord] = []
@@ -67,14 +67,18 @@ enum ShellWords {
                     index += 1
                 }
                 if index == characters.count {
-                    throw Fault(text: "a quote is opened and never closed",
-                        hint: "close it; put a \\ before a quote that is meant literally", column: open + 1)
+                    throw Fault(
+                        text: "a quote is opened and never closed",
+                        hint: "close it; put a \\ before a quote that is meant literally",
+                        column: open + 1)
                 }
             case "\\":
                 if start == nil { start = index }
                 index += 1
                 guard index < characters.count else {
-                    throw Fault(text: "nothing follows the last backslash", hint: "double it", column: index)
+                    throw Fault(
+                        text: "nothing follows the last backslash", hint: "double it", column: index
+                    )
                 }
                 take(characters[index], from: index)
             default:

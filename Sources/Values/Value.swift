@@ -28,7 +28,7 @@ package struct ValueMap: Sendable, Hashable {
     package var count: Int { keys.count }
     package var isEmpty: Bool { keys.isEmpty }
 
-    /// Reads, sets or (with nil) removes a key. A new key goes to the end.
+    /// Reads, sets or (with nil) removes a key; a new one goes to the end.
     package subscript(_ key: String) -> Value? {
         get { values[key] }
         set {
@@ -80,7 +80,7 @@ extension Value {
         }
     }
 
-    /// The JSON form. Secrets are revealed: only for what goes to the host, never for show.
+    /// The JSON form, with secrets revealed: only for what goes to the host, never for show.
     package var json: JSON {
         switch self {
         case .null: .null

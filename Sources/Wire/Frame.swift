@@ -30,7 +30,9 @@ package enum Frame: Sendable, Equatable {
         let count = UInt32(payload.count)
         var bytes: [UInt8] = [type]
         bytes.reserveCapacity(payload.count + 5)
-        for shift in [24, 16, 8, 0] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
+        for shift in [24, 16, 8, 0] as [UInt32] {
+            bytes.append(UInt8(truncatingIfNeeded: count >> shift))
+        }
         bytes.append(contentsOf: payload)
         return bytes
     }
@@ -77,13 +79,15 @@ package struct BlobPiece: Sendable, Equatable {
             bytes[bytes.startIndex + start..<bytes.startIndex + start + 8]
                 .reduce(0) { $0 << 8 | UInt64($1) }
         }
+        let (offset, total) = (number(32), number(40))
+        // A piece that lies outside of its blob would be written past its end.
+        guard offset <= total, UInt64(bytes.count - 48) <= total - offset else { return nil }
         self.init(
-            digest: digest, offset: number(32), total: number(40),
-            content: Array(bytes.dropFirst(48)))
+            digest: digest, offset: offset, total: total, content: Array(bytes.dropFirst(48)))
     }
 }
 
-/// What is wrong with a stream of frames. After one of these the stream is of no use.
+/// What is wrong with a stream of frames, which is of no use after one of these.
 package enum FrameError: Error, Sendable, Equatable {
     /// No preamble within the bytes allowed for noise; carries the start of what came instead.
     case noPreamble(noise: String)

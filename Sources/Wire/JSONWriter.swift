@@ -86,7 +86,9 @@ private struct JSONWriter {
         bytes.append(34)
     }
 
-    /// The shortest text that reads back as the same number. JSON has no infinities: they become null.
+    /// The shortest text that reads back as the same number.
+    ///
+    /// JSON has no infinities: they become null.
     private static func text(of value: Double) -> String {
         value.isFinite ? "\(value)" : "null"
     }

@@ -47,7 +47,7 @@ struct EventStream: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
 
-    /// A stream over UTF-8 bytes, which are copied. Nil where memory is exhausted.
+    /// A stream over UTF-8 bytes, which are copied; nil where memory is exhausted.
     init?(_ bytes: some Collection<UInt8>) {
         parser = .allocate(capacity: 1)
         input = .allocate(capacity: max(1, bytes.count))
@@ -67,7 +67,7 @@ struct EventStream: ~Copyable {
         input.deallocate()
     }
 
-    /// The next event. After the end of the stream, or a fault, it must not be called again.
+    /// The next event; not to be asked for after the end of the stream or a fault.
     mutating func next() throws(SyntaxFault) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw fault }

@@ -25,8 +25,9 @@ package struct Node: Sendable {
 
     package let content: Content
     package let place: Place
-    /// A tag that changes the meaning: `!vault`, `!unsafe`. Tags of YAML itself (`!!str`) are
-    /// already in the reading.
+    /// A tag that changes the meaning: `!vault`, `!unsafe`.
+    ///
+    /// Tags of YAML itself (`!!str`) are already in the reading.
     package let tag: String?
 
     package init(_ content: Content, at place: Place, tag: String? = nil) {

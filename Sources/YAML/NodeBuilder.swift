@@ -244,7 +244,7 @@ struct NodeBuilder: ~Copyable {
             node: Node(.map(gathering.entries), at: place, tag: tag), size: size, height: height)
     }
 
-    /// `key: {{ x }}` without quotes: YAML sees a map whose key is a map. Skips to its end.
+    /// Skips `{{ x }}` without quotes, in which YAML sees a map whose key is a map.
     private mutating func unquotedTemplate(_ start: Event) throws(Stop) -> Node {
         // Both braces are open; the second is closed first.
         var open = 2

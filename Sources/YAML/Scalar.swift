@@ -13,8 +13,9 @@ package struct Scalar: Sendable, Equatable {
     /// The text without quotes, escapes and folding undone.
     package let text: String
     package let style: Style
-    /// What PyYAML's safe loader makes of it; dates are strings in ISO 8601. Values of INI
-    /// inventories have the reading of Python instead, which can be a list or map.
+    /// What PyYAML's safe loader makes of it; dates are strings in ISO 8601.
+    ///
+    /// Values of INI inventories have the reading of Python instead, which can be a list or map.
     package let reading: Value
 
     package init(text: String, style: Style, reading: Value) {

@@ -75,7 +75,7 @@ enum ScalarReading {
         return seen ? (overflow ? .outOfRange : .value(value)) : .no
     }
 
-    /// `[1-9][0-9_]*(:[0-5]?[0-9])+`
+    /// Base 60, as in `1:30`: the pattern `[1-9][0-9_]*(:[0-5]?[0-9])+`.
     private static func sexagesimal(
         _ bytes: Slice<UnsafeBufferPointer<UInt8>>, _ isNegative: Bool
     ) -> IntegerReading {
@@ -144,7 +144,7 @@ enum ScalarReading {
         String(decoding: digits.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self)
     }
 
-    /// `[0-5]?[0-9]`
+    /// A digit of base 60: the pattern `[0-5]?[0-9]`.
     private static func base60Digit(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
         guard (1...2).contains(bytes.count), bytes.allSatisfy(isDigit) else { return nil }
         let value = bytes.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }

@@ -114,7 +114,7 @@ import Wire
     @Test(arguments: [
         (["a1"], "a1"), (["a1", "a2"], "a[1,2]"), (["a1", "a2", "a3", "b"], "a[1-3],b"),
         (["md001.x", "md002.x", "md003.x", "md010.x"], "md[001-003,010].x"),
-        (["md9", "md10", "md11"], "md9,md[10,11]"), (["10.0.0.1"], "10.0.0.1"), ([], ""),
+        (["md9", "md10", "md11"], "md[9-11]"), (["10.0.0.1"], "10.0.0.1"), ([], ""),
     ] as [([String], String)])
     func foldsNames(names: [String], folded: String) {
         #expect(HostNameFolding.fold(names) == folded)
