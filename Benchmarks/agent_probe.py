@@ -1,0 +1,157 @@
+"""Runs on a lab host: the agent by itself, spoken to over pipes. Prints JSON.
+
+agent_probe.py AGENT PLAN ROUNDS UNIT…
+
+PLAN holds the plan's canonical bytes. UNITs are shown by systemctl for comparison.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+
+preamble = b"\0MUSTER-AGENT\0\n"
+
+
+class Agent:
+    """An agent that serves this process."""
+
+    def __init__(self, program):
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            [program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self.buffer = b""
+        self.resident = {}
+
+    def receive(self):
+        """The next message."""
+        while True:
+            start = self.buffer.find(preamble)
+            if start >= 0:
+                self.buffer = self.buffer[start + len(preamble) :]
+            if len(self.buffer) >= 5:
+                kind, size = struct.unpack(">cI", self.buffer[:5])
+                if len(self.buffer) >= 5 + size and kind == b"J":
+                    message = json.loads(self.buffer[5 : 5 + size])
+                    self.buffer = self.buffer[5 + size :]
+                    return message
+            more = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not more:
+                raise SystemExit(f"the agent ended: {self.process.wait()}; {self.buffer[-400:]!r}")
+            self.buffer += more
+
+    def send(self, message):
+        payload = json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
+        self._write(b"J" + struct.pack(">I", len(payload)) + payload)
+
+    def send_blob(self, content):
+        digest = hashlib.sha256(content).digest()
+        piece = 256 * 1024
+        for offset in range(0, len(content), piece):
+            payload = digest + struct.pack(">QQ", offset, len(content)) + content[offset : offset + piece]
+            self._write(b"B" + struct.pack(">I", len(payload)) + payload)
+        return digest.hex()
+
+    def _write(self, data):
+        while data:
+            data = data[os.write(self.process.stdin.fileno(), data) :]
+
+    def note_resident(self):
+        """The most memory of each process of the agent, as the kernel noted it."""
+        waiting = [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            try:
+                with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+                    fields = dict(line.split(":", 1) for line in status if ":" in line)
+                with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+                    waiting += map(int, children.read().split())
+            except OSError:
+                continue
+            # Its own programs only, not those it runs.
+            if fields["Name"].strip().startswith("muster") or os.path.basename(
+                sys.argv[1]
+            ).startswith(fields["Name"].strip()):
+                self.resident[pid] = int(fields.get("VmHWM", "0 kB").split()[0]) * 1024
+
+    def end(self):
+        self.send({"type": "end"})
+        self.process.stdin.close()
+        if self.process.wait(10) != 0:
+            raise SystemExit("the agent did not end well")
+
+
+def first_frame(program):
+    agent = Agent(program)
+    agent.receive()
+    took = time.monotonic() - agent.began
+    agent.end()
+    return took
+
+
+def request(plan):
+    return {
+        "type": "run",
+        "request": {
+            "mode": "check",
+            "plan": plan,
+            "run": "00000000",
+            "serial": 0,
+            "expires": int(time.time()) + 600,
+            "deadline_seconds": 120,
+            "wants_content": False,
+            "max_disruption": "none",
+            "requested_by": "bench",
+        },
+    }
+
+
+def check(program, plan):
+    agent = Agent(program)
+    agent.receive()
+    began = time.monotonic()
+    agent.send(request(agent.send_blob(plan)))
+    outcomes = {}
+    slowest = []
+    while True:
+        message = agent.receive()
+        if message["type"] == "resource":
+            report = message["report"]
+            outcomes[report["outcome"]] = outcomes.get(report["outcome"], 0) + 1
+            slowest.append((report.get("microseconds", 0), report["address"]))
+        elif message["type"] == "run_ended":
+            took = time.monotonic() - began
+            agent.note_resident()
+            agent.end()
+            slowest.sort(reverse=True)
+            return took, outcomes, sum(agent.resident.values()), message["end"], slowest[:5]
+        elif message["type"] == "fault":
+            raise SystemExit(f"the agent refused: {message['fault']}")
+        agent.note_resident()
+
+
+def show(units):
+    began = time.monotonic()
+    subprocess.run(["systemctl", "show", "--no-pager", *units], stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began
+
+
+def main():
+    program, plan_path, rounds, *units = sys.argv[1:]
+    with open(plan_path, "rb") as file:
+        plan = file.read()
+    result = {"first_frame": [], "check": [], "show": []}
+    for _ in range(int(rounds)):
+        result["first_frame"].append(first_frame(program))
+        took, outcomes, resident, end, slowest = check(program, plan)
+        result["check"].append(took)
+        result["show"].append(show(units))
+        result.update(outcomes=outcomes, resident=resident, end=end, slowest=slowest)
+    print(json.dumps(result))
+
+
+main()

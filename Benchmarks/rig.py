@@ -1,0 +1,52 @@
+"""What every row needs: the programs, where to keep things, how large to measure."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import measure
+from lab import repository
+
+
+@dataclass
+class Rig:
+    """One call of Scripts/bench."""
+
+    muster: Path
+    agent: Path
+    # Scratch space, removed at the end.
+    work: Path
+    quick: bool
+    venv: Path
+    facts: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+    def sized(self, full, quick):
+        """The size of the full run or of --quick."""
+        return quick if self.quick else full
+
+    def folder(self, name):
+        """A fresh folder of that name."""
+        path = self.work / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def run(self, *arguments, fleet, expect=(0,), **options):
+        """Runs muster on a fleet, in an environment of its own."""
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.work), "NO_COLOR": "1"}
+        return measure.run(
+            [self.muster, *map(str, arguments)], expect=expect, cwd=fleet, env=environment, **options
+        )
+
+    def bare_loop(self):
+        """The bare libssh2 loop, compiled."""
+        program = self.work / "bare_loop"
+        if not program.exists():
+            source = repository / "Benchmarks" / "bare-loop" / "bare_loop.c"
+            subprocess.run(
+                ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source, "-lssh2"], check=True
+            )
+        return program
