@@ -59,7 +59,7 @@ let package = Package(
         // MARK: The agent
 
         /** Facts read from a machine or from a copy of its file systems. */
-        .target(name: "HostFacts", dependencies: ["FleetModel", "Linux", "Wire"]),
+        .target(name: "HostFacts", dependencies: ["Kinds", "FleetModel", "Linux", "Wire"]),
         /** Behaviour of every resource kind: observe, diff, apply, verify. */
         .target(name: "Resources", dependencies: ["Kinds", "FleetModel", "Linux", "Wire"]),
         /** The write-ahead log of an apply. */

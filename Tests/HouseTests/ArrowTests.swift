@@ -23,7 +23,9 @@ private let rooms = [
     Room("FleetModel", ["Wire"], "data only: what both sides must agree on"),
     Room("Kinds", ["FleetModel", "Wire"], "schemas serve the compiler and the agent; no machine"),
     Room("Linux", ["CLinux"], "the one door to the kernel; it knows nothing of muster"),
-    Room("HostFacts", ["FleetModel", "Linux", "Wire"], "reads machines; declares nothing"),
+    Room(
+        "HostFacts", ["Kinds", "FleetModel", "Linux", "Wire"],
+        "reads machines, CPU lists as Kinds reads them; declares nothing"),
     Room(
         "Resources", ["Kinds", "FleetModel", "Linux", "Wire"],
         "behaviour knows its schema and the machine, never the journal or the wire's stream"),

@@ -2,6 +2,7 @@ import CommandLineKit
 import Diagnostics
 import Fleet
 import FleetModel
+import HostFacts
 import Linux
 import Presentation
 import Wire
@@ -17,6 +18,7 @@ enum FactsCommand: Command {
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.contacting + [
+            OptionSpec("root", .text("DIR"), "read a copied root instead of hosts"),
             OptionSpec(
                 "sections", .text("NAMES"), repeatable: true,
                 "also read these sections of the live state (comma-separated)"),
@@ -29,6 +31,9 @@ enum FactsCommand: Command {
     static func run(_ context: CommandContext) async throws -> ExitCode {
         let sections = context.invocation.values("sections").flatMap {
             $0.split(separator: ",").map(String.init)
+        }
+        if let root = context.invocation.value("root") {
+            return try readCopy(PathName.join(context.workingDirectory, root), sections, context)
         }
         let session = try context.session(compiles: false)
         let hosts = try context.hosts(of: session)
@@ -44,6 +49,22 @@ enum FactsCommand: Command {
                 ["format_version": 1, "hosts": .array(views.map(\.json))], format: context.format)
         }
         return Contact.exitCode(of: views)
+    }
+
+    private static func readCopy(
+        _ root: String, _ sections: [String], _ context: CommandContext
+    ) throws -> ExitCode {
+        let status = try? LocalMachine().status(root, followLinks: true)
+        guard status?.type == .directory else {
+            throw Diagnostic(
+                "no-root", "\(root) is not a directory",
+                hint: "--root names a copy of a host's /, with proc, sys and etc in it",
+                exitCode: .usage)
+        }
+        let reader = FactsReader(machine: LocalMachine(root: root))
+        let facts = reader.facts(hardware: true, sections: sections)
+        context.output.data(facts, format: context.format == "text" ? "json" : context.format)
+        return .done
     }
 
     private static func text(of view: ContactView) -> String {

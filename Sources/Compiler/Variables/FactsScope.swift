@@ -78,8 +78,8 @@ final class FactsScope {
 
 /// The sections of `facts` and the half each belongs to.
 enum FactSections {
-    static let live: Set<String> = ["services", "packages", "modules", "mounts"]
-    static let all: Set<String> = live
+    static let live = FactsSchema.sections(FactsSchema.live)
+    static let all = live.union(FactsSchema.sections(FactsSchema.hardware))
 
     static func isLive(_ section: String) -> Bool { live.contains(section) }
 }

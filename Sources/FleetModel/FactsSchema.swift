@@ -1,0 +1,51 @@
+/// The facts there are: each section of `facts`, its half, and what it holds.
+package struct FactsSchema: Sendable {
+    /// One value: its path below `facts`, its type for the reference, and what it is.
+    package struct Entry: Sendable, Equatable {
+        package let path: String
+        package let type: String
+        package let summary: String
+    }
+
+    /// Read by `muster facts`, kept in the store; plans rest on its digest.
+    package static let hardware: [Entry] = [
+        Entry(path: "architecture", type: "string", summary: "as uname -m says it"),
+        Entry(path: "hostname", type: "string", summary: "the host's own name"),
+        Entry(path: "kernel.release", type: "string", summary: "as uname -r says it"),
+        Entry(path: "kernel.command_line", type: "string", summary: "/proc/cmdline"),
+        Entry(path: "distribution.id", type: "string", summary: "ID of os-release: debian, rhel"),
+        Entry(path: "distribution.version_id", type: "string", summary: "VERSION_ID of os-release"),
+        Entry(path: "distribution.codename", type: "string", summary: "VERSION_CODENAME"),
+        Entry(path: "distribution.family", type: "string", summary: "debian, rhel or other"),
+        Entry(path: "cpu.model", type: "string", summary: "the model's name"),
+        Entry(path: "cpu.count", type: "integer", summary: "CPUs online"),
+        Entry(path: "cpu.online", type: "cpu_list", summary: "CPUs online"),
+        Entry(path: "cpu.possible", type: "cpu_list", summary: "CPUs the kernel has room for"),
+        Entry(path: "cpu.sockets", type: "integer", summary: "packages"),
+        Entry(path: "cpu.cores", type: "integer", summary: "cores, of all packages"),
+        Entry(path: "cpu.threads_per_core", type: "integer", summary: "1 without SMT"),
+        Entry(path: "cpu.isolated", type: "cpu_list", summary: "taken from the scheduler at boot"),
+        Entry(path: "cpu.nohz_full", type: "cpu_list", summary: "without a tick"),
+        Entry(path: "numa", type: "map", summary: "node number to cpus and memory_bytes"),
+        Entry(path: "memory_bytes", type: "integer", summary: "MemTotal"),
+        Entry(path: "nics", type: "map", summary: "name to pci, mac, driver, numa_node, mtu"),
+        Entry(path: "dmi", type: "map", summary: "vendor, product, board and BIOS"),
+        Entry(path: "virtualization", type: "string", summary: "hypervisor or container, else none"),
+        Entry(path: "init", type: "string", summary: "systemd, or the name of process 1"),
+        Entry(path: "unknown", type: "map", summary: "paths that could not be read, with the reason"),
+    ]
+
+    /// Read anew on every connection, and only the sections a plan names.
+    package static let live: [Entry] = [
+        Entry(path: "services", type: "map", summary: "unit without .service to state and enabled"),
+        Entry(path: "packages", type: "map", summary: "installed package to its version"),
+        Entry(path: "modules", type: "map", summary: "loaded kernel module to its version"),
+        Entry(path: "mounts", type: "map", summary: "mount point to device, type and options"),
+        Entry(path: "boot", type: "map", summary: "boot id"),
+    ]
+
+    /// The first parts of the paths of a half.
+    package static func sections(_ half: [Entry]) -> Set<String> {
+        Set(half.map { String($0.path.prefix { $0 != "." }) })
+    }
+}

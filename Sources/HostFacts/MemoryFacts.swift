@@ -1,0 +1,46 @@
+import Kinds
+import Linux
+import Wire
+
+/// Memory, whole and by NUMA node.
+enum MemoryFacts {
+    static func total(_ probe: inout Probe) -> JSON {
+        guard let text = probe.text("/proc/meminfo", as: "memory_bytes") else { return .null }
+        return kilobytes(text, key: "MemTotal:")
+            ?? probe.fail("memory_bytes", "/proc/meminfo has no MemTotal")
+    }
+
+    static func nodes(_ probe: inout Probe) -> JSON {
+        let root = "/sys/devices/system/node"
+        guard let names = try? probe.machine.list(root) else {
+            return probe.fail("numa", "\(root) cannot be listed")
+        }
+        var nodes: [String: JSON] = [:]
+        for name in names where name.hasPrefix("node") {
+            guard let number = Int(name.dropFirst(4)) else { continue }
+            let path = "numa.\(number)"
+            let cpus = probe.text("\(root)/\(name)/cpulist", as: "\(path).cpus")
+            let memory = probe.optionalText("\(root)/\(name)/meminfo").flatMap {
+                kilobytes($0, key: "MemTotal:")
+            }
+            nodes[String(number)] = [
+                "cpus": cpus.flatMap { CPUList(kernelText: $0) }.map { .string($0.text) } ?? .null,
+                "memory_bytes": memory
+                    ?? probe.fail("\(path).memory_bytes", "no MemTotal in meminfo of \(name)"),
+            ]
+        }
+        return .object(nodes)
+    }
+
+    private static func kilobytes(_ text: String, key: String) -> JSON? {
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if let index = words.firstIndex(where: { $0 == key }), index + 1 < words.count,
+                let number = Int(words[index + 1])
+            {
+                return .integer(number * 1024)
+            }
+        }
+        return nil
+    }
+}

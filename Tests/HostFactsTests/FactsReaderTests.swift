@@ -1,0 +1,119 @@
+import FleetModel
+import HostFacts
+import Linux
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct FactsReaderTests {
+    /// A copied root with two nodes, SMT, and the odd encodings that real kernels have.
+    private func copiedRoot() throws -> TemporaryDirectory {
+        let root = try TemporaryDirectory()
+        var files: [String: String] = [
+            "/proc/sys/kernel/hostname": "md1\n",
+            "/proc/sys/kernel/osrelease": "6.1.0-28-amd64\n",
+            "/proc/sys/kernel/arch": "x86_64\n",
+            "/proc/cmdline": "BOOT_IMAGE=/vmlinuz isolcpus=2-3\n",
+            "/proc/cpuinfo": "processor\t: 0\nmodel name\t: Example(R) CPU  @ 3GHz\nflags\t: fpu\n",
+            "/proc/meminfo": "MemTotal:       65536 kB\nMemFree: 1 kB\n",
+            "/proc/1/comm": "systemd\n",
+            "/etc/os-release": "ID=rocky\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n",
+            "/sys/devices/system/cpu/online": "0-3\n",
+            "/sys/devices/system/cpu/possible": "0-7\n",
+            "/sys/devices/system/cpu/isolated": "2-3\n",
+            "/sys/devices/system/cpu/nohz_full": "  (null)\n",
+            "/sys/devices/system/node/node0/cpulist": "0,2\n",
+            "/sys/devices/system/node/node0/meminfo": "Node 0 MemTotal:  32768 kB\n",
+            "/sys/devices/system/node/node2/cpulist": "1,3\n",
+            "/sys/devices/system/node/node2/meminfo": "Node 2 MemTotal:  32768 kB\n",
+            "/sys/class/dmi/id/sys_vendor": "Example Inc.\n",
+            "/proc/modules": "sfc 1 0 - Live 0x0\n",
+            "/sys/module/sfc/version": "5.3.16\n",
+            "/proc/self/mounts": "tmpfs /mnt/a\\040b tmpfs rw,noexec 0 0\n",
+            "/var/lib/dpkg/status":
+                "Package: a\nStatus: install ok installed\nVersion: 1.10-1\n\n"
+                + "Package: gone\nStatus: deinstall ok config-files\nVersion: 2\n",
+        ]
+        for cpu in 0..<4 {
+            let folder = "/sys/devices/system/cpu/cpu\(cpu)/topology"
+            files["\(folder)/thread_siblings_list"] = cpu < 2 ? "0-1\n" : "2-3\n"
+            files["\(folder)/physical_package_id"] = "\(cpu / 2)\n"
+        }
+        let machine = LocalMachine(root: root.path)
+        for (path, content) in files {
+            var folders: [String] = []
+            var folder = PathName.parent(of: path)
+            while folder != "/" {
+                folders.append(folder)
+                folder = PathName.parent(of: folder)
+            }
+            for folder in folders.reversed()
+            where try machine.statusIfPresent(folder) == nil {
+                try machine.makeDirectory(folder, mode: 0o755, uid: 0, gid: 0)
+            }
+            try machine.replaceFile(
+                path, content: Array(content.utf8), mode: 0o644, uid: 0, gid: 0)
+        }
+        return root
+    }
+
+    @Test func readsACopiedRoot() throws {
+        let root = try copiedRoot()
+        let facts = FactsReader(machine: LocalMachine(root: root.path)).hardware()
+        #expect(facts["architecture"] == "x86_64")
+        #expect(facts["kernel"]?["release"] == "6.1.0-28-amd64")
+        #expect(facts["distribution"]?["family"] == "rhel")
+        #expect(facts["memory_bytes"] == 67_108_864)
+        let cpu: JSON = [
+            "model": "Example(R) CPU @ 3GHz", "online": "0-3", "possible": "0-7", "count": 4,
+            "cores": 2, "sockets": 2, "threads_per_core": 2, "isolated": "2-3", "nohz_full": "",
+        ]
+        #expect(facts["cpu"] == cpu)
+        #expect(facts["numa"]?["2"]?["cpus"] == "1,3")
+        #expect(facts["dmi"]?["sys_vendor"] == "Example Inc.")
+        // What is not in the copy is null, and says why.
+        #expect(facts["dmi"]?["bios_version"] == .null)
+        #expect(facts["unknown"]?["dmi.bios_version"]?.string?.contains("No such file") == true)
+        #expect(facts["unknown"]?["nics"] != nil)
+    }
+
+    @Test func readsTheLiveState() throws {
+        let root = try copiedRoot()
+        let reader = FactsReader(machine: LocalMachine(root: root.path))
+        let live = reader.live(["packages", "modules", "mounts", "services", "weather"])
+        #expect(live["packages"] == ["a": "1.10-1"])
+        #expect(live["modules"]?["sfc"]?["version"] == "5.3.16")
+        #expect(live["mounts"]?["/mnt/a b"]?["options"] == ["rw", "noexec"])
+        #expect(live["services"] == .null)
+        #expect(live["unknown"]?["services"] != nil)
+        #expect(live["unknown"]?["weather"] == "there is no such section of the live state")
+    }
+
+    /// Every path the reader gives is in the schema, and the other way round, also on this machine.
+    @Test func theReaderKeepsToTheSchema() throws {
+        let root = try copiedRoot()
+        for machine in [LocalMachine(root: root.path), LocalMachine()] {
+            let facts = FactsReader(machine: machine).hardware()
+            let given = Set(facts.object?.keys.map { $0 } ?? [])
+            #expect(given == FactsSchema.sections(FactsSchema.hardware))
+            for entry in FactsSchema.hardware {
+                var value: JSON? = facts
+                for part in entry.path.split(separator: ".") { value = value?[String(part)] }
+                let isBelowNull = value == nil && entry.path.contains(".")
+                switch (entry.type, value ?? .null) {
+                case (_, .null): #expect(value != nil || isBelowNull, "\(entry.path) is missing")
+                case ("string", .string), ("cpu_list", .string), ("integer", .integer),
+                    ("map", .object):
+                    break
+                default: Issue.record("\(entry.path) is not \(entry.type): \(value ?? .null)")
+                }
+            }
+        }
+    }
+
+    /// Facts are hashed: reading twice gives the same bytes.
+    @Test func hardwareFactsStayTheSame() {
+        let reader = FactsReader(machine: LocalMachine())
+        #expect(reader.hardware().canonicalBytes == reader.hardware().canonicalBytes)
+    }
+}
