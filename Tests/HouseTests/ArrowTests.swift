@@ -54,7 +54,7 @@ private let rooms = [
         "pure: it contacts nobody and reads no disk, so that the same inputs give the same bytes"),
     Room("SSHConfig", ["Wire"], "pure: text in, settings out"),
     Room(
-        "Transport", ["CSSH2", "SSHConfig", "Linux", "CLinux", "Wire"],
+        "Transport", ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"],
         "bytes and exit status; it must not know what a plan is"),
     Room("Store", ["CSQLite", "FleetModel", "Linux", "Wire"], "keeps what it is given"),
     Room(
