@@ -56,12 +56,14 @@ quietly() {
 }
 
 # process_start_time PID: when the process started, in clock ticks since boot; with the process
-# id it names one process for good. Fails when there is no such process.
+# id it names one process for good. Fails when there is no such process, or it has ended and
+# nobody has asked how.
 process_start_time() {
     local line fields
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     # The second field is a name in parentheses that may hold anything, blanks included.
     read -ra fields <<<"${line##*) }"
+    [[ ${fields[0]} != [ZX] ]] || return 1
     echo "${fields[19]}"
 }
 
