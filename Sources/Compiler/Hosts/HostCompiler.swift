@@ -150,6 +150,12 @@ final class HostCompiler {
         return new
     }
 
+    /// How often resources of a role were computed.
+    func computations(ofRole name: String) -> Int {
+        classes.values.flatMap(\.roles).filter { $0.role.name == name }
+            .flatMap(\.resources).reduce(0) { $0 + $1.computations }
+    }
+
     private func arrangement(of run: HostRun, in hostClass: HostClass) -> Arrangement {
         let key = ArrangementKey(
             assignment: ObjectIdentifier(hostClass.assignment), structures: run.structures)

@@ -9,6 +9,8 @@ final class Memo<Result> {
     private let readsOfHost: [[String]]
     /// The variables it rests on: where the host gives one of them itself, all reads count.
     private let variables: Set<String>
+    /// How often the computation was made.
+    private(set) var computations = 0
     private var narrow: [[Value?]: Result] = [:]
     private var wide: [[Value?]: Result] = [:]
 
@@ -37,10 +39,12 @@ final class Memo<Result> {
                 key.append(try scope.value(at: path))
             } catch {
                 // Whether it is needed at all is for the computation to say.
+                computations += 1
                 return try compute()
             }
         }
         if let known = isNarrow ? narrow[key] : wide[key] { return known }
+        computations += 1
         let result = try compute()
         if isNarrow, narrow.count < Self.limit { narrow[key] = result }
         if !isNarrow, wide.count < Self.limit { wide[key] = result }
