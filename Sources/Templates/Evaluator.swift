@@ -345,7 +345,9 @@ final class Evaluator {
             throw Faults(
                 error.all.map {
                     var diagnostic = $0
-                    diagnostic.related.append(.init(place, "included here"))
+                    if diagnostic.related.count < Limits.shownIncludes {
+                        diagnostic.related.append(.init(place, "included here"))
+                    }
                     return diagnostic
                 })
         }
@@ -375,5 +377,7 @@ enum Limits {
     static let steps = 2_000_000
     static let size = 32 << 20
     static let includes = 20
+    /// How many of the includes around a fault are shown.
+    static let shownIncludes = 4
     static let range = 100_000
 }

@@ -475,6 +475,13 @@ struct ExpressionParser {
                 try expect(",", "or \"}\"")
                 if isSymbol("}") { break }
             }
+            if pairs.isEmpty, let brace = current, brace.kind == .symbol("{"),
+                brace.start == start + 1
+            {
+                throw SyntaxFault(
+                    "\"{{\" inside a tag", start, brace.end,
+                    hint: "inside a tag names stand without braces")
+            }
             let key = try expression()
             if case .constant(let value) = key.form {
                 guard case .string = value else {
@@ -660,11 +667,16 @@ struct ExpressionParser {
         return (name, Token(kind: .name(name), start: start, end: token.end))
     }
 
+    /// What was probably meant; a name of one or two letters is near to too many.
+    private static func nearest(_ name: String, in known: [String]) -> String? {
+        name.utf8.count > 2 ? NearestName.hint(for: name, in: known) : nil
+    }
+
     private static func filter(named name: String, _ token: Token) throws(SyntaxFault) -> Filter {
         if let filter = Filter.all[name] { return filter }
         throw SyntaxFault(
             "unknown-filter", "no filter \"\(name)\"", token.start, token.end,
-            hint: Filter.advice[name] ?? NearestName.hint(for: name, in: Filter.allNames)
+            hint: Filter.advice[name] ?? nearest(name, in: Filter.allNames)
                 ?? "filters known: \(Filter.allNames.joined(separator: ", "))")
     }
 
@@ -765,7 +777,7 @@ struct ExpressionParser {
         if let test = Test.all[name] { return test }
         throw SyntaxFault(
             "unknown-test", "no test \"\(name)\"", token.start, token.end,
-            hint: Test.advice[name] ?? NearestName.hint(for: name, in: Test.allNames)
+            hint: Test.advice[name] ?? nearest(name, in: Test.allNames)
                 ?? "tests known: \(Test.allNames.joined(separator: ", "))")
     }
 

@@ -21,7 +21,14 @@ struct FaultList {
     }
 
     func throwIfAny() throws(Faults) {
-        if !all.isEmpty { throw Faults(all) }
+        guard !all.isEmpty else { return }
+        throw Faults(
+            all.enumerated().sorted {
+                guard let a = $0.element.place, let b = $1.element.place, a != b else {
+                    return $0.offset < $1.offset
+                }
+                return a < b
+            }.map(\.element))
     }
 }
 

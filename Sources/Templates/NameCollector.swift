@@ -193,7 +193,7 @@ struct NameCollector {
             }
             return
         }
-        collectKeys(node)
+        defer { collectKeys(node) }
         let name = path[0]
         for index in scopes.indices.dropLast().reversed() {
             if scopes[index + 1].certainNames.contains(name) { break }

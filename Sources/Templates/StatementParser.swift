@@ -9,6 +9,9 @@ struct StatementParser {
     /// How many `for` bodies are around.
     private var loops = 0
     private var nesting = 0
+    /// Whether the rest of the text is left unread, so that nothing is found closed.
+    private var hasGivenUp = false
+    private var unknownTags: Set<String> = []
 
     private static let nestingLimit = 50
     static let tags = ["if", "for", "set", "include", "raw", "with"]
@@ -91,6 +94,7 @@ struct StatementParser {
                     "template-limit", "tags nested more than \(Self.nestingLimit) deep",
                     content.start, content.end))
             index = segments.count
+            hasGivenUp = true
             return nil
         }
         switch keyword {
@@ -100,6 +104,9 @@ struct StatementParser {
         case "with": return scope(content)
         case "include": return include(content)
         default:
+            // The end of an unknown tag is the same mistake once more.
+            guard !unknownTags.contains(where: { keyword == "end\($0)" }) else { return nil }
+            unknownTags.insert(keyword)
             faults.add(
                 SyntaxFault(
                     "unknown-tag", "no tag \"\(keyword)\"", first.start, first.end,
@@ -165,6 +172,7 @@ struct StatementParser {
     private mutating func notClosed(
         _ keyword: String, _ content: TagContent, by wanted: String, found ending: Ending?
     ) {
+        if hasGivenUp { return }
         var fault = SyntaxFault(
             "this \"\(keyword)\" is not closed", content.start, content.end,
             hint: "end it with {% \(wanted) %}")

@@ -1,8 +1,6 @@
 import Diagnostics
 import Glibc
-import Linux
 import Templates
-import TestSupport
 import Testing
 import Values
 import Wire
@@ -46,23 +44,9 @@ import Wire
         }
     }
 
-    /// Theirs, in one process for all cases.
-    private static func theirs(_ cases: [Case]) throws -> [String] {
-        let input = cases.map(\.json.canonicalText).joined(separator: "\n") + "\n"
-        let result = try ProcessRunner.run(
-            ProgramCall(
-                Repository.pythonProgram("python"),
-                ["\(Repository.root)/Tests/Reference/templates.py"],
-                environment: ProgramCall.plainEnvironment + ["PYTHONUTF8=1"],
-                input: Array(input.utf8), timeoutSeconds: 240, outputLimit: 1 << 28))
-        try #require(result.succeeded, "\(result.endText): \(result.errorText.suffix(2000))")
-        return result.outputText.split(separator: "\n").map(String.init)
-    }
-
     /// Compares all cases and gives the share that was accepted.
     private static func compare(_ cases: [Case]) throws -> Double {
-        let answers = try theirs(cases)
-        try #require(answers.count == cases.count)
+        let answers = try Jinja.answers(cases.map(\.json))
         var accepted = 0
         var shown = 0
         func complain(_ one: Case, _ problem: String) {
