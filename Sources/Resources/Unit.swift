@@ -15,17 +15,27 @@ package enum UnitBehaviour: ResourceBehaviour {
         /// The unit, or every loaded instance of a template.
         var loaded: [UnitStatus]
 
-        /// Whether systemd has something else in memory than the files, this one above all.
-        func needsDaemonReload(_ declaration: UnitDeclaration) -> Bool {
-            loaded.contains { status in
-                status.needsDaemonReload
-                    || declaration.dropIn != nil && status.loadState == "loaded"
-                        && status.dropInPaths.contains(declaration.path) == declaration.isAbsent
+        /// What systemd has in memory in place of the files, this one above all; nil where it has
+        /// what they say, or nothing yet.
+        func stale(_ declaration: UnitDeclaration) -> String? {
+            for status in loaded {
+                if status.needsDaemonReload { return "an older unit file" }
+                if declaration.dropIn != nil, status.loadState == "loaded",
+                    status.dropInPaths.contains(declaration.path) == declaration.isAbsent
+                {
+                    return "an older unit file"
+                }
+                // A unit that failed and whose file was gone since is not looked for again.
+                if status.loadState == "error" { return status.loadError }
+                if declaration.dropIn == nil, !declaration.isAbsent, !status.isFound {
+                    return "no unit file"
+                }
             }
+            return nil
         }
-        var refused: UnitStatus? {
-            loaded.first { ["bad-setting", "error"].contains($0.loadState) }
-        }
+
+        /// The unit, where systemd has read its files and will not have it.
+        var refused: UnitStatus? { loaded.first { $0.loadState == "bad-setting" } }
     }
 
     /// Unit files are small; one that is larger is not ours.
@@ -85,10 +95,10 @@ package enum UnitBehaviour: ResourceBehaviour {
         }
         // A file that is to be written or removed is loaded with that.
         let isFileRight = !changes.contains { ["state", "content", "type"].contains($0.attribute) }
-        if isFileRight, observation.needsDaemonReload(declaration) {
+        if isFileRight, let stale = observation.stale(declaration) {
             changes.append(
                 Change(
-                    "loaded", layer: .onDisk, before: "an older unit file", after: "the unit file",
+                    "loaded", layer: .onDisk, before: .string(stale), after: "the unit file",
                     source: declaration.path))
         }
         if !changes.isEmpty { return .changes(changes) }
@@ -194,7 +204,7 @@ package enum UnitBehaviour: ResourceBehaviour {
         // without instances it cannot be asked.
         var now = observation
         now.loaded = try UnitLoading.observe([declaration.name], on: machine).flatMap { $0 }
-        if now.loaded.isEmpty || now.needsDaemonReload(declaration) {
+        if now.loaded.isEmpty || now.stale(declaration) != nil {
             try Systemctl.run(["daemon-reload"], attempted: "reload the unit files", on: machine)
         }
     }

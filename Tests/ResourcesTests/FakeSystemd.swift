@@ -133,7 +133,9 @@ final class FakeSystemd {
             unit["NeedDaemonReload"] = nil
             if let path = file(of: name, on: machine) {
                 unit["FragmentPath"] = .string(path)
-                if unit["LoadState"]?.string == "not-found" { unit["LoadState"] = nil }
+                if ["not-found", "error"].contains(unit["LoadState"]?.string) {
+                    unit["LoadState"] = nil
+                }
             } else if unit["FragmentPath"]?.string?.hasPrefix(FakeSystemd.folder) ?? false {
                 unit["FragmentPath"] = ""
                 unit["LoadState"] = "not-found"
