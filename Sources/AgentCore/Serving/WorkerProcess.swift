@@ -1,5 +1,6 @@
 import CLinux
 import FleetModel
+import HostFacts
 import Glibc
 import HostFacts
 import Journal
@@ -80,7 +81,8 @@ struct WorkerProcess {
         switch work {
         case .facts(let hardware, let sections):
             board.publish(step: "read facts")
-            return .facts(FactsService.read(machine, hardware: hardware, sections: sections))
+            return .facts(
+                FactsReader(machine: machine).facts(hardware: hardware, sections: sections))
         case .run(let request):
             let worker = Worker(
                 conversation: conversation, state: setting.state, machine: machine,
