@@ -8,13 +8,28 @@ final class JournaledLog: ApplyLog {
     /// The handlers that each intent of this run made pending.
     private var added: [String: [String]] = [:]
 
+    private let number: Int
+    private let state: StateDirectory
+    /// The plan's bytes, until they are kept beside the journal.
+    private var plan: [UInt8]?
+
     /// Begins the journal of a run. `begin.pending` is what earlier runs left.
-    init(number: Int, in state: StateDirectory, begin: RunBegin) throws(AgentFault) {
+    init(
+        number: Int, in state: StateDirectory, begin: RunBegin, plan: [UInt8]
+    ) throws(AgentFault) {
+        self.number = number
+        self.state = state
+        self.plan = plan
         pending = begin.pending
         writer = try JournalWriter.create(number, in: state, begin: begin)
     }
 
     func intend(_ intent: ChangeIntent) throws(AgentFault) {
+        if let bytes = plan {
+            // Only a run that changes something may need its plan again.
+            try state.replace(JournalDirectory.planPath(of: number, in: state), bytes)
+            plan = nil
+        }
         try writer.append(.intent(intent))
         try writer.flush()
         pending += intent.handlers

@@ -32,9 +32,8 @@ struct ApplyService {
         worker.conversation.blobs.spool = state.spool
         let (bound, bytes) = try worker.plan(request)
         let number = (try JournalDirectory.numbers(in: state).last ?? 0) + 1
-        try state.replace(JournalDirectory.planPath(of: number, in: state), bytes)
         let log = try JournaledLog(
-            number: number, in: state, begin: begin(bound.plan, after: last))
+            number: number, in: state, begin: begin(bound.plan, after: last), plan: bytes)
         var run = ApplyRun(bound, setting(), log: log)
         let result = run.run()
         var end = RunEnd(
@@ -84,7 +83,9 @@ struct ApplyService {
             if declared != before {
                 try state.replace(state.declared, declared.json.canonicalBytes)
             }
-            if result.stopped == nil { try state.replace(state.lastPlan, bytes) }
+            if result.stopped == nil, try state.read(state.lastPlan) != bytes {
+                try state.replace(state.lastPlan, bytes)
+            }
             try log.end(stopped: result.stopped)
             try JournalDirectory.prune(in: state)
         } catch {
