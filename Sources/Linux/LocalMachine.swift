@@ -33,7 +33,8 @@ package final class LocalMachine: Machine {
             if all.count + piece.count > limit {
                 throw SystemError(call: "read", object: path, code: EFBIG)
             }
-            if all.isEmpty { all = piece } else { all.append(contentsOf: piece) }
+            // A copy of the right size: the piece's own storage is as large as a whole one.
+            all.append(contentsOf: piece)
         }
     }
 
@@ -41,7 +42,8 @@ package final class LocalMachine: Machine {
         let descriptor = try open(path, O_RDONLY)
         while true {
             let piece = try named("read", path) { () throws(SystemError) in
-                try descriptor.read(upTo: 1 << 18)
+                // Larger ones malloc takes from the kernel and gives back each time.
+                try descriptor.read(upTo: 65_536)
             }
             if piece.isEmpty { return }
             body(piece)
@@ -82,6 +84,20 @@ package final class LocalMachine: Machine {
     package func replaceFile(
         _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError) {
+        try putFile(path, content: content, mode: mode, uid: uid, gid: gid, flushes: true)
+    }
+
+    /// Puts a file in place as ``replaceFile(_:content:mode:uid:gid:)`` does, for what can be made
+    /// again at any time: nothing waits for the disk, and a power cut may lose it.
+    package func replaceRenewableFile(
+        _ path: String, content: [UInt8], mode: UInt32
+    ) throws(SystemError) {
+        try putFile(path, content: content, mode: mode, uid: .max, gid: .max, flushes: false)
+    }
+
+    private func putFile(
+        _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32, flushes: Bool
+    ) throws(SystemError) {
         let temporary = temporaryName(beside: path)
         do {
             // Nobody but us may read it before it has its owner and mode.
@@ -90,8 +106,9 @@ package final class LocalMachine: Machine {
             try check(fchown(descriptor.number, uid, gid), "chown", path)
             try keepAttributes(of: path, on: descriptor)
             try check(fchmod(descriptor.number, mode), "chmod", path)
-            try check(fsync(descriptor.number), "fsync", path)
-            try rename(temporary, to: path)
+            if flushes { try check(fsync(descriptor.number), "fsync", path) }
+            try check(Glibc.rename(real(temporary), real(path)), "rename", path)
+            if flushes { try flushDirectory(of: path) }
         } catch {
             unlink(real(temporary))
             throw error

@@ -70,6 +70,11 @@ private struct JSONWriter {
 
     private mutating func string(_ value: String) {
         bytes.append(34)
+        defer { bytes.append(34) }
+        // Most text needs no escape, and is taken over as a whole.
+        if value.utf8.allSatisfy({ $0 >= 32 && $0 != 34 && $0 != 92 && $0 != 127 }) {
+            return text(value)
+        }
         for byte in value.utf8 {
             switch byte {
             case 34, 92: bytes.append(contentsOf: [92, byte])
@@ -83,7 +88,6 @@ private struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(34)
     }
 
     /// The shortest text that reads back as the same number.

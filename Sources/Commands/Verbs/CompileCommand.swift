@@ -45,9 +45,9 @@ enum CompileCommand: Command {
             }
             if let folder {
                 do throws(SystemError) {
-                    try LocalMachine().replaceFile(
+                    try LocalMachine().replaceRenewableFile(
                         PathName.join(folder, plan.host + ".json"), content: result.planBytes,
-                        mode: 0o600, uid: UInt32.max, gid: UInt32.max)
+                        mode: 0o600)
                 } catch {
                     fault = fault ?? error
                 }
