@@ -68,7 +68,7 @@ package struct RunText {
             "fault": host.fault.map { key(of: $0, on: host.host) },
             "orphans": .strings(host.end?.orphans ?? []),
             "stopped": .optional(host.end?.stopped),
-            "notices": .strings(host.notices),
+            "notices": .strings(host.notices + (host.end?.notices ?? [])),
         ]).canonicalBytes
     }
 
@@ -118,7 +118,7 @@ package struct RunText {
         for orphan in host.end?.orphans ?? [] {
             lines.append("    orphaned: \(orphan)   applied before, declared by nothing now; left alone")
         }
-        for notice in host.notices { lines.append("    note: \(notice)") }
+        for notice in host.notices + (host.end?.notices ?? []) { lines.append("    note: \(notice)") }
         return lines
     }
 
