@@ -8,15 +8,29 @@ import Store
 
 /// The program from its arguments to its exit code.
 package enum Entrypoint {
-    /// Blocks the signals that ``InterruptWatcher`` reads. To be called before any other thread is
-    /// started, since threads inherit the mask.
-    package static func prepare() {
+    /// Runs one command line (without the program's name) and waits for its end.
+    ///
+    /// The main thread waits in read(2) rather than in the runtime's own main loop: that one lets
+    /// through the signals that ``InterruptWatcher`` reads, and they would end the program. They are
+    /// blocked before any other thread is started, since threads inherit the mask.
+    package static func main(_ arguments: [String]) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         InterruptWatcher.blockSignals()
+        guard let pipe = try? Descriptor.pipe() else { return ExitCode.bug.rawValue }
+        let end = pipe.write.number
+        Task {
+            let code = await run(arguments)
+            var byte = UInt8(truncatingIfNeeded: code)
+            write(end, &byte, 1)
+        }
+        guard let answer = try? pipe.read.read(upTo: 1), let code = answer.first else {
+            return ExitCode.bug.rawValue
+        }
+        return Int32(code)
     }
 
     /// Runs one command line (without the program's name).
-    package static func run(_ arguments: [String]) async -> Int32 {
+    static func run(_ arguments: [String]) async -> Int32 {
         let format = formatAsked(in: arguments)
         let output = Output(
             allowsColour: !arguments.contains("--no-color"),

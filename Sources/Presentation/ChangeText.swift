@@ -16,8 +16,9 @@ struct ChangeText {
             let shown = resource.changes.filter { !saysOnlyPresence($0) }
             let isNew = shown.count < resource.changes.count
             let changes = shown.map { text(of: $0, isNew: isNew) }.joined(separator: "   ")
-            let cost = resource.disruption == .none ? "" : "   \(resource.disruption.rawValue)"
-            lines.append(indent + style("\(sign) \(name)", .change) + "   \(changes)\(cost)")
+            let cost = resource.disruption == .none ? "" : resource.disruption.rawValue
+            let cells = [style("\(sign) \(name)", .change), changes, cost].filter { !$0.isEmpty }
+            lines.append(indent + cells.joined(separator: "   "))
             if showsContent { lines += resource.changes.flatMap { diff(of: $0, indent: indent) } }
         case .dependsOnEarlier:
             lines.append(

@@ -31,6 +31,18 @@ package final class Store: Sendable {
         self.connection = Mutex(connection)
     }
 
+    /// Whether each result waits for the disk, so that it outlives a power cut.
+    ///
+    /// What an apply did must; what a check read can be read again. Either way a crash of the
+    /// program loses nothing that was recorded.
+    package func setSurvivesPowerCut(_ survives: Bool) throws(StoreError) {
+        try withConnection { (connection) throws(StoreError) in
+            try connection.run(
+                "PRAGMA synchronous = \(survives ? "FULL" : "NORMAL")", attempting: "open the store")
+            return ()
+        }
+    }
+
     func withConnection<R: Sendable>(
         _ body: (borrowing Connection) throws(StoreError) -> R
     ) throws(StoreError) -> R {

@@ -1,5 +1,4 @@
 import Commands
 import Glibc
 
-Entrypoint.prepare()
-exit(await Entrypoint.run(Array(CommandLine.arguments.dropFirst())))
+exit(Entrypoint.main(Array(CommandLine.arguments.dropFirst())))

@@ -39,6 +39,7 @@ package struct FleetRun: Sendable {
         let store = services.store
         let began = Clock.wallSeconds()
         let watch = Clock.monotonicSeconds()
+        try store.setSurvivesPowerCut(options.mode == .apply)
         try store.begin(
             RunRecord(
                 id: options.runID, verb: options.verb, requestedBy: options.requestedBy,

@@ -1,0 +1,128 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// The program itself, as a user runs it.
+@Suite(.timeLimit(.minutes(3))) struct ProgramTests {
+    private struct Answer {
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    private func muster(_ arguments: [String], in directory: String) throws -> Answer {
+        let environment = ProgramCall.plainEnvironment.filter { !$0.hasPrefix("HOME=") }
+            + ["HOME=\(directory)"]
+        let result = try ProcessRunner.run(
+            ProgramCall(
+                BuiltProgram.muster, arguments, environment: environment, directory: directory,
+                timeoutSeconds: 60))
+        guard case .exited(let status) = result.end else {
+            Issue.record("muster \(arguments) \(result.endText)")
+            return Answer(status: -1, output: result.outputText, errors: result.errorText)
+        }
+        return Answer(status: status, output: result.outputText, errors: result.errorText)
+    }
+
+    private func withFleet(_ body: (String) throws -> Void) throws {
+        try withTemporaryDirectory { directory in
+            #expect(try muster(["init", "fleet"], in: directory).status == 0)
+            try body(directory + "/fleet")
+        }
+    }
+
+    private func write(_ text: String, _ path: String) throws {
+        try LocalMachine().replaceFile(
+            path, content: Array(text.utf8), mode: 0o644, uid: getuid(), gid: getgid())
+    }
+
+    @Test func aNewFleetIsValidAndCompilesToTheSameBytes() throws {
+        try withFleet { fleet in
+            let valid = try muster(["validate"], in: fleet)
+            #expect(valid.status == 0)
+            #expect(valid.output == "Valid: 2 hosts, 2 resources, 0 errors, 0 warnings.\n")
+            let first = try muster(["compile", "--format", "jsonl"], in: fleet)
+            #expect(first.status == 0 && first.output.contains("\"host\":\"md01\""))
+            #expect(try muster(["compile", "--format", "jsonl"], in: fleet).output == first.output)
+            #expect(try muster(["history"], in: fleet).output == "No runs yet.\n")
+            let again = try muster(["init", "."], in: fleet)
+            #expect(again.status == 5 && again.errors.contains("exists already"))
+        }
+    }
+
+    struct Mistake: Sendable, CustomStringConvertible {
+        let arguments: [String]
+        var file: (path: String, text: String)?
+        let status: Int32
+        let says: [String]
+
+        var description: String { arguments.joined(separator: " ") + (file?.path ?? "") }
+    }
+
+    static let mistakes = [
+        Mistake(arguments: ["chekc"], status: 64, says: ["no verb \"chekc\"", "\"check\""]),
+        Mistake(arguments: ["check", "--dif"], status: 64, says: ["--dif", "--diff"]),
+        Mistake(arguments: ["validate", "md1"], status: 64, says: ["\"md1\"", "md01"]),
+        Mistake(arguments: ["validate", "--fleet", "/nowhere"], status: 65, says: ["muster init"]),
+        Mistake(arguments: ["apply", "--batch", "0%"], status: 64, says: ["--batch 25%"]),
+        Mistake(arguments: ["apply", "--plan", "dead"], status: 64, says: ["muster history"]),
+        Mistake(arguments: ["show", "dead"], status: 64, says: ["no run dead"]),
+        Mistake(arguments: ["kinds", "fil"], status: 64, says: ["\"file\""]),
+        Mistake(
+            arguments: ["validate"], file: ("Roles/banner/role.yaml", "resources:\n  - fil: /x\n"),
+            status: 65, says: ["Roles/banner/role.yaml:2:5", "^", "file"]),
+        Mistake(
+            arguments: ["validate"], file: ("Inventory/hosts.yaml", "all: {hosts: [\n"),
+            status: 65, says: ["Inventory/hosts.yaml:"]),
+        Mistake(
+            arguments: ["validate"], file: ("Inventory/settings.yaml", "limits: {fork: 3}\n"),
+            status: 65, says: ["no key \"fork\"", "\"forks\""]),
+        Mistake(
+            arguments: ["validate"],
+            file: ("Inventory/site.yaml", "- hosts: trading\n  roles: [bannr]\n"),
+            status: 65, says: ["no role \"bannr\"", "banner"]),
+    ]
+
+    @Test(arguments: mistakes)
+    func aMistakeIsNamedWithAWayOut(mistake: Mistake) throws {
+        try withFleet { fleet in
+            if let file = mistake.file { try write(file.text, fleet + "/" + file.path) }
+            let answer = try muster(mistake.arguments, in: fleet)
+            #expect(answer.status == mistake.status, "\(answer.errors)")
+            for text in mistake.says {
+                #expect(answer.errors.contains(text), "\(text) is not in: \(answer.errors)")
+            }
+        }
+    }
+
+    /// SIGINT reaches the watcher and not the default action: the run says where it stands.
+    @Test func anInterruptIsAnswered() throws {
+        try withFleet { fleet in
+            // A server that accepts and never says a word keeps the run waiting.
+            let silent = try Listener()
+            try write(
+                "all: {hosts: {h: {ansible_host: 127.0.0.1, ansible_port: \(silent.port)}}}\n",
+                fleet + "/Inventory/hosts.yaml")
+            try write("ssh: {connect_timeout: 5s}\n", fleet + "/Inventory/settings.yaml")
+            try write("- hosts: h\n  roles: [banner]\n", fleet + "/Inventory/site.yaml")
+            let output = try Descriptor.pipe()
+            let pid = try ProcessRunner.spawn(
+                ProgramCall(BuiltProgram.muster, ["check"], directory: fleet),
+                stdio: [-1, output.write.number, output.write.number])
+            var said = String(decoding: try output.read.read(upTo: 4_096), as: UTF8.self)
+            kill(pid, SIGINT)
+            while !said.contains("Hosts: ") {
+                let piece = try output.read.read(upTo: 4_096)
+                said += String(decoding: piece, as: UTF8.self)
+                if piece.isEmpty { break }
+            }
+            var status: Int32 = 0
+            waitpid(pid, &status, 0)
+            #expect(said.contains("interrupted: starting no more hosts"), "\(said)")
+            #expect(said.contains("1 unreachable"), "\(said)")
+            // It exited by itself: no signal ended it.
+            #expect(status & 0x7F == 0)
+        }
+    }
+}
