@@ -5,11 +5,15 @@ import Wire
 package struct UnitDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .unit, "A systemd unit file, or a drop-in of a unit, and that systemd has loaded it.",
-        nameType: .string, nameSummary: "The unit with its type: `feed-handler.service`.",
+        nameType: .string,
+        nameSummary:
+            "The unit with its type, `feed-handler.service`; or a drop-in of it by its path"
+            + " in /etc/systemd/system, `feed-handler.service.d/cpus.conf`.",
         attributes: [
             AttributeSchema(
                 "drop_in", .string,
-                "Makes it a drop-in of the unit: the file `NAME.d/DROP_IN`, which ends in `.conf`."),
+                "Makes it a drop-in of the unit: the file `NAME.d/DROP_IN`, which ends in `.conf`."
+                    + " The same as to name it so."),
             AttributeSchema(
                 "content", .string, resolvedByController: true, "The text of the file."),
             AttributeSchema(
@@ -32,8 +36,7 @@ package struct UnitDeclaration: ResourceDeclaration {
             "Whether it runs and starts at boot is declared by `service`.",
         ],
         example: """
-            - unit: feed-handler.service
-              drop_in: cpus.conf
+            - unit: feed-handler.service.d/cpus.conf
               content: |
                 [Service]
                 CPUAffinity=2-5
@@ -53,14 +56,21 @@ package struct UnitDeclaration: ResourceDeclaration {
     package let verifies: Bool
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
+        let reader = AttributeReader(attributes)
+        let given = try reader.optionalString("drop_in")
+        let parts = Self.parts(name)
+        if given != nil, parts.dropIn != nil {
+            throw AttributeFault("drop_in", "the name is that of a drop-in already")
+        }
+        let name = parts.unit
+        let dropIn = given ?? parts.dropIn
         try UnitName.check(name)
         guard UnitName.hasType(name) else {
             throw AttributeFault(
                 nil, "unit \"\(name)\" has no type", hint: "write \(name).service")
         }
-        let reader = AttributeReader(attributes)
         self.name = name
-        dropIn = try reader.optionalString("drop_in")
+        self.dropIn = dropIn
         isAbsent = try reader.state(of: Self.schema) == "absent"
         content = try ResolvedContent(reader)
         mode = try reader.optionalMode("mode") ?? 0o644
@@ -78,6 +88,14 @@ package struct UnitDeclaration: ResourceDeclaration {
             throw AttributeFault(
                 nil, "unit \(name) has no content", hint: "give content, template or source")
         }
+    }
+
+    /// `a.service.d/b.conf` is the drop-in `b.conf` of `a.service`.
+    private static func parts(_ name: String) -> (unit: String, dropIn: String?) {
+        guard let slash = name.firstIndex(of: "/"), name[..<slash].hasSuffix(".d") else {
+            return (name, nil)
+        }
+        return (String(name[..<slash].dropLast(2)), String(name[name.index(after: slash)...]))
     }
 
     /// The directory of the unit's drop-ins.

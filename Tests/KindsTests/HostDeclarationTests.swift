@@ -49,6 +49,15 @@ private let key: JSON =
         FaultCase(
             .unit, "feed.service", ["drop_in": "../x.conf", "state": "absent"],
             "drop_in: drop_in \"../x.conf\" is not a file name that ends in .conf"),
+        FaultCase(.unit, "feed.service.d/cpus.conf", content, ""),
+        FaultCase(
+            .unit, "feed.service.d/cpus.conf", ["drop_in": "x.conf", "state": "absent"],
+            "drop_in: the name is that of a drop-in already"),
+        FaultCase(
+            .unit, "feed.service.d/../x.conf", content,
+            "drop_in: drop_in \"../x.conf\" is not a file name that ends in .conf"),
+        FaultCase(
+            .unit, "../feed.service", content, "\"../feed.service\" is not the name of a unit"),
         FaultCase(.package, "libc6:i386", ["version": "2:1.0~rc1+b-1"], ""),
         FaultCase(.package, "g++", [:], ""),
         FaultCase(.package, "Firefox", [:], "\"Firefox\" is not the name of a package"),
@@ -191,6 +200,14 @@ private let key: JSON =
         #expect(short.owns == long.owns)
         let unit = try declaration(.unit, "ssh.service", HostDeclarationTests.content)
         #expect(Set(short.owns).isDisjoint(with: unit.owns))
+    }
+
+    @Test func bothSpellingsOfADropInAreOneClaim() throws {
+        let dropIn = HostDeclarationTests.content.merging(["drop_in": "x.conf"]) { $1 }
+        let given = try declaration(.unit, "ssh.service", dropIn)
+        let named = try declaration(.unit, "ssh.service.d/x.conf", HostDeclarationTests.content)
+        #expect(given.owns == named.owns)
+        #expect(given.provides == named.provides)
     }
 
     @Test func packagesComeAfterEveryRepository() throws {
