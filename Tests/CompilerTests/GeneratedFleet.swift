@@ -47,7 +47,7 @@ struct GeneratedFleet {
             "items": pick(["[a, b]", "[c, \"{{ zone }}\"]", "\"{{ names }}\"", "[]"]),
             "flag": pick(["true", "false", "\"{{ size > 4 }}\""]),
             "token": "\"\(Self.poison)-{{ zone }}\"",
-            "cpus": pick(["\"0-3\"", "\"{{ facts.cpus.online }}\""]),
+            "cpus": pick(["\"0-3\"", "\"{{ facts.cpu.online }}\""]),
         ]
     }
 
@@ -118,7 +118,7 @@ struct GeneratedFleet {
 
     private mutating func addFacts() {
         for host in hosts where chance(85) {
-            let hardware: JSON = ["cpus": ["online": .string("0-\(number())")]]
+            let hardware: JSON = ["cpu": ["online": .string("0-\(number())")]]
             fixture.facts[host] = HostFactsInput(
                 hardware: hardware, live: chance(70) ? ["services": ["a": [:]]] : nil,
                 digest: Digest(of: hardware.canonicalBytes))

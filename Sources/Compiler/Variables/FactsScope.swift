@@ -39,10 +39,12 @@ final class FactsScope {
 
     /// The value of `facts`, with the sections wanted; a half that is missing is a fault.
     func value() throws(Faults) -> Value {
-        for section in wanted.subtracting(read).sorted() {
-            read.insert(section)
-            let half = FactSections.isLive(section) ? input.live : input.hardware
-            if let json = half?[section] { map[section] = Value(json) }
+        if wanted.count > read.count {
+            for section in wanted.subtracting(read).sorted() {
+                read.insert(section)
+                let half = FactSections.isLive(section) ? input.live : input.hardware
+                if let json = half?[section] { map[section] = Value(json) }
+            }
         }
         let isLiveMissing = input.live == nil && wanted.contains(where: FactSections.isLive)
         let isHardwareMissing =
@@ -74,12 +76,4 @@ final class FactsScope {
 
     /// Counts sections as read by a result that is taken over from another host.
     func note(_ sections: some Sequence<String>) { read.formUnion(sections) }
-}
-
-/// The sections of `facts` and the half each belongs to.
-enum FactSections {
-    static let live = FactsSchema.sections(FactsSchema.live)
-    static let all = live.union(FactsSchema.sections(FactsSchema.hardware))
-
-    static func isLive(_ section: String) -> Bool { live.contains(section) }
 }

@@ -1,7 +1,8 @@
 import Diagnostics
 import Templates
 
-/// Names of Ansible's that a template here cannot read, with what to write in their place.
+/// Names that no template can read: of Ansible's, with what to write in their place, and of facts
+/// that there are not.
 enum RefusedNames {
     /// The faults of a use; none for every other name.
     static func faults(of use: NameUse) -> [Diagnostic] {
@@ -22,6 +23,6 @@ enum RefusedNames {
                     hint: "muster's facts are under \"facts\": `muster facts HOST` prints them")
             ]
         }
-        return []
+        return FactSections.faults(of: use)
     }
 }
