@@ -89,12 +89,13 @@ struct AgentProcessTests {
             let client = try AgentClient(state: directory + "/state")
             _ = try client.receiveHello()
             let plan = Plan(host: "h", resources: [file(directory + "/a", "a")])
-            client.send(.facts(hardware: false, sections: []))
+            client.send(.facts(hardware: true, sections: ["mounts"]))
             guard case .facts(let facts) = try client.receive() else {
                 Issue.record("no facts")
                 return
             }
-            #expect(facts["hostname"]?.string?.isEmpty == false)
+            #expect(facts["hardware"]?["hostname"]?.string?.isEmpty == false)
+            #expect(facts["live"]?["mounts"]?["/"] != nil)
             #expect(try client.run(plan, .check).outcomes == "would_change")
             #expect(
                 try client.run(plan, .apply, serial: 1, blobs: [Array("a".utf8)]).outcomes
@@ -201,7 +202,7 @@ struct AgentProcessTests {
                 #expect(run.fault?.code == "not-root")
                 #expect(run.fault?.hint?.contains("sudo") == true)
             }
-            client.send(.facts(hardware: false, sections: []))
+            client.send(.facts(hardware: true, sections: ["mounts"]))
             guard case .facts = try client.receive() else {
                 Issue.record("no facts")
                 return
