@@ -34,6 +34,8 @@ package final class SSHServer: Sendable {
                     "AuthorizedKeysFile \(directory.path("authorized_keys"))", "StrictModes no",
                     "PermitRootLogin yes", "PasswordAuthentication no",
                     "KbdInteractiveAuthentication no", "MaxStartups 1000", "LogLevel VERBOSE",
+                    // Or bash reads root's ~/.bashrc for every command, whatever that does.
+                    "SetEnv SHLVL=3",
                 ] + hostKeys.map { "HostKey \(directory.path("host_\($0)"))" }
             let file = try directory.write(
                 "sshd_config", lines.joined(separator: "\n") + "\n")
@@ -118,6 +120,9 @@ package final class Listener: Sendable {
         try check(number, "accept", "listener")
         return Descriptor(owning: number)
     }
+
+    /// Ends listening; a waiting `accept` throws.
+    package func stop() { shutdown(number, Int32(SHUT_RDWR)) }
 
     static func canConnect(to port: Int) -> Bool {
         let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(3)))
 struct AuthenticationTests {
     /// Allows a further key in.
     private func authorize(_ server: SSHServer, _ publicKey: String) throws {
@@ -75,12 +75,12 @@ struct AuthenticationTests {
             "ed25519", at: server.directory.path("locked"), passphrase: "secret")
         try authorize(server, file + ".pub")
         let client = SSHClient { _, _ in
-            try? await Task.sleep(for: .seconds(6))
+            try? await Task.sleep(for: .seconds(17))
             return "secret"
         }
         let target = server.target().with {
             $0.identityFiles = [file]
-            $0.connectTimeoutSeconds = 5
+            $0.connectTimeoutSeconds = 15
         }
         try await expectLogin(target, client: client)
     }
@@ -177,7 +177,7 @@ struct AuthenticationTests {
         let client = SSHClient(options: options, agentSocket: agent.socket)
         agent.freeze(true)
         defer { agent.freeze(false) }
-        let target = server.target().with { $0.connectTimeoutSeconds = 2 }
+        let target = server.target().with { $0.connectTimeoutSeconds = 5 }
         async let viaAgent = failure(target.with { $0.identitiesOnly = false }, client: client)
         try await expectLogin(server.target())
         // The list never came, so the file's own key is used in the end.

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// What libssh2 1.10 cannot do: named, and done by the system's ssh where that is allowed.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(3)))
 struct FallbackTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let line: String

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(3)))
 struct HostKeyTests {
     private func key(_ server: SSHServer, _ type: String = "ed25519") throws -> HostKey {
         let fields = try server.directory.read("host_\(type).pub").split(separator: " ")

@@ -6,11 +6,13 @@ import Transport
 
 extension SSHServer {
     /// A target that logs in to this server as root with its own key and known_hosts.
+    ///
+    /// The timeout leaves room for a machine that is busy with other things.
     func target(_ name: String = "md1", way: SSHTarget.Way = .libssh2) -> SSHTarget {
         SSHTarget(
             name: name, address: "127.0.0.1", port: port, user: "root",
             identityFiles: [clientKey], identitiesOnly: true, knownHostsFiles: [knownHosts],
-            way: way)
+            connectTimeoutSeconds: 60, way: way)
     }
 }
 

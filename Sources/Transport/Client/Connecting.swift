@@ -130,18 +130,28 @@ struct SessionOpener {
         last.jumps = path.dropLast()
         let hop = last
         do throws(TransportError) {
-            let outer = try await jumpHosts.session(path) {
-                do throws(Failure) {
-                    return .success(try await open(hop, StepTimer()).session)
+            var mayBeStale = true
+            while true {
+                let (outer, isFresh) = try await jumpHosts.session(path) {
+                    do throws(Failure) {
+                        return .success(try await open(hop, StepTimer()).session)
+                    } catch {
+                        return .failure(error.error)
+                    }
+                }
+                do throws(TransportError) {
+                    let link = try await TunnelLink.open(
+                        through: outer, to: target.address, port: target.port,
+                        until: Deadline(in: target.connectTimeoutSeconds)
+                    ) { [weak session] in session?.notify() }
+                    return (link, permit)
                 } catch {
-                    return .failure(error.error)
+                    // A session nobody has used for a while may be dead without our knowing.
+                    guard mayBeStale, !isFresh, error.isLoss else { throw error }
+                    mayBeStale = false
+                    outer.close()
                 }
             }
-            let link = try await TunnelLink.open(
-                through: outer, to: target.address, port: target.port,
-                until: Deadline(in: target.connectTimeoutSeconds)
-            ) { [weak session] in session?.notify() }
-            return (link, permit)
         } catch {
             throw TransportError(
                 error.kind, host: "\(target.name) through \(hop.name)", endpoint: error.endpoint)
@@ -180,6 +190,14 @@ final class Permit {
 }
 
 extension TransportError {
+    /// Whether the connection went away.
+    var isLoss: Bool {
+        switch kind {
+        case .connectionLost, .closed: true
+        default: false
+        }
+    }
+
     /// Whether the cause is a limit of libssh2 rather than of the host.
     var isForOpenSSH: Bool {
         switch kind {

@@ -27,27 +27,27 @@ final class JumpHosts {
         return turnstile
     }
 
-    /// The session with the last host of a path; `open` makes one where there is none.
+    /// The session with the last host of a path, and whether it was opened just now, by `open`.
     func session(
         _ path: [SSHTarget],
         open: @escaping @TransportLoop @Sendable () async -> Result<Session, TransportError>
-    ) async throws(TransportError) -> Session {
+    ) async throws(TransportError) -> (Session, isFresh: Bool) {
         if let failure = failed[path], failure.until > Clock.monotonicSeconds() {
             throw failure.error
         }
         if let running = sessions[path] {
             switch await running.value {
-            case .success(let session) where session.isOpen && !session.linkHasFailed:
-                return session
+            case .success(let session) where session.isOpen && !session.isGone:
+                return (session, false)
             case .success: if sessions[path] == running { sessions[path] = nil }
             case .failure(let error): throw error
             }
         }
-        if let running = sessions[path] { return try await running.value.get() }
+        if let running = sessions[path] { return (try await running.value.get(), true) }
         let task = Task { await open() }
         sessions[path] = task
         switch await task.value {
-        case .success(let session): return session
+        case .success(let session): return (session, true)
         case .failure(let error):
             if sessions[path] == task { sessions[path] = nil }
             if error.kind != .cancelled {

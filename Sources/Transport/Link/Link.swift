@@ -5,8 +5,10 @@
 /// half-sent packets; the session waits for `flush` before it hands over more.
 @TransportLoop
 protocol Link: AnyObject {
-    /// Bytes received so far: tells whether a call consumed input.
+    /// Bytes that libssh2 has taken so far: tells whether a call consumed input.
     var received: Int { get }
+    /// Bytes that have reached the link so far: tells whether there is anything new.
+    var arrived: Int { get }
     /// Bytes taken from libssh2 and not yet handed on.
     var unsent: Int { get }
     /// The descriptor libssh2 is told about; it only asks whether it blocks.
@@ -24,6 +26,11 @@ protocol Link: AnyObject {
     func flush()
     /// Whether `receive` may have something right now.
     var mayReceive: Bool { get }
+    /// Whether the end has come and was held back: told of it, libssh2 1.10 hands out nothing of what
+    /// it had received before. So it is told only when it would otherwise wait.
+    var holdsEnd: Bool { get }
+    /// Has the next `receive` tell of the end.
+    func releaseEnd()
     /// Closes it; nothing is sent any more.
     func close()
 }

@@ -12,6 +12,8 @@ final class SocketLink: Link {
     private(set) var mayReceive = true
     private(set) var received = 0
     private(set) var failure: LinkFailure?
+    private(set) var holdsEnd = false
+    private var heldError: Int32 = 0
     let descriptor: Int32
 
     /// Takes a connected, non-blocking socket; `onEvent` is called whenever it becomes ready.
@@ -26,12 +28,14 @@ final class SocketLink: Link {
         }
     }
 
+    /// What has arrived is in the kernel until it is received.
+    var arrived: Int { received }
     var unsent: Int { outbound.count - outboundStart }
 
     func fill() {}
 
     private func becameReady(_ readiness: Readiness) {
-        if !readiness.isDisjoint(with: [.input, .over]) { mayReceive = true }
+        if !readiness.isDisjoint(with: [.input, .over]), !holdsEnd { mayReceive = true }
         if !readiness.isDisjoint(with: [.output, .over]) {
             mayWrite = true
             flush()
@@ -40,24 +44,25 @@ final class SocketLink: Link {
 
     func receive(into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
         if case .closed = failure { return -Int(ECONNRESET) }
-        guard mayReceive else { return -Int(EAGAIN) }
+        if failure != nil { return -Int(heldError) }
+        guard mayReceive, !holdsEnd else { return -Int(EAGAIN) }
         var n: Int
         repeat { n = recv(descriptor, buffer, count, 0) } while n < 0 && errno == EINTR
         if n > 0 {
             received += n
             return n
         }
-        if n == 0 {
-            failure = failure ?? .ended
-            return 0
+        if n == 0 || errno != EAGAIN {
+            heldError = n == 0 ? 0 : errno
+            holdsEnd = true
         }
-        let code = errno
-        if code == EAGAIN {
-            mayReceive = false
-        } else {
-            failure = .system(code)
-        }
-        return -Int(code)
+        mayReceive = false
+        return -Int(EAGAIN)
+    }
+
+    func releaseEnd() {
+        holdsEnd = false
+        failure = failure ?? (heldError == 0 ? .ended : .system(heldError))
     }
 
     func send(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -82,7 +87,11 @@ final class SocketLink: Link {
             } else if errno == EAGAIN {
                 mayWrite = false
             } else if errno != EINTR {
-                failure = failure ?? .system(errno)
+                // What came in before may still be of use; the next receive tells of the end.
+                if !holdsEnd, failure == nil {
+                    heldError = errno
+                    holdsEnd = true
+                }
                 outboundStart = outbound.count
             }
         }

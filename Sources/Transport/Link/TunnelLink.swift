@@ -22,7 +22,9 @@ final class TunnelLink: Link {
     private var outbound: [UInt8] = []
     private var outboundStart = 0
     private var isMoving = false
+    private var hasMissed = false
     private(set) var received = 0
+    private(set) var arrived = 0
     private(set) var failure: LinkFailure?
 
     /// Has the outer session's host connect to an address of its own network.
@@ -73,26 +75,41 @@ final class TunnelLink: Link {
 
     var descriptor: Int32 { outer.descriptor }
     var unsent: Int { outbound.count - outboundStart }
-    var mayReceive: Bool { inboundStart < inbound.count || (hasEnded && failure == nil) }
+    var mayReceive: Bool { inboundStart < inbound.count }
+    var holdsEnd: Bool { hasEnded && inboundStart == inbound.count && failure == nil }
 
+    func releaseEnd() { failure = failure ?? .ended }
+
+    /// The outer session has consumed input or was flushed: some of it may concern this tunnel.
     private func outerMoved() {
-        guard !isMoving else { return }
+        if isMoving {
+            // Called from inside a call of our own; what it brought is looked at right after.
+            guard !hasMissed else { return }
+            hasMissed = true
+            Task { @TransportLoop in
+                hasMissed = false
+                outerMoved()
+            }
+            return
+        }
         let before = unsent
         fill()
         flush()
-        if mayReceive || failure != nil || !outer.isOpen || unsent < before { onEvent() }
+        if mayReceive || holdsEnd || failure != nil || !outer.isOpen || unsent < before {
+            onEvent()
+        }
     }
 
     func fill() {
         guard inboundStart == inbound.count, !hasEnded, failure == nil, !isMoving else { return }
         guard outer.isOpen, let channel else {
-            failure = .ended
+            hasEnded = true
             return
         }
         isMoving = true
         defer { isMoving = false }
-        var n = 0
-        outer.attempt {
+        _ = outer.attempt {
+            var n = 0
             inbound = [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { buffer, filled in
                 n = buffer.withMemoryRebound(to: CChar.self) {
                     libssh2_channel_read_ex(channel, 0, $0.baseAddress, $0.count)
@@ -100,20 +117,23 @@ final class TunnelLink: Link {
                 filled = max(0, n)
             }
             inboundStart = 0
-            if n == 0 || (n < 0 && n != Int(LIBSSH2_ERROR_EAGAIN)) {
-                hasEnded = n < 0 || libssh2_channel_eof(channel) == 1
-            }
+            arrived += inbound.count
+            if n > 0 { return n }
+            inbound = []
+            if n == 0, libssh2_channel_eof(channel) != 1 { return Int(LIBSSH2_ERROR_EAGAIN) }
+            hasEnded = n != Int(LIBSSH2_ERROR_EAGAIN)
+            return n
         }
     }
 
     func receive(into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
-        if failure != nil { return -Int(ECONNRESET) }
-        let available = inbound.count - inboundStart
-        if available == 0 {
-            guard hasEnded else { return -Int(EAGAIN) }
-            failure = .ended
-            return 0
+        switch failure {
+        case .ended: return 0
+        case .closed, .system: return -Int(ECONNRESET)
+        case nil: break
         }
+        let available = inbound.count - inboundStart
+        if available == 0 { return -Int(EAGAIN) }
         let n = min(available, count)
         inbound.withUnsafeBytes { bytes in
             buffer.copyMemory(
@@ -143,17 +163,19 @@ final class TunnelLink: Link {
             let n = outer.attempt {
                 outbound.withUnsafeBytes { bytes in
                     let rest = UnsafeRawBufferPointer(rebasing: bytes[outboundStart...])
-                    return libssh2_channel_write_ex(
+                    let n = libssh2_channel_write_ex(
                         channel, 0, rest.baseAddress?.assumingMemoryBound(to: CChar.self),
                         rest.count)
+                    // 0: the peer's window is full, which its next message opens.
+                    return n == 0 ? Int(LIBSSH2_ERROR_EAGAIN) : n
                 }
             }
             if n > 0 {
                 outboundStart += n
-            } else if n == 0 || n == Int(LIBSSH2_ERROR_EAGAIN) {
+            } else if n == Int(LIBSSH2_ERROR_EAGAIN) {
                 break
             } else {
-                failure = .ended
+                hasEnded = true
                 outboundStart = outbound.count
             }
         }

@@ -57,9 +57,9 @@ final class PendingSignature {
         return nil
     }
 
-    /// The signature of the data; nil: not yet, `onDone` will be called.
+    /// The signature of the data; nil: not yet, `onDone` will be called with the seconds it took.
     func take(
-        _ data: [UInt8], onDone: @escaping @TransportLoop () -> Void
+        _ data: [UInt8], onDone: @escaping @TransportLoop (_ seconds: Double) -> Void
     ) -> Result<[UInt8], SignFailure>? {
         switch state {
         case .done(let result): return result
@@ -67,10 +67,11 @@ final class PendingSignature {
         case .idle:
             state = .asked
             let signer = signer
+            let start = Clock.monotonicSeconds()
             Task { @TransportLoop in
                 state = .done(
                     await signer.sign(data, algorithm: Self.algorithm(in: data) ?? ""))
-                onDone()
+                onDone(Clock.monotonicSeconds() - start)
             }
             return nil
         }
@@ -114,7 +115,7 @@ extension Session {
             }
             let name = "\(identity.name) (\(identity.type))"
             tried.append(pending.failure.map { "\(name): \($0.reason)" } ?? "\(name): refused")
-            if linkHasFailed {
+            if isGone {
                 // sshd hangs up after a few keys.
                 throw error(
                     .authenticationFailed(
@@ -147,7 +148,10 @@ extension Session {
     }
 
     fileprivate func sign(_ data: [UInt8]) -> Result<[UInt8], SignFailure>? {
-        pendingSignature?.take(data) { [weak self] in self?.notify() }
+        pendingSignature?.take(data) { [weak self] seconds in
+            self?.signingSeconds += seconds
+            self?.notify()
+        }
     }
 }
 

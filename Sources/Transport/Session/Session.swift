@@ -30,8 +30,9 @@ final class Session {
     private(set) var context: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     private var link: (any Link)?
     private var isNotifying = false
-    /// Seconds by which deadlines move, since someone had to type a passphrase or touch a key.
-    private var waitedForPerson = 0.0
+    /// Seconds that signing took, of someone who had to type a passphrase or touch a key, say:
+    /// the host's time stands still meanwhile.
+    var signingSeconds = 0.0
     /// Channel opens share one state in libssh2: one at a time.
     let opening = Turnstile()
 
@@ -55,8 +56,12 @@ final class Session {
 
     var descriptor: Int32 { link?.descriptor ?? -1 }
     var unsent: Int { link?.unsent ?? 0 }
+    var received: Int { link?.received ?? 0 }
     var isOpen: Bool { raw != nil }
-    var linkHasFailed: Bool { link == nil || link?.failure != nil }
+    /// Whether the other side is known to be gone.
+    var isGone: Bool {
+        disconnectText != nil || link == nil || link?.failure != nil || link?.holdsEnd == true
+    }
 
     // MARK: Calls
 
@@ -70,39 +75,55 @@ final class Session {
     ) async throws(TransportError) -> Int {
         while true {
             guard let raw else { throw error(.closed) }
-            let before = link?.received
             let result = attempt { operation(raw) }
             if result != Int(LIBSSH2_ERROR_EAGAIN) { return result }
-            if !isAuthenticated, let link, link.received > Self.unauthenticatedLimit {
+            if hasSentTooMuch {
                 throw error(.connectionLost(phase, reason: "the server sent too much"))
             }
-            // A call that stopped in the middle of the input is made again; one that took none waits
-            // for something else, such as a signature.
-            if link?.mayReceive == true, link?.received != before { continue }
             try await waitForActivity(phase, until: deadline)
         }
     }
 
-    /// One call of libssh2 between filling and flushing the link; wakes others where it consumed input.
-    func attempt<T>(_ operation: () -> T) -> T {
-        link?.fill()
-        let before = link?.received ?? 0
-        let result = operation()
-        link?.flush()
-        if let link, link.received != before { notify() }
-        return result
+    /// A call of libssh2 between filling and flushing the link, made again for as long as it would
+    /// block though there is more input; wakes others where it consumed some.
+    func attempt(_ operation: () -> Int) -> Int {
+        while true {
+            guard let link else { return operation() }
+            link.fill()
+            let received = link.received
+            let arrived = link.arrived
+            let result = operation()
+            link.flush()
+            if link.received != received { notify() }
+            guard result == Int(LIBSSH2_ERROR_EAGAIN), isOpen, !hasSentTooMuch else {
+                return result
+            }
+            if link.holdsEnd {
+                link.releaseEnd()
+                continue
+            }
+            // A call that took nothing waits for something else than input, such as a signature.
+            link.fill()
+            guard link.mayReceive || link.holdsEnd,
+                link.received != received || link.arrived != arrived
+            else {
+                return result
+            }
+        }
+    }
+
+    private var hasSentTooMuch: Bool {
+        !isAuthenticated && (link?.received ?? 0) > Self.unauthenticatedLimit
     }
 
     /// Waits until something may have changed.
     func waitForActivity(
         _ phase: TransportError.Phase, until deadline: Deadline?
     ) async throws(TransportError) {
-        switch await activity.wait(until: deadline.map { $0.instant + waitedForPerson }) {
+        switch await activity.wait(until: deadline.map { $0.instant + signingSeconds }) {
         case .notified: break
         case .timedOut:
             if pendingSignature?.waitsForPerson == true {
-                let start = Clock.monotonicSeconds()
-                defer { waitedForPerson += Clock.monotonicSeconds() - start }
                 return try await waitForActivity(phase, until: nil)
             }
             throw error(.timedOut(phase, seconds: deadline?.seconds ?? 0))

@@ -99,11 +99,16 @@ final class SessionChannel: RemoteChannel {
         var piece: [UInt8] = []
         let result = try await call { _ in
             var n = 0
-            piece = [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { buffer, filled in
-                n = self.receive(0, buffer)
-                filled = max(0, n)
-            }
-            self.readErrors()
+            var before: Int
+            repeat {
+                // Looking for one stream may bring in bytes of the other: look until both are dry.
+                before = self.session.received
+                self.readErrors()
+                piece = [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { buffer, filled in
+                    n = self.receive(0, buffer)
+                    filled = max(0, n)
+                }
+            } while n == Int(LIBSSH2_ERROR_EAGAIN) && self.session.received != before
             if n > 0 || (n < 0 && n != Int(LIBSSH2_ERROR_EAGAIN)) { return n }
             return libssh2_channel_eof(self.channel) == 1 ? 0 : Int(LIBSSH2_ERROR_EAGAIN)
         }
@@ -152,8 +157,11 @@ final class SessionChannel: RemoteChannel {
     }
 
     /// Both streams share one window: what nobody reads would stop the other.
+    ///
+    /// The piece has the other stream's size, too: libssh2 1.10 computes a window adjustment that a
+    /// key exchange has interrupted anew from the size of the next read, and drops data if they differ.
     private func readErrors() {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { buffer in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pieceSize) { buffer in
             while true {
                 let n = receive(SSH_EXTENDED_DATA_STDERR, buffer)
                 guard n > 0 else { return }
