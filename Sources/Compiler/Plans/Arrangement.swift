@@ -12,6 +12,8 @@ final class Arrangement: Sendable {
     let order: [Int]
     /// By index: the addresses of what comes first, in the order of the plan.
     let requires: [[String]]
+    /// By index: the canonical text of these.
+    let requiresBytes: [[UInt8]]
     /// By index of a purging directory: the names in it that are declared.
     let declaredNames: [Int: [String]]
     /// What is wrong; where there is anything, the rest is empty.
@@ -20,6 +22,7 @@ final class Arrangement: Sendable {
     init(order: [Int], requires: [[String]], declaredNames: [Int: [String]]) {
         self.order = order
         self.requires = requires
+        requiresBytes = requires.map(ResourceBytes.text)
         self.declaredNames = declaredNames
         faults = []
     }
@@ -27,6 +30,7 @@ final class Arrangement: Sendable {
     init(faults: [Diagnostic]) {
         order = []
         requires = []
+        requiresBytes = []
         declaredNames = [:]
         self.faults = faults
     }

@@ -30,17 +30,22 @@ final class Assembly: Sendable {
                     .map(\.planned.address))
         }
         var notified: Set<String> = []
+        var bytes: [UInt8] = [UInt8(ascii: "[")]
+        bytes.reserveCapacity(resources.count * 320)
         for index in arrangement.order {
             let resource = resources[index]
+            if let kept, !kept.contains(resource.planned.address) { continue }
+            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
             var one = resource.planned
-            if let kept {
-                guard kept.contains(one.address) else { continue }
-                one.requires = arrangement.requires[index].filter(kept.contains)
+            one.requires = arrangement.requires[index]
+            if kept == nil, arrangement.declaredNames[index] == nil {
+                resource.bytes.write(requires: arrangement.requiresBytes[index], to: &bytes)
             } else {
-                one.requires = arrangement.requires[index]
-            }
-            if let names = arrangement.declaredNames[index] {
-                one.attributes["purge_declared"] = .strings(names)
+                if let kept { one.requires = one.requires.filter(kept.contains) }
+                if let names = arrangement.declaredNames[index] {
+                    one.attributes["purge_declared"] = .strings(names)
+                }
+                bytes += one.json.canonicalBytes
             }
             notified.formUnion(one.notify)
             for blob in resource.blobs { Self.add(blob, to: &blobs) }
@@ -49,7 +54,8 @@ final class Assembly: Sendable {
         self.resources = planned
         self.handlers = handlers.map(\.planned).filter { notified.contains($0.address) }
         self.blobs = blobs
-        resourcesBytes = JSON.array(planned.map(\.json)).canonicalBytes
+        bytes.append(UInt8(ascii: "]"))
+        resourcesBytes = bytes
         handlersBytes = JSON.array(self.handlers.map(\.json)).canonicalBytes
     }
 

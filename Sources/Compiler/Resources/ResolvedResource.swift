@@ -17,6 +17,8 @@ final class ResolvedResource: Sendable {
     let id: String?
     /// Complete but for `requires`, which depend on the other resources of the host.
     let planned: PlannedResource
+    /// The canonical text of `planned`.
+    let bytes: ResourceBytes
     let owns: [Claim]
     let provides: [Claim]
     let needs: [Claim]
@@ -40,6 +42,7 @@ final class ResolvedResource: Sendable {
         self.place = place
         self.id = id
         self.planned = planned
+        bytes = ResourceBytes(planned)
         owns = declaration.owns
         provides = declaration.provides
         needs = declaration.needs
