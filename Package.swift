@@ -165,7 +165,7 @@ let package = Package(
                     "Linux", "Wire",
                 ]
             ),
-            ("SSHConfig", ["Wire"]),
+            ("SSHConfig", ["Linux", "Wire"]),
             ("Transport", ["SSHConfig", "Linux", "CLinux", "Wire"]),
             ("Store", ["FleetModel", "Linux", "Wire"]),
             (
