@@ -17,11 +17,11 @@ struct SessionOpener {
         let session: Session
         var steps: StepTimer
         var notices: [String]
-        /// Whether OpenSSH has keys to offer that libssh2 cannot.
+        /// The place behind the jump host.
         let place: Permit?
     }
 
-    /// What went wrong, and whether OpenSSH may fare better.
+    /// What went wrong, and whether OpenSSH may fare better, with keys that libssh2 cannot use, say.
     struct Failure: Error {
         let error: TransportError
         let mayTryOpenSSH: Bool
@@ -62,17 +62,21 @@ struct SessionOpener {
                 for: target.hostKeyAlias ?? target.address,
                 port: target.hostKeyAlias == nil ? target.port : 22, files: target.knownHostsFiles)
             var place: Permit?
+            var notices: [String] = []
             if target.jumps.isEmpty {
                 session.attach(try await connect(session, &timer))
             } else {
-                let (link, permit) = try await tunnel(session)
+                let (link, permit, outer) = try await tunnel(session)
                 session.attach(link)
                 place = permit
+                // Told once, to the first host that came this way.
+                notices = outer.notices.map { "jump host \(outer.target.name): \($0)" }
+                outer.notices = []
                 timer.end("jump")
             }
             mayTryOpenSSH = true
             try await session.handshake(knownTypes: known.types, timeoutSeconds: seconds)
-            var notices = try await session.verifyHostKey(known, pinningIn: knownHosts)
+            notices += try await session.verifyHostKey(known, pinningIn: knownHosts)
             timer.end("kex")
             mayTryOpenSSH = false
             let deadline = Deadline(in: seconds)
@@ -120,7 +124,9 @@ struct SessionOpener {
         }
     }
 
-    private func tunnel(_ session: Session) async throws(TransportError) -> (any Link, Permit) {
+    private func tunnel(_ session: Session) async throws(TransportError) -> (
+        any Link, Permit, outer: Session
+    ) {
         let target = session.target
         let path = target.jumps
         guard let permit = await Permit(jumpHosts.turnstile(path)) else {
@@ -134,7 +140,9 @@ struct SessionOpener {
             while true {
                 let (outer, isFresh) = try await jumpHosts.session(path) {
                     do throws(Failure) {
-                        return .success(try await open(hop, StepTimer()).session)
+                        let opened = try await open(hop, StepTimer())
+                        opened.session.notices = opened.notices
+                        return .success(opened.session)
                     } catch {
                         return .failure(error.error)
                     }
@@ -144,7 +152,7 @@ struct SessionOpener {
                         through: outer, to: target.address, port: target.port,
                         until: Deadline(in: target.connectTimeoutSeconds)
                     ) { [weak session] in session?.notify() }
-                    return (link, permit)
+                    return (link, permit, outer)
                 } catch {
                     // A session nobody has used for a while may be dead without our knowing.
                     guard mayBeStale, !isFresh, error.isLoss else { throw error }

@@ -1,48 +1,52 @@
-/// Lets a number of tasks in at once; the others wait in line.
+/// Lets a number of tasks in at once; the others wait in line, first come, first served.
 @TransportLoop
 final class Turnstile {
-    private(set) var limit: Int
+    private let limit: Int
     private var inside = 0
-    private var line: [UInt64] = []
+    /// Who waits, by a number that grows; those who gave up leave a gap behind.
+    private var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
+    private var line: ArraySlice<UInt64> = []
     private var next: UInt64 = 0
-    private let moved = Notifier()
 
-    nonisolated init(limit: Int = 1) { self.limit = limit }
+    nonisolated init(limit: Int = 1) { self.limit = max(1, limit) }
 
-    /// Waits for a place; false when the task was cancelled or the deadline passed.
+    /// Waits for a place; false when the task was cancelled or the deadline (CLOCK_MONOTONIC) passed.
     func enter(until deadline: Double? = nil) async -> Bool {
-        if inside < limit, line.isEmpty {
+        if inside < limit {
             inside += 1
             return true
         }
         let number = next
         next += 1
-        line.append(number)
-        while true {
-            let wake = await moved.wait(until: deadline)
-            if wake == .notified {
-                guard line.first == number, inside < limit else { continue }
-                line.removeFirst()
-                inside += 1
-                // There may be room for the next one, too.
-                if inside < limit { moved.notifyAll() }
-                return true
-            }
-            line.removeAll { $0 == number }
-            moved.notifyAll()
-            return false
+        let timer = deadline.map { instant in
+            Poller.shared.schedule(at: instant) { self.giveUp(number) }
         }
+        let entered = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                waiting[number] = continuation
+                line.append(number)
+            }
+        } onCancel: {
+            // Runs after the registration above: both are jobs of the loop, in this order.
+            Task { @TransportLoop in self.giveUp(number) }
+        }
+        if let timer { Poller.shared.cancel(timer) }
+        return entered
     }
 
-    /// Gives a place back.
+    /// Hands a place to the next in line, or gives it back.
     func leave() {
+        while let number = line.popFirst() {
+            if let continuation = waiting.removeValue(forKey: number) {
+                continuation.resume(returning: true)
+                return
+            }
+        }
+        line = []
         inside -= 1
-        moved.notifyAll()
     }
 
-    /// Changes how many may be inside; those inside stay.
-    func setLimit(_ limit: Int) {
-        self.limit = max(1, limit)
-        moved.notifyAll()
+    private func giveUp(_ number: UInt64) {
+        waiting.removeValue(forKey: number)?.resume(returning: false)
     }
 }

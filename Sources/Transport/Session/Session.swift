@@ -22,6 +22,8 @@ final class Session {
     /// What the server said when it hung up (RFC 4253, 11.1).
     private(set) var disconnectText: String?
     var isAuthenticated = false
+    /// What a user should be told of this session and has not been.
+    var notices: [String] = []
     /// For messages.
     let target: SSHTarget
 
