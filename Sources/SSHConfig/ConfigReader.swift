@@ -235,7 +235,14 @@ private struct Evaluation {
             guard let seconds = Keywords.seconds(value) else { throw bad("a time in seconds") }
             settings.connectTimeoutSeconds = seconds
         case "hostkeyalias": settings.hostKeyAlias = value
-        case "identityagent": settings.identityAgent = value
+        case "identityagent":
+            if value.hasPrefix("$") {
+                settings.forOpenSSH.append(
+                    SSHSettings.ForOpenSSH(
+                        option: "\(line.writtenKeyword) \(value)", place: line.place))
+            } else if value != "SSH_AUTH_SOCK" {
+                settings.identityAgent = value
+            }
         default: break
         }
     }

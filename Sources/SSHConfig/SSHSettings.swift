@@ -34,6 +34,7 @@ package struct SSHSettings: Sendable, Equatable {
     package var hostKeyChecking: HostKeyChecking?
     package var connectTimeoutSeconds: Int?
     package var hostKeyAlias: String?
+    /// Where the agent listens, or `none`; nil also for `SSH_AUTH_SOCK`, the default.
     package var identityAgent: String?
     package var forOpenSSH: [ForOpenSSH] = []
 

@@ -39,6 +39,8 @@ import Testing
         Case(text: "ControlMaster auto\nControlPersist 60", expected: []),
         Case(text: "CertificateFile ~/.ssh/id-cert.pub", expected: ["CertificateFile (~:1)"]),
         Case(text: "Host md2\n ProxyCommand x", expected: []),
+        Case(text: "IdentityAgent ~/agent\nIdentityAgent $OTHER", expected: []),
+        Case(text: "IdentityAgent $OTHER", expected: ["IdentityAgent $OTHER (~:1)"]),
         Case(text: "GSSAPIAuthentication yes\nSendEnv LANG LC_*\nHashKnownHosts yes", expected: []),
         Case(text: "AddressFamily any\nAddressFamily inet6", expected: []),
         Case(text: "AddressFamily inet6", expected: ["AddressFamily (~:1)"]),

@@ -147,6 +147,29 @@ struct AuthenticationTests {
         try await expectLogin(target.with { $0.way = .openssh }, client: client)
     }
 
+    @Test(arguments: [SSHTarget.Way.libssh2, .openssh])
+    func `a host's own agent is asked in place of the client's`(_ way: SSHTarget.Way) async throws {
+        let server = try SSHServer()
+        let agent = try SSHAgent()
+        let empty = try SSHAgent()
+        try agent.add(server.clientKey)
+        let target = server.target(way: way).with {
+            $0.identityFiles = [server.directory.path("client.pub")]
+            $0.identitiesOnly = false
+        }
+        try LocalMachine().remove(server.clientKey)
+        let client = SSHClient(agentSocket: empty.socket)
+        try await expectLogin(target.with { $0.identityAgent = agent.socket }, client: client)
+        let right = SSHClient(agentSocket: agent.socket)
+        guard
+            case .authenticationFailed = await failure(
+                target.with { $0.identityAgent = "none" }, client: right)?.kind
+        else {
+            Issue.record("an agent was asked that was not to be")
+            return
+        }
+    }
+
     @Test func `identitiesOnly offers of the agent's keys only those named`() async throws {
         let server = try SSHServer()
         let agent = try SSHAgent()
@@ -165,6 +188,9 @@ struct AuthenticationTests {
             return
         }
         #expect(tried.count == 1)
+        // Named by its public part alone, the agent's key is the one.
+        try await expectLogin(
+            target.with { $0.identityFiles = [held + ".pub"] }, client: client)
         // Named, the agent's key is used in place of the file's.
         try await expectLogin(target.with { $0.identityFiles = [held] }, client: client)
     }

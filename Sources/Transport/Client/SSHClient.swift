@@ -38,7 +38,7 @@ package final class SSHClient: Sendable {
     private let localUser: String
     private let home: String
     private let keyRing: KeyRing
-    private let agent: AgentClient?
+    private let agents: Agents
 
     /// A client; nothing is opened yet.
     ///
@@ -57,7 +57,7 @@ package final class SSHClient: Sendable {
         localUser = user.map { String(cString: $0.pointee.pw_name) } ?? "root"
         home = user.map { String(cString: $0.pointee.pw_dir) } ?? "/root"
         keyRing = KeyRing(passphrase: passphrase)
-        agent = agentSocket.map { AgentClient(path: $0) }
+        agents = Agents(defaultPath: agentSocket)
     }
 
     /// Connects and logs in, by the way the target names.
@@ -114,14 +114,15 @@ package final class SSHClient: Sendable {
         _ target: SSHTarget, _ timer: StepTimer, _ place: Permit, notices: [String]
     ) -> OpenSSHConnection {
         OpenSSHConnection(
-            target, timer, place, agentSocket: agent?.path, localUser: localUser, notices: notices)
+            target, timer, place, agentSocket: agents.defaultPath, localUser: localUser,
+            notices: notices)
     }
 
     @TransportLoop
     private var opener: SessionOpener {
         let names = ["id_ed25519", "id_ecdsa", "id_rsa"]
         let identities = IdentityFinder(
-            ring: keyRing, agent: agent, defaultFiles: names.map { "\(home)/.ssh/\($0)" },
+            ring: keyRing, agents: agents, defaultFiles: names.map { "\(home)/.ssh/\($0)" },
             agentSeconds: options.agentSeconds)
         return SessionOpener(
             options: options, resolver: resolver, knownHosts: knownHosts, jumpHosts: jumpHosts,

@@ -35,6 +35,8 @@ package struct SSHTarget: Sendable, Hashable {
     package var identityFiles: [String]
     /// Offer no key of the agent but those of `identityFiles`.
     package var identitiesOnly: Bool
+    /// Where the agent for this host listens; nil: where the client's does; `none`: no agent.
+    package var identityAgent: String?
     /// known_hosts files, the user's first; new keys go into the first. Empty: OpenSSH's own.
     package var knownHostsFiles: [String]
     package var strictHostKeyChecking: StrictHostKeyChecking
@@ -53,6 +55,7 @@ package struct SSHTarget: Sendable, Hashable {
     package init(
         name: String, host: String? = nil, address: String? = nil, port: Int = 22,
         user: String? = nil, identityFiles: [String] = [], identitiesOnly: Bool = false,
+        identityAgent: String? = nil,
         knownHostsFiles: [String] = [], strictHostKeyChecking: StrictHostKeyChecking = .yes,
         hostKeyAlias: String? = nil,
         jumps: [SSHTarget] = [], connectTimeoutSeconds: Double = 10, way: Way = .automatic,
@@ -65,6 +68,7 @@ package struct SSHTarget: Sendable, Hashable {
         self.user = user
         self.identityFiles = identityFiles
         self.identitiesOnly = identitiesOnly
+        self.identityAgent = identityAgent
         self.knownHostsFiles = knownHostsFiles
         self.strictHostKeyChecking = strictHostKeyChecking
         self.hostKeyAlias = hostKeyAlias

@@ -132,6 +132,25 @@ final class AgentClient {
     }
 }
 
+/// The agents of a run, one client for each place where one listens.
+@TransportLoop
+final class Agents {
+    nonisolated let defaultPath: String?
+    private var clients: [String: AgentClient] = [:]
+
+    /// `defaultPath`: the agent of targets that name none; nil: there is none.
+    nonisolated init(defaultPath: String?) { self.defaultPath = defaultPath }
+
+    /// The agent of a target; nil where it is to use none.
+    func agent(for target: SSHTarget) -> AgentClient? {
+        guard let path = target.identityAgent ?? defaultPath, path != "none" else { return nil }
+        if let client = clients[path] { return client }
+        let client = AgentClient(path: path)
+        clients[path] = client
+        return client
+    }
+}
+
 /// Stream sockets with a path.
 enum UnixSocket {
     /// A connected, non-blocking socket. Connecting to a path never waits: it works or it fails.

@@ -5,8 +5,7 @@ import Linux
 @TransportLoop
 struct IdentityFinder {
     let ring: KeyRing
-    /// nil: there is no agent.
-    let agent: AgentClient?
+    let agents: Agents
     let defaultFiles: [String]
     /// Seconds for the agent to sign; its owner may have to consent.
     let agentSeconds: Double
@@ -30,6 +29,7 @@ struct IdentityFinder {
     func find(for target: SSHTarget, until deadline: Deadline) async -> Found {
         var result = Found()
         var agentKeys: [AgentClient.Key] = []
+        let agent = agents.agent(for: target)
         if let agent {
             switch await agent.keys(until: deadline) {
             case .success(let keys): agentKeys = keys
@@ -47,6 +47,12 @@ struct IdentityFinder {
             case .unreadable(let reason):
                 result.skipped.append("\(path): \(reason)")
                 result.hasMoreForOpenSSH = true
+            case .publicOnly(let blob):
+                files.append((path, key))
+                if !agentKeys.contains(where: { $0.blob == blob }) {
+                    result.skipped.append(
+                        "\(path): only its public part is here, and no agent has it")
+                }
             case .key: files.append((path, key))
             }
         }
@@ -63,8 +69,11 @@ struct IdentityFinder {
             result.identities.append(identity)
         }
         func blob(of file: (path: String, key: KeyRing.Found)) -> [UInt8]? {
-            if case .key(_, let blob) = file.key { return blob }
-            return nil
+            switch file.key {
+            case .key(_, let blob): blob
+            case .publicOnly(let blob): blob
+            case .missing, .unreadable: nil
+            }
         }
         if let agent {
             func identity(_ key: AgentClient.Key) -> Identity {

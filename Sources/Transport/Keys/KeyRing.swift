@@ -13,6 +13,8 @@ final class KeyRing {
     /// A key file as it was found.
     enum Found: Sendable {
         case missing
+        /// The public part alone: the agent may have the rest.
+        case publicOnly([UInt8])
         case unreadable(String)
         /// `publicBlob`: nil where only the passphrase reveals it.
         case key(KeyFile, publicBlob: [UInt8]?)
@@ -58,8 +60,10 @@ final class KeyRing {
         do {
             content = try LocalMachine().read(path, limit: 1 << 16)
         } catch {
+            if let blob = publicPart(in: path + ".pub") { return .publicOnly(blob) }
             return error.isNotFound ? .missing : .unreadable(error.reason)
         }
+        if let blob = publicPart(of: content) { return .publicOnly(blob) }
         do {
             let file = try KeyFile(content)
             if let blob = file.publicBlob { return .key(file, publicBlob: blob) }
@@ -67,7 +71,7 @@ final class KeyRing {
                 return .key(file, publicBlob: try file.unlock(passphrase: nil).publicBlob)
             }
             // An encrypted PEM file says nothing of its public part; the file beside it may.
-            return .key(file, publicBlob: publicPart(beside: path))
+            return .key(file, publicBlob: publicPart(in: path + ".pub"))
         } catch {
             switch error {
             case .unusable(let reason): return .unreadable(reason)
@@ -76,12 +80,17 @@ final class KeyRing {
         }
     }
 
-    nonisolated private static func publicPart(beside path: String) -> [UInt8]? {
-        guard let content = try? LocalMachine().read(path + ".pub", limit: 1 << 16) else {
-            return nil
-        }
+    nonisolated private static func publicPart(in path: String) -> [UInt8]? {
+        (try? LocalMachine().read(path, limit: 1 << 16)).flatMap { publicPart(of: $0) }
+    }
+
+    /// The key of a public key file, `type base64 comment`; nil where it is something else.
+    nonisolated private static func publicPart(of content: [UInt8]) -> [UInt8]? {
         let fields = String(decoding: content, as: UTF8.self).split { $0 == " " || $0 == "\n" }
-        return fields.count > 1 ? Base64.decode(fields[1]) : nil
+        guard fields.count > 1, let blob = Base64.decode(fields[1]),
+            HostKey(blob: blob)?.type == String(fields[0])
+        else { return nil }
+        return blob
     }
 
     nonisolated private static func unlock(

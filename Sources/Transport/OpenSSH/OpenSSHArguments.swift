@@ -24,6 +24,7 @@ enum OpenSSHArguments {
         if let user = target.user { arguments += ["-l", user] }
         for file in target.identityFiles { arguments += ["-i", file] }
         if target.identitiesOnly { arguments += ["-o", "IdentitiesOnly=yes"] }
+        if let agent = target.identityAgent { arguments += ["-o", "IdentityAgent=\(agent)"] }
         if let alias = target.hostKeyAlias { arguments += ["-o", "HostKeyAlias=\(alias)"] }
         if !target.knownHostsFiles.isEmpty {
             let files = target.knownHostsFiles.map { $0.contains(" ") ? "\"\($0)\"" : $0 }
