@@ -121,11 +121,16 @@ package struct HostRouter: Sendable {
             known = found.userKnownHostsFiles ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]
             known += found.globalKnownHostsFiles ?? ["/etc/ssh/ssh_known_hosts"]
         }
+        let agent = found.identityAgent
         return SSHTarget(
             name: name, host: host, address: address, port: port, user: user,
             identityFiles: try expand(found.identityFiles),
-            identitiesOnly: found.identitiesOnly ?? false, knownHostsFiles: try expand(known),
+            identitiesOnly: found.identitiesOnly ?? false,
+            identityAgent: try agent.map { (path) throws(SSHConfigError) in
+                path == "none" ? path : try tokens.expand(path, place: "ssh_config for \(host)")
+            }, knownHostsFiles: try expand(known),
             strictHostKeyChecking: checking(found),
+            hostKeyAlias: found.hostKeyAlias,
             connectTimeoutSeconds: found.connectTimeoutSeconds.map(Double.init)
                 ?? settings.connectTimeoutSeconds,
             way: settings.way, needsOpenSSH: found.forOpenSSH.map(\.description))
