@@ -65,11 +65,13 @@ def write_ansible(rig, lab, files):
     tasks = [task(file) for file in files]
     play = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
     (folder / "play.yaml").write_text(yaml(play))
+    # Nobody's own settings: a file without any, since Ansible takes no /dev/null.
+    (folder / "ansible.cfg").write_text("[defaults]\n")
     environment = {
         "PATH": f"{rig.venv}/bin:{os.environ['PATH']}",
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
-        "ANSIBLE_CONFIG": "/dev/null",
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_FORKS": str(width),
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_HOST_KEY_CHECKING": "True",
