@@ -9,6 +9,8 @@
 
 #include "ckeys.h"
 
+void ckeys_prepare(void) { OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); }
+
 // A ckeys_key is an EVP_PKEY under another name, so that no header of libcrypto reaches Swift.
 static EVP_PKEY *pkey(const ckeys_key *key) { return (EVP_PKEY *)key; }
 

@@ -94,3 +94,6 @@ final class SSHAgent: Sendable {
     /// Stops it from answering, or lets it go on.
     func freeze(_ frozen: Bool) { guardian.signal(frozen ? SIGSTOP : SIGCONT) }
 }
+
+/// Ends the process as returning from its main function does, `atexit` handlers included.
+func leave(_ status: Int32) -> Never { exit(status) }

@@ -3,6 +3,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Has libcrypto leave its state alone when the process exits: a thread that is still at work with it
+/// would crash, and exit(3) would end in a signal. To be called before anything else uses libcrypto.
+void ckeys_prepare(void);
+
 /// A private key. Freed by ckeys_free.
 typedef struct ckeys_key ckeys_key;
 

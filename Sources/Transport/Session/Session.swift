@@ -1,3 +1,4 @@
+import CKeys
 import CSSH2
 import Glibc
 import Linux
@@ -272,6 +273,7 @@ struct Deadline: Sendable {
 enum LibSSH2 {
     /// The code of a failed libssh2_init; nil when it is ready. Calls it once.
     static let failure: Int32? = {
+        ckeys_prepare()
         let code = libssh2_init(0)
         return code == 0 ? nil : code
     }()
