@@ -1,6 +1,6 @@
 /// A fault in an ssh_config file, with its place.
 package struct SSHConfigError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// `~/.ssh/config:3`
+    /// Such as `~/.ssh/config:3`.
     package let place: String
     package let reason: String
 
@@ -57,8 +57,9 @@ struct ConfigLine: Sendable, Equatable {
         self.arguments = arguments
     }
 
-    /// Splits at blanks, with quotes and backslashes as OpenSSH's argv_split has them; a `#` that
-    /// begins a word ends the line. nil: a quote is not closed.
+    /// Splits at blanks, with quotes and backslashes as OpenSSH's argv_split has them.
+    ///
+    /// A `#` that begins a word ends the line. nil: a quote is not closed.
     static func split(_ bytes: some Collection<UInt8>) -> [String]? {
         let bytes = Array(bytes)
         var words: [String] = []

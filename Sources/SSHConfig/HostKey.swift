@@ -21,6 +21,6 @@ package struct HostKey: Sendable, Hashable {
         "SHA256:" + Base64.encode(Digest(of: blob).bytes, padded: false)
     }
 
-    /// `ssh-ed25519 AAAA…`
+    /// Such as `ssh-ed25519 AAAA…`.
     package var text: String { "\(type) \(Base64.encode(blob))" }
 }

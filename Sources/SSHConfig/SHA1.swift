@@ -1,4 +1,5 @@
 /// SHA-1 (FIPS 180-4) and HMAC-SHA1 (RFC 2104): what OpenSSH hides host names in known_hosts with.
+///
 /// Good for nothing else.
 enum SHA1 {
     /// The state between two blocks.

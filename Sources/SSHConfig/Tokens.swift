@@ -1,20 +1,20 @@
 /// The values behind the `%` tokens and `~` of ssh_config(5).
 package struct Tokens: Sendable {
-    /// `%d`
+    /// The value of `%d`.
     package var home: String
     /// `%h`: the host's name after HostName.
     package var host: String
     /// `%n`: the name as it was given.
     package var originalHost: String
-    /// `%p`
+    /// The value of `%p`.
     package var port: Int
-    /// `%r`
+    /// The value of `%r`.
     package var remoteUser: String
-    /// `%u`
+    /// The value of `%u`.
     package var localUser: String
     /// `%k`: HostKeyAlias, or the name as it was given.
     package var hostKeyAlias: String?
-    /// `${NAME}`
+    /// The values of `${NAME}`.
     package var environment: [String: String]
 
     package init(

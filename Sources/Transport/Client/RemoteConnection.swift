@@ -43,7 +43,9 @@ package struct ConnectionStep: Sendable, Equatable {
     }
 }
 
-/// An authenticated way to a host. Commands run one after the other or side by side.
+/// An authenticated way to a host.
+///
+/// Commands run one after the other or side by side.
 ///
 /// Cancelling a task that waits in any of these calls closes the connection.
 package protocol RemoteConnection: AnyObject, Sendable {

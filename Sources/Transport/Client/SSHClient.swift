@@ -72,7 +72,9 @@ package final class SSHClient: Sendable {
         return try await open(target)
     }
 
-    /// Ends what hosts shared: the sessions with jump hosts. Connections are closed one by one.
+    /// Ends what hosts shared: the sessions with jump hosts.
+    ///
+    /// Connections are closed one by one.
     package func close() async {
         if TransportLoop.failure == nil { await jumpHosts.close() }
     }

@@ -37,7 +37,9 @@ package struct SSHTarget: Sendable, Hashable {
     package var identitiesOnly: Bool
     /// Where the agent for this host listens; nil: where the client's does; `none`: no agent.
     package var identityAgent: String?
-    /// known_hosts files, the user's first; new keys go into the first. Empty: OpenSSH's own.
+    /// known_hosts files, the user's first; new keys go into the first.
+    ///
+    /// Empty: OpenSSH's own.
     package var knownHostsFiles: [String]
     package var strictHostKeyChecking: StrictHostKeyChecking
     /// The name to look the host key up by instead of the address.

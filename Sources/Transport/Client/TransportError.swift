@@ -21,9 +21,9 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
 
     /// A host key, as a person compares it.
     package struct KeyName: Sendable, Equatable, CustomStringConvertible {
-        /// `ssh-ed25519`
+        /// Such as `ssh-ed25519`.
         package let type: String
-        /// `SHA256:…`, as `ssh-keygen -l` prints it
+        /// Such as `SHA256:…`, as `ssh-keygen -l` prints it.
         package let fingerprint: String
 
         package init(type: String, fingerprint: String) {

@@ -153,7 +153,9 @@ final class Agents {
 
 /// Stream sockets with a path.
 enum UnixSocket {
-    /// A connected, non-blocking socket. Connecting to a path never waits: it works or it fails.
+    /// A connected, non-blocking socket.
+    ///
+    /// Connecting to a path never waits: it works or it fails.
     static func connect(to path: String) throws(SystemError) -> Descriptor {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

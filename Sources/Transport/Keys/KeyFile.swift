@@ -46,7 +46,9 @@ struct KeyFile: Sendable {
         publicBlob = nil
     }
 
-    /// The key itself. With a passphrase this takes some 100 ms, by intent: not for the loop.
+    /// The key itself.
+    ///
+    /// With a passphrase this takes some 100 ms, by intent: not for the loop.
     func unlock(passphrase: String?) throws(Fault) -> PrivateKey {
         switch format {
         case .openssh(let key): return try key.unlock(passphrase: passphrase)

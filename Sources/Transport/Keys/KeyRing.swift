@@ -2,7 +2,9 @@ import Glibc
 import Linux
 import SSHConfig
 
-/// Asks for the passphrase of a key file; `attempt` counts from 1. nil: there is none to be had.
+/// Asks for the passphrase of a key file.
+///
+/// `attempt` counts from 1. nil: there is none to be had.
 package typealias PassphraseProvider =
     @Sendable (_ file: String, _ attempt: Int) async -> String?
 

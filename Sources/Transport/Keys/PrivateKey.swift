@@ -4,7 +4,7 @@ import CKeys
 ///
 /// Unchecked: libcrypto's key is never changed after it was made, and signing only reads it.
 final class PrivateKey: @unchecked Sendable {
-    /// `ssh-ed25519`, `ecdsa-sha2-nistp…`, `ssh-rsa`
+    /// Such as `ssh-ed25519`, `ecdsa-sha2-nistp…`, `ssh-rsa`.
     let type: String
     let publicBlob: [UInt8]
     private let key: OpaquePointer

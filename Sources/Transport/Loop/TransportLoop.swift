@@ -11,8 +11,10 @@ package actor TransportLoop {
 
     let thread = LoopThread()
 
-    /// Why the loop does not run; nil once it does. The first look starts it; who enters the domain
-    /// while it does not run waits for ever, so every way in looks here first.
+    /// Why the loop does not run; nil once it does.
+    ///
+    /// The first look starts it; who enters the domain while it does not run waits for ever, so
+    /// every way in looks here first.
     static let failure = shared.thread.start()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -20,7 +22,9 @@ package actor TransportLoop {
     }
 
     /// Runs code of the domain from a place the compiler cannot see to be on its thread: a callback
-    /// of C, or the thread's own dispatch. Traps anywhere else.
+    /// of C, or the thread's own dispatch.
+    ///
+    /// Traps anywhere else.
     ///
     /// The same construction as `MainActor.assumeIsolated`, which exists for that actor only.
     static func assumeIsolated<T: Sendable>(_ operation: @TransportLoop () -> T) -> T {

@@ -259,7 +259,7 @@ private let disconnectCallback: cssh2_disconnect = { _, reason, text, length, _,
 
 /// A point in time by which something must have happened, and the allowance it came from.
 struct Deadline: Sendable {
-    /// CLOCK_MONOTONIC
+    /// An instant of CLOCK_MONOTONIC.
     let instant: Double
     let seconds: Double
 
@@ -271,7 +271,9 @@ struct Deadline: Sendable {
 
 /// The library's global state.
 enum LibSSH2 {
-    /// The code of a failed libssh2_init; nil when it is ready. Calls it once.
+    /// The code of a failed libssh2_init; nil when it is ready.
+    ///
+    /// Calls it once.
     static let failure: Int32? = {
         ckeys_prepare()
         let code = libssh2_init(0)
