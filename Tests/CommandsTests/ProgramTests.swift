@@ -111,6 +111,8 @@ import Testing
                 ProgramCall(BuiltProgram.muster, ["check"], directory: fleet),
                 stdio: [-1, output.write.number, output.write.number])
             var said = String(decoding: try output.read.read(upTo: 4_096), as: UTF8.self)
+            // Once it is connected, the host has begun.
+            let connection = try silent.accept()
             kill(pid, SIGINT)
             while !said.contains("Hosts: ") {
                 let piece = try output.read.read(upTo: 4_096)
@@ -123,6 +125,7 @@ import Testing
             #expect(said.contains("1 unreachable"), "\(said)")
             // It exited by itself: no signal ended it.
             #expect(status & 0x7F == 0)
+            _ = consume connection
         }
     }
 }
