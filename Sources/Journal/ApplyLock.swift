@@ -47,7 +47,9 @@ package struct ApplyLock: ~Copyable {
 
     private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-    /// Takes the lock; fault `locked` where another apply holds it. Never waits.
+    /// Takes the lock; fault `locked` where another apply holds it.
+    ///
+    /// Never waits.
     package static func take(
         in state: StateDirectory, as holder: Holder
     ) throws(AgentFault) -> ApplyLock {
@@ -70,7 +72,9 @@ package struct ApplyLock: ~Copyable {
         }
     }
 
-    /// Who applies on this host now; nil where nobody does. Takes no lock.
+    /// Who applies on this host now; nil where nobody does.
+    ///
+    /// Takes no lock.
     package static func holder(of state: StateDirectory) -> String? {
         guard let descriptor = try? Descriptor.open(state.lock, O_RDONLY),
             clinux_is_locked(descriptor.number) == 1

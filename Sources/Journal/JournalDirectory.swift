@@ -8,6 +8,8 @@ package enum JournalDirectory {
     /// How many finished journals are kept, and how many bytes all of them may have.
     package static let keptJournals = 20
     package static let keptBytes = 64 << 20
+    /// The most bytes of one journal that are read.
+    private static let journalLimit = 256 << 20
 
     static func path(of number: Int, in state: StateDirectory) -> String {
         state.journal + "/" + name(of: number) + ".log"
@@ -39,7 +41,7 @@ package enum JournalDirectory {
     package static func state(
         of number: Int, in directory: StateDirectory
     ) throws(AgentFault) -> JournalState? {
-        guard let bytes = try directory.read(path(of: number, in: directory), limit: 256 << 20)
+        guard let bytes = try directory.read(path(of: number, in: directory), limit: journalLimit)
         else {
             return nil
         }
@@ -51,6 +53,25 @@ package enum JournalDirectory {
     package static func latest(in directory: StateDirectory) throws(AgentFault) -> JournalState? {
         for number in try numbers(in: directory).reversed() {
             if let state = try state(of: number, in: directory) { return state }
+        }
+        return nil
+    }
+
+    /// The newest journal, where its run left something to tell: no end, or handlers pending.
+    ///
+    /// What a check asks. A settled journal is known by its last record, the others are not read.
+    package static func unsettled(in directory: StateDirectory) throws(AgentFault) -> JournalState?
+    {
+        for number in try numbers(in: directory).reversed() {
+            guard
+                let bytes = try directory.read(
+                    path(of: number, in: directory), limit: journalLimit)
+            else { continue }
+            if case .end(_, isSettled: true)? = JournalFile.last(bytes) { return nil }
+            let (records, isTorn) = JournalFile.decode(bytes)
+            if let state = JournalState(number: number, records: records, isTorn: isTorn) {
+                return state
+            }
         }
         return nil
     }

@@ -39,18 +39,45 @@ package enum JournalFile {
         var records: [JournalRecord] = []
         var position = header.count
         while position < bytes.count {
-            guard bytes.count - position >= prefixLength else { return (records, true) }
-            let count = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
-            let start = position + prefixLength
-            guard count <= recordLimit, bytes.count - start >= count else { return (records, true) }
-            let payload = bytes[start..<start + count]
-            guard Digest(of: payload).bytes.prefix(8) == bytes[position + 4..<start],
-                let json = try? JSON(parsing: payload), let record = try? JournalRecord(json: json)
+            guard let range = payload(at: position, of: bytes),
+                let record = record(in: range, of: bytes)
             else { return (records, true) }
             records.append(record)
-            position = start + count
+            position = range.upperBound
         }
         return (records, false)
+    }
+
+    /// The last record of a whole journal, without reading those before it; nil where the lengths do
+    /// not lead to the end of the bytes or the record is damaged.
+    static func last(_ bytes: [UInt8]) -> JournalRecord? {
+        guard bytes.starts(with: header) else { return nil }
+        var position = header.count
+        var last: Range<Int>?
+        while position < bytes.count {
+            guard let range = payload(at: position, of: bytes) else { return nil }
+            last = range
+            position = range.upperBound
+        }
+        return last.flatMap { record(in: $0, of: bytes) }
+    }
+
+    /// Where the payload of the record at a position lies; nil where it is cut short.
+    private static func payload(at position: Int, of bytes: [UInt8]) -> Range<Int>? {
+        let start = position + prefixLength
+        guard start <= bytes.count else { return nil }
+        let count = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+        guard count <= recordLimit, bytes.count - start >= count else { return nil }
+        return start..<start + count
+    }
+
+    /// The record of a payload; nil where its checksum or its form is wrong.
+    private static func record(in range: Range<Int>, of bytes: [UInt8]) -> JournalRecord? {
+        let checksum = bytes[range.lowerBound - 8..<range.lowerBound]
+        guard Digest(of: bytes[range]).bytes.prefix(8) == checksum,
+            let json = try? JSON(parsing: bytes[range])
+        else { return nil }
+        return try? JournalRecord(json: json)
     }
 }
 
@@ -94,7 +121,9 @@ package struct JournalWriter: ~Copyable {
         }
     }
 
-    /// Adds a record. Durable only after ``flush()``; on failure the file is as it was.
+    /// Adds a record.
+    ///
+    /// Durable only after ``flush()``; on failure the file is as it was.
     package mutating func append(_ record: JournalRecord) throws(AgentFault) {
         try write(try JournalFile.encode(record))
     }

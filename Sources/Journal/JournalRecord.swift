@@ -15,7 +15,8 @@ package enum JournalRecord: ModelCodable, Equatable {
     /// The handler failed; it stays pending.
     case handlerFailed(address: String, fault: AgentFault)
     /// The run came to its end, or to a safe boundary where it was stopped.
-    case end(stopped: String?)
+    /// Settled where no handler is left pending: a reader then needs no other record.
+    case end(stopped: String?, isSettled: Bool = false)
 
     package var json: JSON {
         switch self {
@@ -30,7 +31,11 @@ package enum JournalRecord: ModelCodable, Equatable {
         case .handlerDone(let address): ["type": "handler_done", "address": .string(address)]
         case .handlerFailed(let address, let fault):
             ["type": "handler_failed", "address": .string(address), "fault": fault.json]
-        case .end(let stopped): .compact(["type": "end", "stopped": .optional(stopped)])
+        case .end(let stopped, let isSettled):
+            .compact([
+                "type": "end", "stopped": .optional(stopped),
+                "settled": isSettled ? .bool(true) : nil,
+            ])
         }
     }
 
@@ -51,7 +56,10 @@ package enum JournalRecord: ModelCodable, Equatable {
             self = .handlerFailed(
                 address: try reader.string("address"),
                 fault: try AgentFault(json: try reader.required("fault")))
-        case "end": self = .end(stopped: try reader.optionalString("stopped"))
+        case "end":
+            self = .end(
+                stopped: try reader.optionalString("stopped"),
+                isSettled: try reader.bool("settled"))
         default: throw JSONError("unknown journal record \"\(type)\"")
         }
         try reader.end()

@@ -61,7 +61,7 @@ package struct JournalState: Sendable, Equatable {
             pending.removeAll { added.contains($0.address) }
         case .handlerDone(let address): pending.removeAll { $0.address == address }
         case .handlerFailed: break
-        case .end(let reason):
+        case .end(let reason, _):
             isFinished = true
             stopped = reason
         }

@@ -57,9 +57,7 @@ struct AccountFiles: Sendable {
         let text = try attempt("read \(path)") { () throws(SystemError) in
             try machine.textIfPresent(path)
         }
-        return (text ?? "").split(separator: "\n").map { line in
-            line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        }
+        return AccountRecords.fields(of: text ?? "")
     }
 
     /// A line of /etc/passwd, or what `getent passwd` prints.
@@ -117,8 +115,21 @@ struct AccountFiles: Sendable {
             if error.isNotFound { return [] }
             throw AgentFault("ask getent for \(names.joined(separator: ", "))", error)
         }
-        return result.outputText.split(separator: "\n").map { line in
-            line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        return AccountRecords.fields(of: result.outputText)
+    }
+}
+
+/// The form of the account files, and of what getent prints: a record to a line, fields between
+/// colons (passwd(5), group(5)).
+enum AccountRecords {
+    /// The fields of every record; empty lines are none.
+    ///
+    /// Split by bytes, which is several times as quick as by characters, and the same for text
+    /// whose separators are ASCII.
+    static func fields(of text: String) -> [[String]] {
+        text.utf8.split(separator: UInt8(ascii: "\n")).map { line in
+            line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+                .map { String(Substring($0)) }
         }
     }
 }

@@ -73,26 +73,24 @@ package struct Accounts: Sendable {
     }
 
     private mutating func addUsers(_ text: String) {
-        for line in text.split(whereSeparator: \.isNewline) {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+        for fields in AccountRecords.fields(of: text) {
             guard fields.count >= 7, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
                 continue
             }
-            let name = String(fields[0])
+            let name = fields[0]
             // The first line of a name or number counts, as getpwnam(3) has it.
             if uids[name] == nil {
                 uids[name] = uid
-                users[name] = (gid, String(fields[5]))
+                users[name] = (gid, fields[5])
             }
             if userNames[uid] == nil { userNames[uid] = name }
         }
     }
 
     private mutating func addGroups(_ text: String) {
-        for line in text.split(whereSeparator: \.isNewline) {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+        for fields in AccountRecords.fields(of: text) {
             guard fields.count >= 3, let gid = UInt32(fields[2]) else { continue }
-            let name = String(fields[0])
+            let name = fields[0]
             if gids[name] == nil { gids[name] = gid }
             if groupNames[gid] == nil { groupNames[gid] = name }
         }

@@ -101,7 +101,19 @@ private struct JSONReader {
 
     private mutating func string() throws(JSONError) -> String {
         position += 1
+        // Most strings have no escape: their bytes are taken as they stand, in one piece.
+        let start = position
+        while let byte = next, byte >= 32, byte != 34, byte != 92 { position += 1 }
         var content: [UInt8] = []
+        if next == 34 {
+            guard let text = String(validating: bytes[start..<position], as: UTF8.self) else {
+                position += 1
+                throw fault("text that is not UTF-8")
+            }
+            position += 1
+            return text
+        }
+        content += bytes[start..<position]
         while let byte = next {
             position += 1
             switch byte {

@@ -45,6 +45,7 @@ struct JournalTests {
         .handlerFailed(address: "h", fault: fault),
         .end(stopped: nil),
         .end(stopped: "the controller asked for it"),
+        .end(stopped: nil, isSettled: true),
     ]
 
     @Test("each record reads back as it was written", arguments: everyRecord)
@@ -153,6 +154,36 @@ struct JournalTests {
             }
             #expect(try LocalMachine().list(state.before).count == 3)
             #expect(try JournalDirectory.latest(in: state)?.begin.serial == 6)
+        }
+    }
+
+    @Test("only a whole journal that says so is settled; any other is read and tells")
+    func unsettled() throws {
+        try withTemporaryDirectory { directory in
+            let state = StateDirectory(directory)
+            try state.prepare()
+            #expect(try JournalDirectory.unsettled(in: state) == nil)
+            func journal(_ number: Int, _ records: [JournalRecord]) throws {
+                var writer = try JournalWriter.create(number, in: state, begin: begin(number))
+                for record in records { try writer.append(record) }
+                try writer.flush()
+            }
+            let change = JournalRecord.intent(intent("a", handlers: ["h"]))
+            try journal(1, [change, .done(address: "a"), .end(stopped: nil)])
+            #expect(try JournalDirectory.unsettled(in: state)?.pending.map(\.address) == ["h"])
+            try journal(2, [.handlerDone(address: "h"), .end(stopped: nil, isSettled: true)])
+            #expect(try JournalDirectory.unsettled(in: state) == nil)
+            // A tail that was cut or changed: the end may not have been the end.
+            let path = JournalDirectory.path(of: 2, in: state)
+            let whole = try LocalMachine().read(path, limit: 1 << 20)
+            try LocalMachine().writeInPlace(path, Array(whole.dropLast()))
+            #expect(try JournalDirectory.unsettled(in: state)?.isTorn == true)
+            var changed = whole
+            changed[changed.count - 2] ^= 1
+            try LocalMachine().writeInPlace(path, changed)
+            #expect(try JournalDirectory.unsettled(in: state)?.isFinished == false)
+            try journal(3, [change])
+            #expect(try JournalDirectory.unsettled(in: state)?.openChanges.map(\.address) == ["a"])
         }
     }
 

@@ -13,7 +13,9 @@ final class JournaledLog: ApplyLog {
     /// The plan's bytes, until they are kept beside the journal.
     private var plan: [UInt8]?
 
-    /// Begins the journal of a run. `begin.pending` is what earlier runs left.
+    /// Begins the journal of a run.
+    ///
+    /// `begin.pending` is what earlier runs left.
     init(
         number: Int, in state: StateDirectory, begin: RunBegin, plan: [UInt8]
     ) throws(AgentFault) {
@@ -61,7 +63,7 @@ final class JournaledLog: ApplyLog {
 
     /// Ends the journal; durable on return.
     func end(stopped: String?) throws(AgentFault) {
-        try writer.append(.end(stopped: stopped))
+        try writer.append(.end(stopped: stopped, isSettled: pending.isEmpty))
         try writer.flush()
     }
 }

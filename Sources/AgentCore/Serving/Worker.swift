@@ -83,7 +83,7 @@ struct Worker {
     private func reportPending(
         _ plan: Plan, _ end: inout RunEnd
     ) throws(AgentFault) -> [HandlerReport] {
-        guard let last = try JournalDirectory.latest(in: state) else { return [] }
+        guard let last = try JournalDirectory.unsettled(in: state) else { return [] }
         if let notice = last.unfinishedNotice { end.notices.append(notice) }
         return last.pending.map {
             HandlerReport(
