@@ -20,7 +20,9 @@ package final class FleetSources: Sendable {
     private let assignments: [String: Assignment]
     private let noRoles = Assignment(roles: [])
 
-    /// Reads and checks all roles and site.yaml. Throws all faults of all files together.
+    /// Reads and checks all roles and site.yaml.
+    ///
+    /// Throws all faults of all files together.
     package static func load(
         files: FleetFiles, inventory: InventorySet
     ) throws(Faults) -> FleetSources {
@@ -28,7 +30,8 @@ package final class FleetSources: Sendable {
         let roles = readRoles(files, faults: &faults)
         var index: [String: Int] = [:]
         for (position, role) in roles.enumerated() { index[role.name] = position }
-        let checks = RoleChecks(roles: roles, index: index)
+        let unread = Set(roleNames(files)).subtracting(index.keys)
+        let checks = RoleChecks(roles: roles, index: index, unread: unread)
         checks.run(faults: &faults)
         let site = SiteFile.read(files, faults: &faults)
         let digests = FileDigests(files)
@@ -107,8 +110,18 @@ package final class FleetSources: Sendable {
             }
             return []
         }
-        return entries.filter { $0.isFolder && !$0.name.hasPrefix(".") }.map(\.name).sorted()
-            .compactMap { RoleReader.read($0, files: files, faults: &faults) }
+        return names(of: entries).compactMap {
+            RoleReader.read($0, files: files, faults: &faults)
+        }
+    }
+
+    /// The role folders there are, whether their files can be read or not.
+    private static func roleNames(_ files: FleetFiles) -> [String] {
+        names(of: (try? files.list("Roles")) ?? [])
+    }
+
+    private static func names(of entries: [FleetFiles.Entry]) -> [String] {
+        entries.filter { $0.isFolder && !$0.name.hasPrefix(".") }.map(\.name).sorted()
     }
 
     /// Resources that rest on nothing are the same everywhere: what is wrong with them is told

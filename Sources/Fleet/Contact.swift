@@ -158,7 +158,8 @@ package struct Contact: Sendable {
         let digest = Digest(of: hardware.canonicalBytes)
         do throws(StoreError) {
             try services.store.save(
-                FactsRecord(host: host, digest: digest, facts: hardware, taken: Clock.wallSeconds()))
+                FactsRecord(host: host, digest: digest, facts: hardware, taken: Clock.wallSeconds())
+            )
         } catch {
             throw .agent(
                 AgentFault(

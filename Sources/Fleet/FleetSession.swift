@@ -106,10 +106,12 @@ package struct FleetSession: Sendable {
     ) throws(Faults) -> SourceText? {
         do throws(SystemError) {
             guard let bytes = try bytesIfPresent(directory.settings, machine) else { return nil }
-            return SourceText(name: directory.settings, text: String(decoding: bytes, as: UTF8.self))
+            return SourceText(
+                name: directory.settings, text: String(decoding: bytes, as: UTF8.self))
         } catch {
             throw Faults(
-                Diagnostic("unreadable", "cannot read \(directory.settings): \(error.reason)",
+                Diagnostic(
+                    "unreadable", "cannot read \(directory.settings): \(error.reason)",
                     hint: error.hint))
         }
     }

@@ -29,7 +29,8 @@ package struct HostRouter: Sendable {
             getenv("HOME").map { String(cString: $0) }
             ?? entry.map { String(cString: $0.pointee.pw_dir) } ?? "/"
         let source = ConfigSource(
-            home: home, read: { try? LocalMachine().read($0, limit: 4 << 20) }, glob: Globbing.paths)
+            home: home, read: { try? LocalMachine().read($0, limit: 4 << 20) }, glob: Globbing.paths
+        )
         self.source = source
         do throws(SSHConfigError) {
             guard settings.sshConfig != "none" else {
@@ -48,7 +49,8 @@ package struct HostRouter: Sendable {
     /// The way to a host.
     package func route(to host: String) throws(Faults) -> HostRoute {
         guard let connection = try inventory.connection(of: host) else {
-            throw Faults(Diagnostic("unknown-host", "there is no host \"\(host)\" in the inventory"))
+            throw Faults(
+                Diagnostic("unknown-host", "there is no host \"\(host)\" in the inventory"))
         }
         if connection.kind == .local {
             return HostRoute(
@@ -77,9 +79,12 @@ package struct HostRouter: Sendable {
         let reader = ConfigReader(files, caller: ConfigReader.Caller(localUser: localUser))
         var found = try reader.settings(for: connection.address, user: connection.user)
         let user = connection.user ?? found.user ?? settings.user
-        var target = try target(named: host, given: connection.address, &found, user: user,
+        var target = try target(
+            named: host, given: connection.address, &found, user: user,
             port: connection.port)
-        if let file = connection.privateKeyFile { target.identityFiles = [source.expandTilde(file)] }
+        if let file = connection.privateKeyFile {
+            target.identityFiles = [source.expandTilde(file)]
+        }
         if let seconds = connection.connectTimeoutSeconds {
             target.connectTimeoutSeconds = Double(seconds)
         }
@@ -103,7 +108,8 @@ package struct HostRouter: Sendable {
     }
 
     private func target(
-        named name: String, given host: String, _ found: inout SSHSettings, user: String?, port: Int?
+        named name: String, given host: String, _ found: inout SSHSettings, user: String?,
+        port: Int?
     ) throws(SSHConfigError) -> SSHTarget {
         let address = found.hostName ?? host
         let port = port ?? found.port ?? 22

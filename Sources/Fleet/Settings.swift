@@ -4,7 +4,9 @@ import Transport
 import Wire
 import YAML
 
-/// `Inventory/settings.yaml`: how hosts are reached and what a run may take. All of it optional.
+/// `Inventory/settings.yaml`: how hosts are reached and what a run may take.
+///
+/// All of it optional.
 package struct Settings: Sendable, Equatable {
     /// The login name where neither inventory nor ssh_config gives one.
     package var user: String?
@@ -28,7 +30,9 @@ package struct Settings: Sendable, Equatable {
 
     package init() {}
 
-    /// Reads the file; nil is one that is not there. All faults together.
+    /// Reads the file; nil is one that is not there.
+    ///
+    /// All faults together.
     package static func read(_ source: SourceText?) throws(Faults) -> Settings {
         var settings = Settings()
         guard let source, let node = try YAMLReader.parse(source) else { return settings }
@@ -44,7 +48,9 @@ package struct Settings: Sendable, Equatable {
                     settings.readLimit(key, value, &reader)
                 }
             case "agent_dir":
-                if let path = reader.read(value, as: .path)?.string { settings.agentDirectory = path }
+                if let path = reader.read(value, as: .path)?.string {
+                    settings.agentDirectory = path
+                }
             case "agent_path": settings.agentPath = reader.read(value, as: .string)?.string
             default: break
             }

@@ -12,7 +12,8 @@ import Testing
     }
 
     private func muster(_ arguments: [String], in directory: String) throws -> Answer {
-        let environment = ProgramCall.plainEnvironment.filter { !$0.hasPrefix("HOME=") }
+        let environment =
+            ProgramCall.plainEnvironment.filter { !$0.hasPrefix("HOME=") }
             + ["HOME=\(directory)"]
         let result = try ProcessRunner.run(
             ProgramCall(
@@ -82,7 +83,69 @@ import Testing
             arguments: ["validate"],
             file: ("Inventory/site.yaml", "- hosts: trading\n  roles: [bannr]\n"),
             status: 65, says: ["no role \"bannr\"", "banner"]),
+        Mistake(
+            arguments: ["validate"], file: ("Roles/banner/role.yaml", "resources: &a [*a]\n"),
+            status: 65, says: ["Roles/banner/role.yaml:1:16", "contain itself", "hint:"]),
+        Mistake(
+            arguments: ["check"],
+            file: ("Roles/banner/role.yaml", "x: " + String(repeating: "[", count: 5_000)),
+            status: 65, says: ["nested deeper than 100", "hint:"]),
+        Mistake(
+            arguments: ["validate"],
+            file: ("Roles/banner/templates/motd.j2", "Ask {{ ownr }}.\n"),
+            status: 65, says: ["motd.j2:1:8", "\"ownr\" is undefined", "\"owner\"?"]),
+        Mistake(
+            arguments: ["validate"],
+            file: ("Roles/banner/templates/motd.j2", "{% if owner %}\n"),
+            status: 65, says: ["motd.j2:", "hint:"]),
+        Mistake(
+            arguments: ["validate"],
+            file: (
+                "Roles/banner/role.yaml",
+                "resources:\n  - file: /x\n    content: a\n    mode: 644\n"
+            ),
+            status: 65, says: ["role.yaml:4:11", "\"0644\""]),
+        Mistake(
+            arguments: ["validate"],
+            file: (
+                "Roles/banner/role.yaml",
+                "parameters:\n  n: {type: integer, default: ten}\nresources: []\n"
+            ),
+            status: 65, says: ["role.yaml:2:31", "not an integer"]),
     ]
+
+    /// Files that no text of a table can hold.
+    @Test func filesThatAreNoYAMLAndScriptsThatAreNoInventoryAreNamed() throws {
+        try withFleet { fleet in
+            func refused(_ says: String...) throws {
+                let answer = try muster(["validate"], in: fleet)
+                #expect(answer.status == 65, "\(answer.errors)")
+                for text in says + ["hint:"] {
+                    #expect(answer.errors.contains(text), "\(text) is not in: \(answer.errors)")
+                }
+                #expect(!answer.errors.contains("there is no role"), "\(answer.errors)")
+            }
+            let role = fleet + "/Roles/banner/role.yaml"
+            let good = try LocalMachine().read(role, limit: 1 << 16)
+            func spoil(_ content: [UInt8]) throws {
+                try LocalMachine().writeInPlace(role, content)
+            }
+            try spoil(Array("description: ".utf8) + [0xFF, 0xFE, 0x0A])
+            try refused("role.yaml", "is not UTF-8")
+            try spoil([UInt8](repeating: UInt8(ascii: "\n"), count: (64 << 20) + 1))
+            try refused("role.yaml:1:1", "larger than 64 MiB", "split it")
+            try spoil(good)
+            unlink(fleet + "/Inventory/hosts.yaml")
+            try refused("no inventory in", "-i")
+            let script = fleet + "/Inventory/hosts.sh"
+            try write("#!/bin/sh\necho rubbish {\n", script)
+            chmod(script, 0o755)
+            try refused("did not print JSON", "rubbish {")
+            try write("#!/bin/sh\nexit 4\n", script)
+            chmod(script, 0o755)
+            try refused("exited with status 4", "by hand")
+        }
+    }
 
     @Test(arguments: mistakes)
     func aMistakeIsNamedWithAWayOut(mistake: Mistake) throws {

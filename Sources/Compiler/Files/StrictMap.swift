@@ -51,7 +51,9 @@ struct StrictMap {
         return nil
     }
 
-    /// A string written as such: no list, no map, no null. Its text is taken as it stands.
+    /// A string written as such: no list, no map, no null.
+    ///
+    /// Its text is taken as it stands.
     mutating func string(_ key: String, faults: inout DiagnosticBag) -> String? {
         guard let node = value(key) else { return nil }
         return Self.string(node, what: "\"\(key)\" of \(what)", faults: &faults)

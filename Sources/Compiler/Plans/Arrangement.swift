@@ -230,7 +230,9 @@ struct Arranger {
         }
     }
 
-    /// The order that claims imply. What is to be absent goes after all that needs it.
+    /// The order that claims imply.
+    ///
+    /// What is to be absent goes after all that needs it.
     private mutating func addNeeds(of index: Int) {
         let resource = resources[index]
         for need in resource.needs {

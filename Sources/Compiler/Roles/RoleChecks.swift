@@ -6,11 +6,13 @@ import Templates
 struct RoleChecks {
     let roles: [RoleDefinition]
     let index: [String: Int]
+    /// Roles that are there and could not be read: that is said of them, and nothing more.
+    let unread: Set<String>
 
     func run(faults: inout DiagnosticBag) {
         for role in roles {
             for (name, place) in role.requires where index[name] == nil {
-                faults.add(unknownRole(name, at: place))
+                addUnknownRole(name, at: place, to: &faults)
             }
             for resource in role.resources {
                 checkNotify(resource, of: role, faults: &faults)
@@ -21,11 +23,14 @@ struct RoleChecks {
         checkCycles(faults: &faults)
     }
 
-    func unknownRole(_ name: String, at place: Place) -> Diagnostic {
-        Diagnostic(
-            "unknown-role", "there is no role \"\(name)\"", at: place,
-            hint: NearestName.hint(for: name, in: index.keys)
-                ?? "a role is a folder Roles/NAME with a role.yaml")
+    /// Says that there is no such role, unless there is one whose own faults are told.
+    func addUnknownRole(_ name: String, at place: Place, to faults: inout DiagnosticBag) {
+        if unread.contains(name) { return }
+        faults.add(
+            Diagnostic(
+                "unknown-role", "there is no role \"\(name)\"", at: place,
+                hint: NearestName.hint(for: name, in: index.keys)
+                    ?? "a role is a folder Roles/NAME with a role.yaml"))
     }
 
     // MARK: References
@@ -35,7 +40,7 @@ struct RoleChecks {
     ) {
         for (reference, place) in resource.notify {
             guard let other = index[reference.role] else {
-                faults.add(unknownRole(reference.role, at: place))
+                addUnknownRole(reference.role, at: place, to: &faults)
                 continue
             }
             let known = roles[other].handlers.map(\.id)
@@ -64,7 +69,7 @@ struct RoleChecks {
             let target: RoleDefinition
             if let roleName {
                 guard let other = index[roleName] else {
-                    faults.add(unknownRole(roleName, at: requirement.place))
+                    addUnknownRole(roleName, at: requirement.place, to: &faults)
                     continue
                 }
                 target = roles[other]

@@ -50,8 +50,10 @@ struct RoleWarnings {
         }
     }
 
-    /// Names that nothing gives a value. One that the role itself expects to be missing is left
-    /// out, and so are those of templates that others include, which may set them.
+    /// Names that nothing gives a value.
+    ///
+    /// One that the role itself expects to be missing is left out, and so are those of templates
+    /// that others include, which may set them.
     private func warnOfVariables(
         _ role: RoleDefinition, _ uses: [NameUse], bag: inout DiagnosticBag
     ) {

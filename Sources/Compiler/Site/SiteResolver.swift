@@ -58,7 +58,7 @@ struct SiteResolver {
     private func checkArguments(of entry: SiteFile.Entry, faults: inout DiagnosticBag) {
         for use in entry.roles {
             guard let position = index[use.role] else {
-                faults.add(checks.unknownRole(use.role, at: use.place))
+                checks.addUnknownRole(use.role, at: use.place, to: &faults)
                 continue
             }
             let carried = Assignment.Carried(role: position, arguments: [:], place: use.place)

@@ -9,7 +9,9 @@ enum FactSections {
 
     static func isLive(_ section: String) -> Bool { live.contains(section) }
 
-    /// The faults of a use of `facts`: there is no such fact. None for every other name.
+    /// The faults of a use of `facts`: there is no such fact.
+    ///
+    /// None for every other name.
     static func faults(of use: NameUse) -> [Diagnostic] {
         guard use.path.first == "facts", use.path.count > 1 else { return [] }
         let path = use.path.dropFirst().joined(separator: ".")

@@ -22,7 +22,9 @@ package struct ValueSource: Sendable {
     /// Whether there is nothing to compute.
     package let isLiteral: Bool
 
-    /// Parses the templates in a node. Vault values are refused: muster has no vault.
+    /// Parses the templates in a node.
+    ///
+    /// Vault values are refused: muster has no vault.
     package init(_ node: Node) throws(Faults) {
         place = node.place
         if node.isVault {

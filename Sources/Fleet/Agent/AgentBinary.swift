@@ -54,7 +54,9 @@ package final class AgentLibrary: Sendable {
         var paths: [String] = []
         for base in [explicit, folder].compactMap({ $0 }) {
             paths.append(PathName.join(base, "muster-agent-\(architecture)"))
-            if architecture == localArchitecture { paths.append(PathName.join(base, "muster-agent")) }
+            if architecture == localArchitecture {
+                paths.append(PathName.join(base, "muster-agent"))
+            }
         }
         if let explicit { paths.insert(explicit, at: 0) }
         return paths
@@ -76,7 +78,9 @@ package final class AgentLibrary: Sendable {
 
     /// The architecture an ELF file is for, as `uname -m` names it; nil for anything else.
     static func architecture(of bytes: [UInt8]) -> String? {
-        guard bytes.count > 20, bytes[0..<4].elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else { return nil }
+        guard bytes.count > 20, bytes[0..<4].elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else {
+            return nil
+        }
         switch UInt16(bytes[18]) | UInt16(bytes[19]) << 8 {
         case 62: return "x86_64"
         case 183: return "aarch64"

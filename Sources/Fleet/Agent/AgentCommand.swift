@@ -1,19 +1,29 @@
 import Wire
 
-/// The command lines muster runs on hosts. All of them; everything else is frames.
+/// The command lines muster runs on hosts.
+///
+/// All of them; everything else is frames.
 enum AgentCommand {
     /// What the script answers where there is no agent yet, before the machine's name.
     static let missingMark = "MUSTER-NO-AGENT"
-    /// What the upload answers where the bytes that arrived are not the agent.
+    /// What is answered where the bytes on the host, or those that arrived, are not the agent.
     static let damagedMark = "MUSTER-DAMAGED"
 
-    /// Runs the agent, or says that it is missing and what machine this is.
-    ///
-    /// `/bin/sh` reads the script, whatever the login shell is.
+    /// Runs the agent, as plain words that every login shell takes, and without one more shell.
     static func serve(digest: Digest, agentDirectory: String, become: Become?) -> String {
         let program = "\(agentDirectory)/bin/\(digest)"
+        return prefix(become) + "\(quote(program)) serve --state-dir \(quote(agentDirectory))"
+    }
+
+    /// Runs the agent, or says that it is missing and what machine this is, or that it is damaged:
+    /// a power cut may leave a file of that name without its bytes.
+    ///
+    /// `/bin/sh` reads the script, whatever the login shell is. For where ``serve`` gave nothing.
+    static func serveOrExplain(digest: Digest, agentDirectory: String, become: Become?) -> String {
+        let program = "\(agentDirectory)/bin/\(digest)"
         let script = """
-            if [ -x \(quote(program)) ]; then \
+            if [ -x \(quote(program)) ]; then sum=$(sha256sum \(quote(program))); \
+            if [ "${sum%% *}" != \(digest) ]; then echo \(damagedMark); exit 3; fi; \
             exec \(quote(program)) serve --state-dir \(quote(agentDirectory)); fi; \
             echo \(missingMark); uname -m
             """
@@ -27,16 +37,19 @@ enum AgentCommand {
             cd \(quote(agentDirectory + "/bin")); new=.new-$$; trap 'rm -f "$new"' EXIT; \
             gzip -dc > "$new"; sum=$(sha256sum "$new"); \
             if [ "${sum%% *}" != \(digest) ]; then echo \(damagedMark) >&2; exit 3; fi; \
-            chmod 0700 "$new"; mv -f "$new" \(digest)
+            chmod 0700 "$new"; sync "$new" 2>/dev/null || :; mv -f "$new" \(digest)
             """
         return line(script, become)
     }
 
     private static func line(_ script: String, _ become: Become?) -> String {
-        let shell = "/bin/sh -c \(quote(script))"
-        guard let become else { return shell }
+        prefix(become) + "/bin/sh -c \(quote(script))"
+    }
+
+    private static func prefix(_ become: Become?) -> String {
+        guard let become else { return "" }
         let user = become.user == "root" ? "" : "-u \(quote(become.user)) "
-        return "sudo -n \(user)-- \(shell)"
+        return "sudo -n \(user)-- "
     }
 
     /// One word for a POSIX shell.
@@ -46,7 +59,8 @@ enum AgentCommand {
                 || [45, 46, 47, 95, 58, 61].contains($0)
         }
         if plain, !text.isEmpty { return text }
-        return "'" + text.split(separator: "'", omittingEmptySubsequences: false)
+        return "'"
+            + text.split(separator: "'", omittingEmptySubsequences: false)
             .joined(separator: "'\\''") + "'"
     }
 }

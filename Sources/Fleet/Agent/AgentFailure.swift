@@ -56,7 +56,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
                     ?? "agent_dir in settings.yaml names another directory")
         case .damagedUpload:
             AgentFault(
-                "upload", "put the agent in place", cause: "the bytes that arrived are not the agent",
+                "upload", "put the agent in place",
+                cause: "the bytes that arrived are not the agent",
                 hint: "a login shell that reads standard input can do this; see ~/.profile there")
         case .doesNotRun(let path, let said):
             AgentFault(
@@ -76,7 +77,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
                     + "\(WireProtocol.version)",
                 hint: "use the muster-agent that belongs to this muster")
         case .badFrame(let error):
-            AgentFault("bad-frame", "read the agent's answer", cause: Self.text(of: error),
+            AgentFault(
+                "bad-frame", "read the agent's answer", cause: Self.text(of: error),
                 hint: "the connection or the agent is damaged; run again")
         case .badReply(let message):
             AgentFault(
@@ -96,7 +98,9 @@ package enum AgentFailure: Error, Sendable, Equatable {
     /// The first lines of what a shell said, in one line.
     private static func shown(_ said: String) -> String {
         let lines = said.split(whereSeparator: \.isNewline).prefix(3).map { line in
-            String(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(200).map(Character.init))
+            String(
+                line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(200).map(
+                    Character.init))
         }
         return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
     }
@@ -114,7 +118,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
         switch error {
         case .noPreamble(let noise): "no agent answered, but: \(shown(noise))"
         case .unknownType(let type): "a frame of the unknown type \(type)"
-        case .tooLong(let count, let limit): "a frame of \(count) bytes; at most \(limit) are allowed"
+        case .tooLong(let count, let limit):
+            "a frame of \(count) bytes; at most \(limit) are allowed"
         case .badMessage(let error): "a message that is not JSON: \(error)"
         case .badPiece: "a malformed piece of a blob"
         }

@@ -31,10 +31,13 @@ final class AgentSession: Sendable {
         var sent = false
         while true {
             let agent = try wrap { () throws(AgentMissing) in try agents.agent(for: architecture) }
-            let command = AgentCommand.serve(
-                digest: agent.digest, agentDirectory: directory, become: become)
             let start = Start(
-                connection: connection, command: command, user: user,
+                connection: connection,
+                command: AgentCommand.serve(
+                    digest: agent.digest, agentDirectory: directory, become: become),
+                explaining: AgentCommand.serveOrExplain(
+                    digest: agent.digest, agentDirectory: directory, become: become),
+                user: user,
                 path: "\(directory)/bin/\(agent.digest)", deadlineSeconds: deadlineSeconds,
                 become: become)
             switch try await start.run() {
@@ -45,7 +48,9 @@ final class AgentSession: Sendable {
                 return AgentSession(
                     hello: hello, channel: channel, stream: stream, sentAgent: sent)
             case .missing(let machine):
-                if sent { throw .doesNotRun(path: start.path, said: "it may not be executed there") }
+                if sent {
+                    throw .doesNotRun(path: start.path, said: "it may not be executed there")
+                }
                 architecture = machine
                 let agent = try wrap { () throws(AgentMissing) in try agents.agent(for: machine) }
                 try await upload(
@@ -73,7 +78,9 @@ final class AgentSession: Sendable {
         }
     }
 
-    /// The next reply. A fault of the agent as a whole is thrown.
+    /// The next reply.
+    ///
+    /// A fault of the agent as a whole is thrown.
     func receive() async throws(AgentFailure) -> Reply {
         guard let frame = try await stream.next(from: channel) else {
             let said = String(decoding: await channel.standardError, as: UTF8.self)
@@ -104,7 +111,8 @@ final class AgentSession: Sendable {
             try await writer.write(bytes)
         } catch {
             // An agent that refused has closed its input; its last word says why.
-            if let frame = try? await stream.next(from: channel), case .message(let message) = frame,
+            if let frame = try? await stream.next(from: channel),
+                case .message(let message) = frame,
                 case .fault(let fault)? = try? Reply(json: message)
             {
                 throw .agent(fault)

@@ -13,13 +13,24 @@ struct Start {
     }
 
     let connection: any RemoteConnection
+    /// Runs the agent where it is; tried first.
     let command: String
+    /// Runs the agent or says why it cannot be run; tried where the first gave no agent.
+    let explaining: String
     let user: String
     let path: String
     let deadlineSeconds: Double
     var become: Become? = nil
 
     func run() async throws(AgentFailure) -> Result {
+        if let running = try await attempt(command, explains: false) { return running }
+        return try await attempt(explaining, explains: true) ?? .broken(said: "it said nothing")
+    }
+
+    /// Nil where the program that ran was no agent, and why is not asked for.
+    private func attempt(
+        _ command: String, explains: Bool
+    ) async throws(AgentFailure) -> Result? {
         let channel: any RemoteChannel
         do throws(TransportError) {
             channel = try await connection.execute(
@@ -30,7 +41,8 @@ struct Start {
         let stream = FrameStream()
         do throws(AgentFailure) {
             guard let frame = try await stream.next(from: channel) else {
-                return try await explain(channel, said: stream.noise)
+                if explains { return try await explain(channel, said: stream.noise) }
+                return try await giveUp(on: channel)
             }
             guard case .message(let message) = frame else {
                 throw .badReply("a blob where the hello should be")
@@ -38,7 +50,20 @@ struct Start {
             return .running(try hello(message), channel, stream)
         } catch {
             guard case .badFrame(.noPreamble(let noise)) = error else { throw error }
-            return try await explain(channel, said: noise)
+            // It may go on for ever: nobody waits for its end, which is that of the connection.
+            throw .notAnAgent(said: noise)
+        }
+    }
+
+    /// Lets a program go that was no agent.
+    ///
+    /// A connection that is gone is thrown.
+    private func giveUp(on channel: any RemoteChannel) async throws(AgentFailure) -> Result? {
+        do throws(TransportError) {
+            _ = try await channel.finish()
+            return nil
+        } catch {
+            throw .transport(error)
         }
     }
 
@@ -74,6 +99,9 @@ struct Start {
             if machine.isEmpty { throw .notAnAgent(said: output) }
             return .missing(architecture: String(machine))
         }
+        if output.range(ofLine: AgentCommand.damagedMark) != nil {
+            return .broken(said: "its bytes are not those that were sent")
+        }
         if let become, let fault = Self.sudoFault(errors, become, user) { throw fault }
         switch exit {
         case .status(126), .status(127), .signal, .status(132...139):
@@ -91,8 +119,10 @@ struct Start {
     static func sudoFault(_ errors: String, _ become: Become, _ user: String) -> AgentFailure? {
         let lines = errors.split(whereSeparator: \.isNewline)
         let refusals = ["sudo: ", "Sorry, user", "sudo:"]
-        let isMissing = errors.contains("sudo: not found") || errors.contains("sudo: command not found")
-        guard isMissing || lines.contains(where: { line in refusals.contains(where: line.hasPrefix) })
+        let isMissing =
+            errors.contains("sudo: not found") || errors.contains("sudo: command not found")
+        guard
+            isMissing || lines.contains(where: { line in refusals.contains(where: line.hasPrefix) })
         else { return nil }
         return .noSudo(user: user, said: errors)
     }

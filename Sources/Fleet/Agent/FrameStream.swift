@@ -2,7 +2,9 @@ import Synchronization
 import Transport
 import Wire
 
-/// The frames of a channel's output. Read by one task at a time.
+/// The frames of a channel's output.
+///
+/// Read by one task at a time.
 final class FrameStream: Sendable {
     private let reader = Mutex(FrameReader(expectsPreamble: true))
 
@@ -14,7 +16,8 @@ final class FrameStream: Sendable {
     /// The next frame; nil at the end of the output.
     func next(from channel: any RemoteChannel) async throws(AgentFailure) -> Frame? {
         while true {
-            let parsed = reader.withLock { (reader: inout FrameReader) -> Result<Frame?, FrameError> in
+            let parsed = reader.withLock {
+                (reader: inout FrameReader) -> Result<Frame?, FrameError> in
                 do throws(FrameError) {
                     return .success(try reader.next())
                 } catch {

@@ -18,17 +18,23 @@ package struct Brakes: Sendable, Equatable {
         self.maxFailed = maxFailed
     }
 
-    /// `20` or `25%`; nil for anything else. At least one host, at most all.
+    /// Reads `20` or `25%`; nil for anything else.
+    ///
+    /// At least one host, at most all.
     package static func size(_ text: String) -> Size? {
         if text.hasSuffix("%") {
-            guard let percent = Int(text.dropLast()), (1...100).contains(percent) else { return nil }
+            guard let percent = Int(text.dropLast()), (1...100).contains(percent) else {
+                return nil
+            }
             return .percent(percent)
         }
         guard let count = Int(text), count > 0 else { return nil }
         return .hosts(count)
     }
 
-    /// The hosts in the groups they go in. A percentage is of all hosts and rounds down, to at least 1.
+    /// The hosts in the groups they go in.
+    ///
+    /// A percentage is of all hosts and rounds down, to at least 1.
     package func stages(of hosts: [String]) -> [ArraySlice<String>] {
         var stages: [ArraySlice<String>] = []
         var rest = hosts[...]

@@ -212,7 +212,8 @@ struct HostConversation: Sendable {
         return plan.handlers.filter { notified.contains($0.address) && !known.contains($0.address) }
             .map {
                 HandlerReport(
-                    address: $0.address, outcome: .wouldRun, reason: "\($0.action.rawValue) \($0.name)")
+                    address: $0.address, outcome: .wouldRun,
+                    reason: "\($0.action.rawValue) \($0.name)")
             }
     }
 
@@ -234,7 +235,8 @@ struct HostConversation: Sendable {
     private func addContent(to view: inout ResourceView, _ planned: PlannedHost) {
         for index in view.changes.indices where view.changes[index].attribute == "content" {
             guard let text = view.changes[index].after?["sha256"]?.string,
-                let digest = Digest(text), let blob = planned.blobs[digest], !blob.isSecret, blob.size <= 64 << 10,
+                let digest = Digest(text), let blob = planned.blobs[digest], !blob.isSecret,
+                blob.size <= 64 << 10,
                 let bytes = try? planner.bytes(of: blob),
                 let content = String(validating: bytes, as: UTF8.self)
             else {

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// How a run is asked to end: first softly, then at once. Shared by all its tasks.
+/// How a run is asked to end: first softly, then at once.
+///
+/// Shared by all its tasks.
 package final class RunControl: Sendable {
     private struct State {
         var isStopping = false
@@ -20,8 +22,9 @@ package final class RunControl: Sendable {
     /// Whether running hosts are to be given up as well.
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
-    /// No further host is started; running ones come to their next safe boundary. Asked again, the
-    /// running ones are given up.
+    /// No further host is started; running ones come to their next safe boundary.
+    ///
+    /// Asked again, the running ones are given up.
     package func requestStop() {
         let actions = state.withLock { state -> [@Sendable () -> Void] in
             if !state.isStopping {
