@@ -68,7 +68,8 @@ let package = Package(
         .target(
             name: "AgentCore",
             dependencies: [
-                "Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire", "CLinux",
+                "Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire",
+                "CLinux",
             ]),
         .executableTarget(
             name: "muster-agent", dependencies: ["AgentCore"], linkerSettings: fullyStatic),
@@ -123,7 +124,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Kinds", "Store",
+                "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Kinds",
+                "Store",
                 "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
                 "Wire",
             ]),
@@ -151,7 +153,10 @@ let package = Package(
             ("Journal", ["FleetModel", "Linux", "Wire"]),
             (
                 "AgentCore",
-                ["Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire", "CLinux"]
+                [
+                    "Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire",
+                    "CLinux",
+                ]
             ),
             ("Diagnostics", ["Wire"]),
             ("Values", ["Diagnostics", "Wire"]),
@@ -161,7 +166,8 @@ let package = Package(
             (
                 "Compiler",
                 [
-                    "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+                    "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics",
+                    "FleetModel",
                     "Linux", "Wire",
                 ]
             ),

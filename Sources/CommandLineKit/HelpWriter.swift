@@ -32,7 +32,9 @@ extension ProgramSpec {
         lines += Self.columns(commonOptions.map { ($0.usage, $0.summary) })
         if !verb.examples.isEmpty {
             lines += ["", "Examples:"]
-            for example in verb.examples { lines += ["  \(example.command)", "      \(example.does)"] }
+            for example in verb.examples {
+                lines += ["  \(example.command)", "      \(example.does)"]
+            }
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -6,7 +6,9 @@ import Presentation
 import Synchronization
 import Wire
 
-/// Where text goes: data to stdout, everything else to stderr. The only writer in the program.
+/// Where text goes: data to stdout, everything else to stderr.
+///
+/// The only writer in the program.
 package final class Output: Sendable {
     /// Emphasis for stdout.
     let style: Style
@@ -58,7 +60,8 @@ package final class Output: Sendable {
 
     private func coloured(_ text: String) -> String {
         guard let colon = text.firstRange(of: "error: ") else { return text }
-        return text[..<colon.lowerBound] + errorStyle("error", .bad) + ": " + text[colon.upperBound...]
+        return text[..<colon.lowerBound] + errorStyle("error", .bad) + ": "
+            + text[colon.upperBound...]
     }
 
     /// Writes it all; a reader that has gone away (`| head`) is no fault.

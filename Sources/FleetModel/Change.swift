@@ -5,7 +5,9 @@ package struct Change: ModelCodable, Equatable {
     /// The attribute as the schema names it: `value`, `mode`, `content`.
     package var attribute: String
     package var layer: Layer
-    /// The value found; nil where there is none. A secret shows as `{"secret": DIGEST}`.
+    /// The value found; nil where there is none.
+    ///
+    /// A secret shows as `{"secret": DIGEST}`.
     package var before: JSON?
     /// The value declared; nil where it is to go.
     package var after: JSON?

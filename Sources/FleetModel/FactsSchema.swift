@@ -30,9 +30,11 @@ package struct FactsSchema: Sendable {
         Entry(path: "memory_bytes", type: "integer", summary: "MemTotal"),
         Entry(path: "nics", type: "map", summary: "name to pci, mac, driver, numa_node, mtu"),
         Entry(path: "dmi", type: "map", summary: "vendor, product, board and BIOS"),
-        Entry(path: "virtualization", type: "string", summary: "hypervisor or container, else none"),
+        Entry(
+            path: "virtualization", type: "string", summary: "hypervisor or container, else none"),
         Entry(path: "init", type: "string", summary: "systemd, or the name of process 1"),
-        Entry(path: "unknown", type: "map", summary: "paths that could not be read, with the reason"),
+        Entry(
+            path: "unknown", type: "map", summary: "paths that could not be read, with the reason"),
     ]
 
     /// Read anew on every connection, and only the sections a plan names.

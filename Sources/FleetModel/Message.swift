@@ -63,7 +63,9 @@ package struct RunRequest: ModelCodable, Equatable {
     package var plan: Digest
     /// The controller's name for the run.
     package var runID: String
-    /// Grows with every apply to a host; an agent refuses one that does not. 0 for a check.
+    /// Grows with every apply to a host; an agent refuses one that does not.
+    ///
+    /// 0 for a check.
     package var serial: Int
     /// Seconds since the epoch after which the agent refuses the plan.
     package var expires: Int
@@ -117,7 +119,9 @@ package struct RunRequest: ModelCodable, Equatable {
     }
 }
 
-/// What the controller asks of an agent. Fixed verbs; none takes a command line.
+/// What the controller asks of an agent.
+///
+/// Fixed verbs; none takes a command line.
 package enum Request: ModelCodable, Equatable {
     /// Reads facts: hardware and topology where asked, and these sections of the live state.
     case facts(hardware: Bool, sections: [String])

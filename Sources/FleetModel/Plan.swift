@@ -50,7 +50,9 @@ package struct Plan: ModelCodable, Equatable {
         }
         host = try reader.string("host")
         if let text = try reader.optionalString("facts") {
-            guard let digest = Digest(text) else { throw JSONError("\"facts\" of plan is not a digest") }
+            guard let digest = Digest(text) else {
+                throw JSONError("\"facts\" of plan is not a digest")
+            }
             factsDigest = digest
         } else {
             factsDigest = nil

@@ -1,4 +1,6 @@
-/// Every kind of resource. Closed, so that a new one is a compile error wherever it must be known.
+/// Every kind of resource.
+///
+/// Closed, so that a new one is a compile error wherever it must be known.
 package enum Kind: String, Sendable, CaseIterable, Hashable {
     case file, directory, symlink, line, sysctl, package, service, unit, user, group, command
     case packageRepository = "package_repository"

@@ -37,7 +37,9 @@ package struct FactsReader {
         return .object(members)
     }
 
-    /// Sections of the live state. An unknown section is said in `unknown`.
+    /// Sections of the live state.
+    ///
+    /// An unknown section is said in `unknown`.
     package func live(_ sections: [String]) -> JSON {
         var probe = Probe(machine)
         var members: [String: JSON] = [:]

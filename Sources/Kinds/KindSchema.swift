@@ -34,7 +34,9 @@ package struct KindSchema: Sendable {
     /// The type of the resource's name, and what it names.
     package var nameType: ValueType
     package var nameSummary: String
-    /// The values of `state`, the default first. `absent` where the thing can be removed.
+    /// The values of `state`, the default first.
+    ///
+    /// `absent` where the thing can be removed.
     package var states: [String]
     package var attributes: [AttributeSchema]
     /// What changes cost, what is compared, what is not done: paragraphs for the reference.

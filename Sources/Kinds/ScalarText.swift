@@ -84,8 +84,10 @@ enum ScalarText {
         throw ValueFault("\(shown(text)) is not a boolean", hint: hint)
     }
 
-    /// Bytes. K, M, G and T are 1024-based like KiB, MiB, GiB and TiB, as the kernel and systemd
-    /// read them; KB, MB, GB and TB are refused, since they are read both ways.
+    /// Bytes.
+    ///
+    /// K, M, G and T are 1024-based like KiB, MiB, GiB and TiB, as the kernel and systemd read
+    /// them; KB, MB, GB and TB are refused, since they are read both ways.
     static func size(_ text: String) throws(ValueFault) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
@@ -116,7 +118,9 @@ enum ScalarText {
         }
     }
 
-    /// Seconds. A plain number is seconds; several parts add up: `1h30m`.
+    /// Seconds.
+    ///
+    /// A plain number is seconds; several parts add up: `1h30m`.
     static func duration(_ text: String) throws(ValueFault) -> JSON {
         let units: [(name: String, microseconds: Double)] = [
             ("us", 1), ("ms", 1e3), ("s", 1e6), ("m", 60e6), ("h", 3600e6), ("d", 86400e6),

@@ -18,7 +18,9 @@ package struct Descriptor: ~Copyable {
         return number
     }
 
-    /// Opens a path; O_CLOEXEC is always set. The corresponding C function is `open`.
+    /// Opens a path; O_CLOEXEC is always set.
+    ///
+    /// The corresponding C function is `open`.
     package static func open(
         _ path: String, _ flags: Int32, mode: mode_t = 0
     ) throws(SystemError) -> Descriptor {

@@ -16,7 +16,9 @@ package final class InterruptWatcher: Sendable {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    /// Begins to watch. One at a time per process.
+    /// Begins to watch.
+    ///
+    /// One at a time per process.
     package init(_ action: @escaping @Sendable () -> Void) {
         let signals = clinux_signalfd_interrupts()
         var ends: [Int32] = [-1, -1]

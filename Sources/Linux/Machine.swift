@@ -1,4 +1,6 @@
-/// The seam to the machine: its files and its programs. Tests put a fake behind it.
+/// The seam to the machine: its files and its programs.
+///
+/// Tests put a fake behind it.
 ///
 /// Every path is absolute. No call follows a symbolic link in the last component unless it says so.
 package protocol Machine: AnyObject {

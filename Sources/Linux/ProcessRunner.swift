@@ -58,7 +58,9 @@ package struct ChildIdentity: Sendable, Equatable {
     }
 }
 
-/// How a program ended. A non-zero exit status is a result, not a thrown error.
+/// How a program ended.
+///
+/// A non-zero exit status is a result, not a thrown error.
 package struct ProgramResult: Sendable, Equatable {
     package enum End: Sendable, Equatable {
         case exited(Int32)

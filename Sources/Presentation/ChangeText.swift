@@ -22,11 +22,13 @@ struct ChangeText {
             if showsContent { lines += resource.changes.flatMap { diff(of: $0, indent: indent) } }
         case .dependsOnEarlier:
             lines.append(
-                indent + style("? \(name)", .change) + "   depends on an earlier change: \(resource.reason)")
+                indent + style("? \(name)", .change)
+                    + "   depends on an earlier change: \(resource.reason)")
         case .pending:
             lines.append(indent + style("> \(name)", .change) + "   pending: \(resource.reason)")
         case .unknown:
-            lines.append(indent + style("? \(name)", .bad) + "   could not tell: \(resource.reason)")
+            lines.append(
+                indent + style("? \(name)", .bad) + "   could not tell: \(resource.reason)")
         case .failed:
             lines.append(indent + style("! \(name)", .bad) + "   failed: \(resource.reason)")
             lines += hint(of: resource.fault, indent: indent)
@@ -34,7 +36,8 @@ struct ChangeText {
         case .skipped:
             lines.append(indent + style("! \(name)", .bad) + "   skipped: \(resource.reason)")
         case .notApplicable:
-            lines.append(indent + style("- \(name)", .quiet) + "   not applicable: \(resource.reason)")
+            lines.append(
+                indent + style("- \(name)", .quiet) + "   not applicable: \(resource.reason)")
         case .asDeclared:
             lines.append(indent + style("= \(name)", .quiet) + "   no change: \(resource.reason)")
         }
@@ -44,13 +47,22 @@ struct ChangeText {
     /// The line of one handler.
     func line(of handler: HandlerReport, indent: String) -> [String] {
         switch handler.outcome {
-        case .ran: return ["\(indent)\(style("* handler \(handler.address)", .change))   \(handler.reason)"]
+        case .ran:
+            return [
+                "\(indent)\(style("* handler \(handler.address)", .change))   \(handler.reason)"
+            ]
         case .wouldRun:
-            return ["\(indent)\(style("* handler \(handler.address)", .change))   would \(handler.reason)"]
+            return [
+                "\(indent)\(style("* handler \(handler.address)", .change))   would \(handler.reason)"
+            ]
         case .pending:
-            return ["\(indent)\(style("> handler \(handler.address)", .change))   pending: \(handler.reason)"]
+            return [
+                "\(indent)\(style("> handler \(handler.address)", .change))   pending: \(handler.reason)"
+            ]
         case .failed:
-            return ["\(indent)\(style("! handler \(handler.address)", .bad))   failed: \(handler.reason)"]
+            return [
+                "\(indent)\(style("! handler \(handler.address)", .bad))   failed: \(handler.reason)"
+            ]
                 + hint(of: handler.fault, indent: indent)
         }
     }
@@ -61,8 +73,12 @@ struct ChangeText {
     }
 
     private func sign(of changes: [Change]) -> String {
-        if changes.contains(where: { $0.attribute == "state" && $0.before == "absent" }) { return "+" }
-        if changes.contains(where: { $0.attribute == "state" && $0.after == "absent" }) { return "-" }
+        if changes.contains(where: { $0.attribute == "state" && $0.before == "absent" }) {
+            return "+"
+        }
+        if changes.contains(where: { $0.attribute == "state" && $0.after == "absent" }) {
+            return "-"
+        }
         let versions = changes.filter { $0.attribute == "version" }
         if versions.contains(where: { $0.before == nil && $0.after != nil }) { return "+" }
         if versions.contains(where: { $0.before != nil && $0.after == nil }) { return "-" }

@@ -57,7 +57,8 @@ package struct ProgressLine: Sendable {
         var text = "\(verb) \(done)/\(total)"
         for outcome in HostOutcome.allCases {
             if let count = bad[outcome] {
-                text += ", \(count) \(outcome.rawValue.split(separator: "_").joined(separator: " "))"
+                text +=
+                    ", \(count) \(outcome.rawValue.split(separator: "_").joined(separator: " "))"
             }
         }
         if done > 0, done < total {

@@ -17,7 +17,9 @@ package struct RunText {
     }
 
     /// The whole text, from the JSON form of the run.
-    package func render(_ json: JSON) throws(JSONError) -> String { render(try RunView(json: json)) }
+    package func render(_ json: JSON) throws(JSONError) -> String {
+        render(try RunView(json: json))
+    }
 
     /// The whole text.
     package func render(_ run: RunView) -> String {
@@ -34,7 +36,8 @@ package struct RunText {
         let ran = Quantity.duration(microseconds: run.runMicroseconds)
         let did = run.verb == "apply" ? "applied" : "read"
         let count = Quantity.count(run.hosts.count, "host")
-        return style("\(verb) \(run.id)   \(count)", .strong) + "   compiled in \(compiled), \(did) in \(ran)"
+        return style("\(verb) \(run.id)   \(count)", .strong)
+            + "   compiled in \(compiled), \(did) in \(ran)"
     }
 
     private struct Group {
@@ -90,7 +93,9 @@ package struct RunText {
         let words = fault.cause.split(separator: " ").map { word -> String in
             word.contains(host) || word.contains(where: \.isNumber) ? "#" : String(word)
         }
-        return [.string(fault.code), .string(words.joined(separator: " ")), .string(fault.hint ?? "")]
+        return [
+            .string(fault.code), .string(words.joined(separator: " ")), .string(fault.hint ?? ""),
+        ]
     }
 
     private static func withoutDigest(_ value: JSON?) -> JSON? {
@@ -116,9 +121,12 @@ package struct RunText {
         for handler in host.handlers { lines += changes.line(of: handler, indent: "    ") }
         if let stopped = host.end?.stopped { lines.append("    stopped: \(stopped)") }
         for orphan in host.end?.orphans ?? [] {
-            lines.append("    orphaned: \(orphan)   applied before, declared by nothing now; left alone")
+            lines.append(
+                "    orphaned: \(orphan)   applied before, declared by nothing now; left alone")
         }
-        for notice in host.notices + (host.end?.notices ?? []) { lines.append("    note: \(notice)") }
+        for notice in host.notices + (host.end?.notices ?? []) {
+            lines.append("    note: \(notice)")
+        }
         return lines
     }
 
@@ -145,7 +153,9 @@ package struct RunText {
     /// `Disruption: 3 link_flap. No reboot.` after the counts of hosts.
     private func footer(of run: RunView) -> String {
         let counts = HostOutcome.allCases.compactMap { outcome in
-            run.counts[outcome].map { "\($0) \(outcome.rawValue.split(separator: "_").joined(separator: " "))" }
+            run.counts[outcome].map {
+                "\($0) \(outcome.rawValue.split(separator: "_").joined(separator: " "))"
+            }
         }
         let hosts = "Hosts: \(counts.isEmpty ? "none" : counts.joined(separator: ", "))."
         let costs = Disruption.allCases.filter { $0 != .none }.compactMap { disruption in

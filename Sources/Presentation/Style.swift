@@ -1,4 +1,6 @@
-/// Emphasis for a terminal; plain text elsewhere. Never the only carrier of a meaning.
+/// Emphasis for a terminal; plain text elsewhere.
+///
+/// Never the only carrier of a meaning.
 package struct Style: Sendable {
     package enum Tone: String, Sendable {
         case good = "32", change = "33", bad = "31", quiet = "2", strong = "1"

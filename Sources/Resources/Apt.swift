@@ -69,7 +69,9 @@ enum Apt {
             cause: "\(name) \(result.endText)" + said.map { "\n    \($0)" }.joined(), hint: hint)
     }
 
-    /// Fetches package lists. Errors of any source count, unlike with apt's own exit status.
+    /// Fetches package lists.
+    ///
+    /// Errors of any source count, unlike with apt's own exit status.
     ///
     /// Nothing waits for the lock of the lists by itself, so this does, for half a minute.
     static func update(

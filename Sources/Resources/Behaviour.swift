@@ -61,7 +61,9 @@ package final class Host {
     package let keep: ([UInt8]) throws(AgentFault) -> Digest
     /// What was done and is to be done once in a run at most, by name: `apt-get update`.
     package var doneOnce: Set<String> = []
-    /// Waits a moment, so that what was just started can show that it fails. Tests do without.
+    /// Waits a moment, so that what was just started can show that it fails.
+    ///
+    /// Tests do without.
     package var settle: () -> Void = { usleep(300_000) }
 
     package init(

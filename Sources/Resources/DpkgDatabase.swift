@@ -11,10 +11,12 @@ package struct DpkgEntry: Sendable, Equatable {
     package var want: String
     /// `ok`, or `reinstreq` after a failed installation.
     package var errorFlag: String
-    /// `installed`, `config-files`, `half-configured`, …
+    /// How far it is installed: `installed`, `config-files`, `half-configured` and so on.
     package var status: String
 
-    /// Unpacked and configured. Triggers of other packages may still be pending.
+    /// Unpacked and configured.
+    ///
+    /// Triggers of other packages may still be pending.
     var isInstalled: Bool {
         ["installed", "triggers-awaited", "triggers-pending"].contains(status)
     }

@@ -1,6 +1,8 @@
 import Kinds
 
-/// What a declared line makes of a file's content. Pure; works on bytes, so that no encoding is lost.
+/// What a declared line makes of a file's content.
+///
+/// Pure; works on bytes, so that no encoding is lost.
 enum LineEdit: Equatable {
     /// Nothing, and why.
     case none(String)

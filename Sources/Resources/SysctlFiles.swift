@@ -21,7 +21,9 @@ package struct SysctlFiles: Sendable {
         package var source: String { "\(path):\(line)" }
     }
 
-    /// The directories, first counts most. `/lib` is one of its own where it is not linked to /usr.
+    /// The directories, first counts most.
+    ///
+    /// `/lib` is one of its own where it is not linked to /usr.
     package static let directories = [
         "/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d",
         "/lib/sysctl.d",

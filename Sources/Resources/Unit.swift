@@ -250,8 +250,10 @@ enum UnitLoading {
 
 /// A unit file or drop-in before it is in place, looked at by systemd-analyze.
 enum UnitCandidate {
-    /// Throws what systemd-analyze finds wrong with it. A program that is not there yet is let pass,
-    /// and so is everything on a host whose systemd-analyze is too old to be asked about one unit.
+    /// Throws what systemd-analyze finds wrong with it.
+    ///
+    /// A program that is not there yet is let pass, and so is everything on a host whose
+    /// systemd-analyze is too old to be asked about one unit.
     static func verify(
         _ declaration: UnitDeclaration, _ content: [UInt8], isSecret: Bool, on machine: any Machine
     ) throws(AgentFault) {

@@ -282,7 +282,9 @@ enum UserPassword {
         return hash.isEmpty || hash == "*" ? nil : hash
     }
 
-    /// Whether nobody can log in by password. An empty field lets everybody in.
+    /// Whether nobody can log in by password.
+    ///
+    /// An empty field lets everybody in.
     static func isLocked(_ field: String?) -> Bool {
         guard let field else { return true }
         return field.hasPrefix("!") || field.hasPrefix("*")

@@ -20,7 +20,9 @@ enum SQLValue: Equatable {
     }
 }
 
-/// The one owner of a database handle. Used by one thread at a time.
+/// The one owner of a database handle.
+///
+/// Used by one thread at a time.
 struct Connection: ~Copyable {
     private let handle: OpaquePointer
     private let path: String
@@ -61,7 +63,8 @@ struct Connection: ~Copyable {
             code = sqlite3_step(statement)
             if code == SQLITE_DONE { return rows }
             guard code == SQLITE_ROW else { throw fault(code, attempted) }
-            rows.append((0..<sqlite3_column_count(statement)).map { Self.column($0, of: statement) })
+            rows.append(
+                (0..<sqlite3_column_count(statement)).map { Self.column($0, of: statement) })
         }
     }
 

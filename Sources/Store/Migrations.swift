@@ -1,11 +1,15 @@
 import Linux
 
-/// One step of the schema. Once released a step is never edited; a change is a new step.
+/// One step of the schema.
+///
+/// Once released a step is never edited; a change is a new step.
 struct Migration {
     let name: String
     let statements: [String]
 
-    /// In the order they are applied. Types and clauses that PostgreSQL knows as well.
+    /// In the order they are applied.
+    ///
+    /// Types and clauses that PostgreSQL knows as well.
     static let all = [
         Migration(
             name: "2026-11-runs-facts-plans",

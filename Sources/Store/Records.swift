@@ -37,7 +37,9 @@ package struct HostRecord: Sendable, Equatable {
     /// `changed`, `as_declared`, `unreachable`, …: the host's worst.
     package var outcome: String
     package var plan: Digest?
-    /// The host's part of the run's JSON view. Holds no secret.
+    /// The host's part of the run's JSON view.
+    ///
+    /// Holds no secret.
     package var report: JSON
 
     package init(host: String, outcome: String, plan: Digest?, report: JSON) {

@@ -53,7 +53,8 @@ extension Store {
 
     /// The newest runs first; only those that touched `host` where one is given.
     package func runs(limit: Int, host: String? = nil) throws(StoreError) -> [RunRecord] {
-        let filter = host == nil ? "" : "WHERE id IN (SELECT run_id FROM host_results WHERE host = ?)"
+        let filter =
+            host == nil ? "" : "WHERE id IN (SELECT run_id FROM host_results WHERE host = ?)"
         let rows = try withConnection { (connection) throws(StoreError) in
             try connection.run(
                 "SELECT \(Self.runColumns) FROM runs \(filter) ORDER BY started DESC, id LIMIT ?",

@@ -38,7 +38,8 @@ package final class Store: Sendable {
     package func setSurvivesPowerCut(_ survives: Bool) throws(StoreError) {
         try withConnection { (connection) throws(StoreError) in
             try connection.run(
-                "PRAGMA synchronous = \(survives ? "FULL" : "NORMAL")", attempting: "open the store")
+                "PRAGMA synchronous = \(survives ? "FULL" : "NORMAL")", attempting: "open the store"
+            )
             return ()
         }
     }
@@ -46,7 +47,8 @@ package final class Store: Sendable {
     func withConnection<R: Sendable>(
         _ body: (borrowing Connection) throws(StoreError) -> R
     ) throws(StoreError) -> R {
-        let result = connection.withLock { (connection: inout Connection) -> Result<R, StoreError> in
+        let result = connection.withLock {
+            (connection: inout Connection) -> Result<R, StoreError> in
             do throws(StoreError) {
                 return .success(try body(connection))
             } catch {

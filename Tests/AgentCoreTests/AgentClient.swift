@@ -74,9 +74,7 @@ final class AgentClient {
         // The agent may leave before it has read everything.
         var sent = 0
         while sent < bytes.count {
-            let n = bytes.withUnsafeBytes {
-                write(input, $0.baseAddress! + sent, bytes.count - sent)
-            }
+            let n = bytes[sent...].withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
             if n <= 0 { return }
             sent += n
         }

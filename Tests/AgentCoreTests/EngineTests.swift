@@ -37,7 +37,7 @@ private struct Bench {
         var handlers: [HandlerReport] = []
         var result = RunResult()
 
-        /// `a=changed b=as_declared`
+        /// Names and outcomes: `a=changed b=as_declared`.
         func text(_ names: String...) -> String {
             names.map { "\($0)=\(resources[$0]?.outcome.rawValue ?? "unreported")" }
                 .joined(separator: " ")

@@ -114,7 +114,8 @@ final class LoopbackFleet: Sendable {
         #expect(again.view.hosts.first?.outcome == .asDeclared)
         #expect(again.view.hosts.first?.resources.first?.reason.isEmpty == false)
         #expect(try await fleet.run(.check, planner).exitCode == .done)
-        #expect(try fleet.store.runs(limit: 10).map(\.verb) == ["check", "apply", "apply", "check"])
+        #expect(
+            try fleet.store.runs(limit: 10).map(\.verb) == ["check", "apply", "apply", "check"])
     }
 
     @Test func aPlanOtherThanTheOneShownIsRefused() async throws {
@@ -132,7 +133,8 @@ final class LoopbackFleet: Sendable {
         let name = try #require(try LocalMachine().list(folder).first)
         let content = try LocalMachine().read(folder + "/" + name, limit: 1 << 30)
         try LocalMachine().replaceFile(
-            folder + "/" + name, content: Array(content.prefix(100_000)), mode: 0o700, uid: 0, gid: 0)
+            folder + "/" + name, content: Array(content.prefix(100_000)), mode: 0o700, uid: 0,
+            gid: 0)
         let result = try await fleet.run(.check, FixedPlanner([]))
         #expect(result.exitCode == .done)
         #expect(result.view.hosts.first?.notices == ["the agent was sent"])

@@ -49,7 +49,8 @@ private let rooms = [
     Room(
         "Compiler",
         [
-            "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel", "Wire",
+            "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+            "Wire",
         ],
         "pure: it contacts nobody and reads no disk, so that the same inputs give the same bytes"),
     Room("SSHConfig", ["Wire"], "pure: text in, settings out"),
@@ -63,13 +64,15 @@ private let rooms = [
             "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Diagnostics",
             "Values", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
         ], "the use cases; returns values, prints nothing"),
-    Room("Presentation", ["FleetModel", "Diagnostics", "Wire"], "a view of values; decides nothing"),
+    Room(
+        "Presentation", ["FleetModel", "Diagnostics", "Wire"], "a view of values; decides nothing"),
     Room("CommandLineKit", ["Diagnostics"], "a table and its parser; knows no verb"),
     Room(
         "Commands",
         [
             "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Kinds", "Store",
-            "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux", "Wire",
+            "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
+            "Wire",
         ], "the only room that prints, and reads the command line"),
     Room("muster", ["Commands"], "an executable is an entry point and nothing else"),
 ]
@@ -118,7 +121,9 @@ private let rooms = [
     private static func importedModule(_ line: Substring) -> String? {
         let words = line.split(separator: " ")
         guard let index = words.firstIndex(of: "import"), index <= 2, index + 1 < words.count,
-            words[..<index].allSatisfy({ ["package", "public", "internal", "@testable"].contains($0) })
+            words[..<index].allSatisfy({
+                ["package", "public", "internal", "@testable"].contains($0)
+            })
         else { return nil }
         return String(words[index + 1].prefix { $0 != "." })
     }

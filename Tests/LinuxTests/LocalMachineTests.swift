@@ -4,7 +4,9 @@ import Linux
 import TestSupport
 import Testing
 
-/// What replacing a file keeps, and what it leaves behind. Needs root.
+/// What replacing a file keeps, and what it leaves behind.
+///
+/// Needs root.
 @Suite struct LocalMachineTests {
     private let machine = LocalMachine()
     private let folder: TemporaryDirectory

@@ -4,7 +4,9 @@ import TestSupport
 import Testing
 
 /// The machine that tests fake answers as the real one does: the same calls, one after another, on
-/// both. Needs root.
+/// both.
+///
+/// Needs root.
 @Suite struct MachineParityTests {
     private typealias Step = (name: String, body: (any Machine) throws(SystemError) -> String)
 

@@ -49,7 +49,8 @@ import Wire
     }
 
     @Test func everyOutcomeHasItsLine() {
-        let fault = AgentFault("no-space", "write /etc/motd", cause: "disk full", hint: "free space")
+        let fault = AgentFault(
+            "no-space", "write /etc/motd", cause: "disk full", hint: "free space")
         let secret: JSON = ["secret": .string(Digest(of: []).description)]
         let host = HostView(
             host: "h", outcome: .failed,
@@ -64,7 +65,8 @@ import Wire
                             after: ["sha256": .string(Digest(of: [1]).description), "size": 1]),
                         Change("mode", before: nil, after: "0644"),
                     ]),
-                resource(.user, "u", .wouldChange, [Change("password", before: nil, after: secret)]),
+                resource(
+                    .user, "u", .wouldChange, [Change("password", before: nil, after: secret)]),
                 resource(.service, "s", .dependsOnEarlier, reason: "no unit s"),
                 resource(.sysctl, "x.y", .notApplicable, reason: "no such kernel parameter"),
                 resource(.command, "c", .unknown, reason: "the check ran out of time"),
@@ -111,11 +113,12 @@ import Wire
         #expect(try RunView(json: JSON(parsing: run.json.canonicalBytes)) == run)
     }
 
-    @Test(arguments: [
-        (["a1"], "a1"), (["a1", "a2"], "a[1,2]"), (["a1", "a2", "a3", "b"], "a[1-3],b"),
-        (["md001.x", "md002.x", "md003.x", "md010.x"], "md[001-003,010].x"),
-        (["md9", "md10", "md11"], "md[9-11]"), (["10.0.0.1"], "10.0.0.1"), ([], ""),
-    ] as [([String], String)])
+    @Test(
+        arguments: [
+            (["a1"], "a1"), (["a1", "a2"], "a[1,2]"), (["a1", "a2", "a3", "b"], "a[1-3],b"),
+            (["md001.x", "md002.x", "md003.x", "md010.x"], "md[001-003,010].x"),
+            (["md9", "md10", "md11"], "md[9-11]"), (["10.0.0.1"], "10.0.0.1"), ([], ""),
+        ] as [([String], String)])
     func foldsNames(names: [String], folded: String) {
         #expect(HostNameFolding.fold(names) == folded)
     }

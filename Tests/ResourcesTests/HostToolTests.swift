@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// What we read and compute ourselves, against the programs whose it is. Needs root.
+/// What we read and compute ourselves, against the programs whose it is.
+///
+/// Needs root.
 @Suite(.timeLimit(.minutes(2))) struct HostToolTests {
     private let machine = LocalMachine()
 

@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// Kinds of paths on this machine, in directories of their own. Needs root.
+/// Kinds of paths on this machine, in directories of their own.
+///
+/// Needs root.
 @Suite(.timeLimit(.minutes(1))) struct RealMachineTests {
     private let machine = LocalMachine()
     private let folder: TemporaryDirectory

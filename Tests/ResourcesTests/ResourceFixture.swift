@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 import Wire
 
-/// One case of a resource kind, from `Tests/Fixtures/Resources/KIND/CASE.json`:
+/// One case of a resource kind.
+///
+/// From `Tests/Fixtures/Resources/KIND/CASE.json`:
 ///
 ///     {"why": "what it shows",
 ///      "before": {machine}, "programs": [programs], "kernel_refuses": {"/proc/sys/x": 22},

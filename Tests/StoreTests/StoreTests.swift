@@ -140,7 +140,9 @@ import Wire
         }
     }
 
-    @Test(arguments: [StoreError.Kind.newer, .corrupt, .locked, .full, .readOnly, .cannotOpen, .other])
+    @Test(arguments: [
+        StoreError.Kind.newer, .corrupt, .locked, .full, .readOnly, .cannotOpen, .other,
+    ])
     func everyFaultHasAWayOut(kind: StoreError.Kind) {
         let fault = StoreError(kind, attempted: "read x", path: "/f/state.db", cause: "c")
         #expect(fault.summary == "cannot read x in /f/state.db: c")

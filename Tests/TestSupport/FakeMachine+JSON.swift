@@ -8,7 +8,8 @@ package struct FixtureError: Error, CustomStringConvertible {
 }
 
 extension FakeMachine {
-    /// A machine from its description in a fixture:
+    /// A machine from its description in a fixture.
+    ///
     ///
     ///     {"/etc/motd": "text of a file", "/etc/d": {"directory": true, "mode": "0750"},
     ///      "/etc/l": {"link": "motd"}, "/run/s": {"other": "socket"},

@@ -1,7 +1,9 @@
 import FleetModel
 import Journal
 
-/// Where an apply writes what it is about to do. The journal; a recorder in tests.
+/// Where an apply writes what it is about to do.
+///
+/// The journal; a recorder in tests.
 protocol ApplyLog: AnyObject {
     /// Handlers that are pending now, in the order they became so.
     var pending: [PlannedHandler] { get }

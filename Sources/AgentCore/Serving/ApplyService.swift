@@ -70,7 +70,9 @@ struct ApplyService {
             runHandler: { handler throws(AgentFault) in try HandlerRunner.run(handler, on: host) })
     }
 
-    /// Writes down how it ended. What fails here is said, and undoes nothing.
+    /// Writes down how it ended.
+    ///
+    /// What fails here is said, and undoes nothing.
     private func conclude(
         _ plan: Plan, _ bytes: [UInt8], _ result: RunResult, _ log: JournaledLog,
         _ end: inout RunEnd

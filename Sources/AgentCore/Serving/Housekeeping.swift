@@ -107,8 +107,10 @@ struct Isolation {
 }
 
 extension CPUList {
-    /// A list as sysfs prints it. "None" has several forms there: an empty line, a NUL, blanks of
-    /// the width of the machine, `(null)`. Nil for what cannot be read.
+    /// A list as sysfs prints it.
+    ///
+    /// "None" has several forms there: an empty line, a NUL, blanks of the width of the machine,
+    /// `(null)`. Nil for what cannot be read.
     init?(kernelText text: String) {
         let plain = text.filter { !$0.isWhitespace && $0 != "\0" }
         if plain == "(null)" {

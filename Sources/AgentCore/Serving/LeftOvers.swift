@@ -16,7 +16,9 @@ enum LeftOvers {
         }
     }
 
-    /// Removes those of the state's own files. Nobody else writes there while the lock is held.
+    /// Removes those of the state's own files.
+    ///
+    /// Nobody else writes there while the lock is held.
     static func remove(in state: StateDirectory) {
         for directory in [state.path, state.journal, state.before] {
             remove(in: directory, of: nil)

@@ -1,6 +1,5 @@
 import CLinux
 import FleetModel
-import HostFacts
 import Glibc
 import HostFacts
 import Journal

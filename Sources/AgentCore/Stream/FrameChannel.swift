@@ -49,8 +49,9 @@ final class FrameChannel {
         }
     }
 
-    /// A frame that is here now, without waiting; nil where there is none yet. `isEnd` says whether
-    /// the stream is over.
+    /// A frame that is here now, without waiting; nil where there is none yet.
+    ///
+    /// `isEnd` says whether the stream is over.
     func receiveIfThere() throws(AgentFault) -> (frame: Frame?, isEnd: Bool) {
         if let frame = try nextBuffered() { return (frame, false) }
         var polled = pollfd(fd: input, events: Int16(POLLIN), revents: 0)

@@ -28,7 +28,8 @@ enum ApplyCommand: Command {
                 "max-failed", .integer("N", minimum: 0),
                 "start no more hosts once more than N failed or were unreachable"),
             OptionSpec(
-                "canary", .integer("N", minimum: 1), "N hosts first; the rest only if all came out well"),
+                "canary", .integer("N", minimum: 1),
+                "N hosts first; the rest only if all came out well"),
             OptionSpec("batch", .text("N|P%"), "so many hosts, then the next so many"),
             OptionSpec(
                 "max-disruption", .oneOf(Disruption.allCases.map(\.rawValue)),

@@ -17,7 +17,8 @@ enum CompileCommand: Command {
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + [
-            OptionSpec("output", letter: "o", .text("DIR"), "write DIR/HOST.json in place of printing")
+            OptionSpec(
+                "output", letter: "o", .text("DIR"), "write DIR/HOST.json in place of printing")
         ],
         examples: [("muster compile ld4-md001 --format json", "the whole plan of one host")])
 

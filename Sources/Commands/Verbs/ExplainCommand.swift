@@ -28,7 +28,8 @@ enum ExplainCommand: Command {
         let all = try compiler.explain(
             host: host, name: context.invocation.arguments[1], facts: facts)
         if context.format == "text" {
-            context.output.data(all.map { text(of: $0, context.output.style) }.joined(separator: "\n"))
+            context.output.data(
+                all.map { text(of: $0, context.output.style) }.joined(separator: "\n"))
         } else {
             context.output.data(
                 [

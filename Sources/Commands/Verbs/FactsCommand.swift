@@ -38,7 +38,8 @@ enum FactsCommand: Command {
         let session = try context.session(compiles: false)
         let hosts = try context.hosts(of: session)
         let contact = Contact(
-            services: try session.services(control: context.control), deadlineSeconds: session.deadlineSeconds,
+            services: try session.services(control: context.control),
+            deadlineSeconds: session.deadlineSeconds,
             facts: Contact.FactsWanted(hardware: true, sections: sections))
         let output = context.output
         let views = await contact.run(hosts, verb: "facts") { output.event($0) }

@@ -11,7 +11,8 @@ enum HistoryCommand: Command {
     static let spec = VerbSpec(
         "history", "lists what was run, by whom, on what, with what result",
         options: [
-            OptionSpec("limit-runs", letter: "n", .integer("N", minimum: 1), "how many (default 20)"),
+            OptionSpec(
+                "limit-runs", letter: "n", .integer("N", minimum: 1), "how many (default 20)"),
             OptionSpec("host", .text("HOST"), "only runs that touched this host"),
         ],
         examples: [("muster history --host ld4-md001", "what was done to one host")])

@@ -18,7 +18,8 @@ enum InventoryCommand: Command {
             OptionSpec("host", .text("HOST"), "the variables of one host as JSON"),
             OptionSpec("graph", flag: "the tree of groups"),
         ],
-        examples: [("muster inventory 'market_data:&ld4'", "the hosts of two groups' intersection")])
+        examples: [("muster inventory 'market_data:&ld4'", "the hosts of two groups' intersection")]
+    )
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
         let session = try context.session(compiles: false)

@@ -55,7 +55,9 @@ enum KindsCommand: Command {
 enum KindReference {
     static func page(of schema: KindSchema) -> String {
         var lines = ["\(schema.kind.rawValue): \(schema.summary)", ""]
-        lines += ["  \(schema.kind.rawValue): NAME (\(schema.nameType.name)) — \(schema.nameSummary)"]
+        lines += [
+            "  \(schema.kind.rawValue): NAME (\(schema.nameType.name)) — \(schema.nameSummary)"
+        ]
         if !schema.states.isEmpty {
             lines.append("  state: \(schema.states.joined(separator: " | "))")
         }
@@ -70,7 +72,10 @@ enum KindReference {
         }
         lines += TextTable.lines(
             head: ["ATTRIBUTE", "TYPE", "DEFAULT", "MEANING"], rows: rows, indent: "  ")
-        lines += ["", "  Every resource also takes id, when, for_each and as, requires, notify, severity, tags."]
+        lines += [
+            "",
+            "  Every resource also takes id, when, for_each and as, requires, notify, severity, tags.",
+        ]
         for note in schema.notes { lines += ["", "  \(note)"] }
         if !schema.example.isEmpty {
             lines += ["", "Example:"]
@@ -83,7 +88,9 @@ enum KindReference {
     static func json(of schema: KindSchema) -> JSON {
         [
             "kind": .string(schema.kind.rawValue), "summary": .string(schema.summary),
-            "name": ["type": .string(schema.nameType.name), "summary": .string(schema.nameSummary)],
+            "name": [
+                "type": .string(schema.nameType.name), "summary": .string(schema.nameSummary),
+            ],
             "states": .strings(schema.states),
             "attributes": .array(
                 schema.attributes.map { attribute in

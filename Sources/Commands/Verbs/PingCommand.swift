@@ -15,7 +15,8 @@ enum PingCommand: Command {
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.contacting + [
-            OptionSpec("accept-new", flag: "pin the keys of hosts that are not known yet, and show them")
+            OptionSpec(
+                "accept-new", flag: "pin the keys of hosts that are not known yet, and show them")
         ],
         examples: [("muster ping --accept-new lab", "first contact with new hosts")])
 
@@ -24,7 +25,8 @@ enum PingCommand: Command {
             acceptsNewKeys: context.invocation.flag("accept-new"), compiles: false)
         let hosts = try context.hosts(of: session)
         let contact = Contact(
-            services: try session.services(control: context.control), deadlineSeconds: session.deadlineSeconds)
+            services: try session.services(control: context.control),
+            deadlineSeconds: session.deadlineSeconds)
         let output = context.output
         let views = await contact.run(hosts, verb: "ping") { output.event($0) }
         if context.format == "text" {

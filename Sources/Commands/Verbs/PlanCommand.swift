@@ -34,7 +34,8 @@ enum PlanCommand: Command {
                     requestedBy: options.requestedBy, arguments: RunSupport.arguments(of: context),
                     plans: result.plans))
             if result.exitCode == .differences, context.format == "text" {
-                context.output.remark("Saved. To apply exactly this: muster apply --plan \(options.runID)")
+                context.output.remark(
+                    "Saved. To apply exactly this: muster apply --plan \(options.runID)")
             }
         }
         return result.exitCode

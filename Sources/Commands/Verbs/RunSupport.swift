@@ -8,7 +8,8 @@ import Wire
 
 /// What `plan`, `check` and `apply` share.
 enum RunSupport {
-    static let diff = OptionSpec("diff", letter: "D", flag: "show content that differs, line by line")
+    static let diff = OptionSpec(
+        "diff", letter: "D", flag: "show content that differs, line by line")
 
     /// Runs on the hosts and prints what came of it.
     static func run(
@@ -59,7 +60,8 @@ enum RunSupport {
     }
 
     static func pattern(of invocation: Invocation) -> String {
-        let pattern = invocation.arguments.isEmpty ? "all" : invocation.arguments.joined(separator: ",")
+        let pattern =
+            invocation.arguments.isEmpty ? "all" : invocation.arguments.joined(separator: ",")
         return invocation.value("limit").map { "\(pattern) limited to \($0)" } ?? pattern
     }
 

@@ -26,7 +26,8 @@ enum ValidateCommand: Command {
         let hosts = try context.hosts(of: session)
         var gathered = GatheredDiagnostics(session.warnings)
         let known = CompileSupport.storedFacts(session)
-        var options = CompileOptions(tags: session.options.tags.isEmpty ? nil : session.options.tags)
+        var options = CompileOptions(
+            tags: session.options.tags.isEmpty ? nil : session.options.tags)
         options.missingFacts = .skip
         var resources = 0
         var withoutFacts = 0
@@ -42,9 +43,11 @@ enum ValidateCommand: Command {
         let isGood = errors == 0 && (warnings == 0 || !context.invocation.flag("strict"))
         if context.format == "text" {
             var text = isGood ? "Valid" : "Not valid"
-            text += ": \(hosts.count) hosts, \(resources) resources, \(errors) errors, \(warnings) warnings.\n"
+            text +=
+                ": \(hosts.count) hosts, \(resources) resources, \(errors) errors, \(warnings) warnings.\n"
             if withoutFacts > 0 {
-                text += "\(withoutFacts) hosts have resources that depend on facts not read yet: muster facts\n"
+                text +=
+                    "\(withoutFacts) hosts have resources that depend on facts not read yet: muster facts\n"
             }
             context.output.data(text)
         } else {
@@ -70,7 +73,9 @@ struct GatheredDiagnostics {
     }
 
     mutating func add(_ more: [Diagnostic]) {
-        for diagnostic in more where seen.insert(diagnostic.text).inserted { all.append(diagnostic) }
+        for diagnostic in more where seen.insert(diagnostic.text).inserted {
+            all.append(diagnostic)
+        }
     }
 }
 
