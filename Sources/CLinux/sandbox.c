@@ -102,5 +102,11 @@ int clinux_die_with_parent(void) { return result(prctl(PR_SET_PDEATHSIG, SIGKILL
 int clinux_no_core(void) {
     // 1, not 0: only this value keeps a core handler of /proc/sys/kernel/core_pattern from running.
     struct rlimit limit = {1, 1};
-    return result(setrlimit(RLIMIT_CORE, &limit));
+    if (setrlimit(RLIMIT_CORE, &limit) == 0) return 0;
+    if (errno != EPERM) return -errno;
+    // sudo lowers the hard limit to 0, which only CAP_SYS_RESOURCE may raise again: a container's
+    // root may lack it. A process that cannot be dumped runs no handler either.
+    limit.rlim_cur = limit.rlim_max = 0;
+    if (setrlimit(RLIMIT_CORE, &limit) != 0) return -errno;
+    return result(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 }

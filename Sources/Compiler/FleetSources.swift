@@ -106,7 +106,10 @@ package final class FleetSources: Sendable {
             entries = try files.list("Roles")
         } catch {
             if error != .missing {
-                faults.add(Diagnostic("unreadable", "cannot read Roles", cause: error.text))
+                faults.add(
+                    Diagnostic(
+                        "unreadable", "cannot read Roles", cause: error.text,
+                        hint: error.hint))
             }
             return []
         }

@@ -76,8 +76,7 @@ package struct FleetFiles: Sendable {
     func text(_ path: String) throws(FleetFileFault) -> SourceText {
         let bytes = try read(path)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            let line = Self.firstInvalidLine(bytes)
-            throw .unreadable("line \(line) is not UTF-8")
+            throw .notUTF8(line: Self.firstInvalidLine(bytes))
         }
         return SourceText(name: path, text: text)
     }
@@ -98,12 +97,23 @@ package enum FleetFileFault: Error, Sendable, Equatable {
     case missing
     /// It is there and cannot be read; the text says why: `Permission denied`.
     case unreadable(String)
+    /// Its bytes are not text, from this line on.
+    case notUTF8(line: Int)
 
     /// The cause for people.
     package var text: String {
         switch self {
         case .missing: "there is no such file"
         case .unreadable(let why): why
+        case .notUTF8(let line): "line \(line) is not UTF-8"
+        }
+    }
+
+    /// The way out, where the fault itself tells one.
+    package var hint: String? {
+        switch self {
+        case .missing, .unreadable: nil
+        case .notUTF8: "save it as UTF-8"
         }
     }
 }

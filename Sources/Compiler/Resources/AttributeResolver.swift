@@ -156,7 +156,8 @@ struct AttributeResolver {
             throw Faults(
                 Diagnostic(
                     error == .missing ? "missing-file" : "unreadable",
-                    "cannot read \(path) for \(label)", at: place, cause: error.text))
+                    "cannot read \(path) for \(label)", at: place, cause: error.text,
+                    hint: error.hint))
         }
     }
 

@@ -24,7 +24,7 @@ enum RoleReader {
                 Diagnostic(
                     "unreadable", "cannot read \(path)", cause: error.text,
                     hint: error == .missing
-                        ? "every folder in Roles is a role and has a role.yaml" : nil))
+                        ? "every folder in Roles is a role and has a role.yaml" : error.hint))
             return nil
         }
         let node: Node?

@@ -50,7 +50,7 @@ struct TemplateFolder: Sendable {
     }
 
     private func unreadable(_ path: String, _ fault: FleetFileFault) -> Diagnostic {
-        Diagnostic("unreadable", "cannot read \(path)", cause: fault.text)
+        Diagnostic("unreadable", "cannot read \(path)", cause: fault.text, hint: fault.hint)
     }
 
     /// The fault of a name that is no template here.

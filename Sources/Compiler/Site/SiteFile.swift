@@ -38,7 +38,7 @@ package struct SiteFile: Sendable {
                     "unreadable", "cannot read \(path)", cause: error.text,
                     hint: error == .missing
                         ? "it says which roles which hosts carry: \"- hosts: all\" and "
-                            + "\"  roles: [baseline]\"" : nil))
+                            + "\"  roles: [baseline]\"" : error.hint))
             return SiteFile(entries: [])
         }
         do throws(Faults) {

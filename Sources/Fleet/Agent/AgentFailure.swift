@@ -15,6 +15,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
     case damagedUpload
     /// The agent is there and does not run.
     case doesNotRun(path: String, said: String)
+    /// The agent was started and nothing came of it.
+    case noHello(seconds: Int)
     /// Something else than an agent answered.
     case notAnAgent(said: String)
     case otherProtocol(theirs: Int, version: String)
@@ -65,6 +67,11 @@ package enum AgentFailure: Error, Sendable, Equatable {
                 hint: Self.hint(forSaid: said)
                     ?? "see that its file system is not mounted noexec and no policy forbids it; "
                     + "agent_dir in settings.yaml names another directory")
+        case .noHello(let seconds):
+            AgentFault(
+                "no-hello", "start the agent", cause: "nothing came of it within \(seconds) s",
+                hint: "log in by ssh and see what hangs: the login shell's startup files, or the "
+                    + "file system of agent_dir")
         case .notAnAgent(let said):
             AgentFault(
                 "not-an-agent", "talk to the agent",

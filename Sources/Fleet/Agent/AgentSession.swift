@@ -40,7 +40,12 @@ final class AgentSession: Sendable {
                 user: user,
                 path: "\(directory)/bin/\(agent.digest)", deadlineSeconds: deadlineSeconds,
                 become: become)
-            switch try await start.run() {
+            switch try await greeted(
+                on: connection,
+                { () async throws(AgentFailure) in
+                    try await start.run()
+                })
+            {
             case .running(let hello, let channel, let stream):
                 guard hello.protocolVersion == WireProtocol.version else {
                     throw .otherProtocol(theirs: hello.protocolVersion, version: hello.agentVersion)
@@ -63,6 +68,30 @@ final class AgentSession: Sendable {
                     agent, from: agents, to: directory, on: connection, become: become, user: user)
                 sent = true
             }
+        }
+    }
+
+    /// The most seconds from starting the agent to its hello.
+    static let helloSeconds = 60
+
+    /// Closes the connection on a start that gives nothing, so that it ends.
+    private static func greeted(
+        on connection: any RemoteConnection,
+        _ start: () async throws(AgentFailure) -> Start.Result
+    ) async throws(AgentFailure) -> Start.Result {
+        let watch = Task {
+            try await Task.sleep(for: .seconds(helloSeconds))
+            await connection.close()
+            return true
+        }
+        do throws(AgentFailure) {
+            let result = try await start()
+            watch.cancel()
+            return result
+        } catch {
+            watch.cancel()
+            if case .success(true) = await watch.result { throw .noHello(seconds: helloSeconds) }
+            throw error
         }
     }
 

@@ -44,15 +44,20 @@ struct HostConversation: Sendable {
         do throws(AgentFailure) {
             let connection = try await connect()
             view.timings["connect"] = watch.lap()
-            do throws(AgentFailure) {
-                try await converse(on: connection, &planned, &view, &watch, &compile)
-            } catch {
-                view.notices += await connection.notices
-                await connection.close()
-                throw error
+            // From the first moment: a host that never answers must not outlast the operator.
+            let failure = await control.during(
+                onStop: {}, onCancel: { Task { await connection.close() } }
+            ) { () -> AgentFailure? in
+                do throws(AgentFailure) {
+                    try await converse(on: connection, &planned, &view, &watch, &compile)
+                    return nil
+                } catch {
+                    return error
+                }
             }
             view.notices += await connection.notices
             await connection.close()
+            if let failure { throw failure }
         } catch {
             let failure = control.isCancelled ? AgentFailure.interrupted : error
             view.outcome = failure.outcome
@@ -160,7 +165,7 @@ struct HostConversation: Sendable {
         let isApply = options.mode == .apply
         let answer = await control.during(
             onStop: { if isApply { Task { _ = try? await session.send(.stop) } } },
-            onCancel: { Task { await connection.close() } }
+            onCancel: {}
         ) { () -> Swift.Result<Outcome, AgentFailure> in
             do throws(AgentFailure) {
                 return .success(try await self.follow(plan, planned, session))
