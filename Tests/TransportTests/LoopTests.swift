@@ -4,7 +4,7 @@ import Testing
 @testable import Transport
 
 /// The parts of the loop by themselves.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct LoopTests {
     init() throws { try #require(TransportLoop.failure == nil) }
 

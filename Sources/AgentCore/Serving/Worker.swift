@@ -47,6 +47,21 @@ struct Worker {
         conversation.send(reply)
     }
 
+    /// Reports together what a check found up to where it reads on, which may take its time or hang.
+    private func checkSetting(_ host: Host) -> RunSetting {
+        RunSetting(
+            host: host,
+            report: { reply in
+                cost.sample()
+                conversation.hold(reply)
+            },
+            stopReason: conversation.stopReason,
+            activity: { step in
+                conversation.sendHeld()
+                activity(step)
+            })
+    }
+
     /// The plan of a request, checked and bound.
     func plan(_ request: RunRequest) throws(AgentFault) -> (bound: BoundPlan, bytes: [UInt8]) {
         activity("receive the plan")
@@ -61,11 +76,7 @@ struct Worker {
             machine: machine, wantsContent: request.wantsContent,
             blob: conversation.blob,
             keep: { content throws(AgentFault) in Digest(of: content) })
-        var run = CheckRun(
-            plan,
-            RunSetting(
-                host: host, report: report, stopReason: conversation.stopReason,
-                activity: activity))
+        var run = CheckRun(plan, checkSetting(host))
         let result = run.run()
         var end = RunEnd(
             cpuMicroseconds: 0, cpus: "", residentBytes: 0, wallMicroseconds: 0,

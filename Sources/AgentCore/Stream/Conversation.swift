@@ -17,6 +17,12 @@ final class Conversation {
 
     func send(_ reply: Reply) { channel.send(reply) }
 
+    /// Keeps a reply to be sent with the next ones.
+    func hold(_ reply: Reply) { channel.hold(reply) }
+
+    /// Sends what is held.
+    func sendHeld() { channel.sendHeld() }
+
     /// Why to stop, asked at a safe boundary; looks at what has arrived, without waiting.
     func stopReason() -> String? {
         while reasonToStop == nil {

@@ -11,6 +11,10 @@ final class FrameChannel {
     private var isAtEnd = false
     /// Whether the peer takes nothing more.
     private(set) var isBroken = false
+    /// Frames that wait to be sent together.
+    private var held: [UInt8] = []
+    /// Bytes beyond which what is held goes out.
+    private static let heldLimit = 16 << 10
 
     /// Borrows the descriptors; whoever opened them closes them.
     init(input: Int32, output: Int32) {
@@ -35,7 +39,26 @@ final class FrameChannel {
         }
     }
 
-    func send(_ reply: Reply) { send(Frame.message(reply.json).encoded) }
+    /// Sends a reply, after those held.
+    func send(_ reply: Reply) {
+        hold(reply)
+        sendHeld()
+    }
+
+    /// Keeps a reply to be sent with the next ones; for those nobody waits for.
+    ///
+    /// Each frame by itself wakes the supervisor, sshd and the controller.
+    func hold(_ reply: Reply) {
+        held += Frame.message(reply.json).encoded
+        if held.count > FrameChannel.heldLimit { sendHeld() }
+    }
+
+    /// Sends what is held.
+    func sendHeld() {
+        if held.isEmpty { return }
+        send(held)
+        held.removeAll(keepingCapacity: true)
+    }
 
     /// The next frame; nil when the peer has ended the stream after a whole one.
     func receive() throws(AgentFault) -> Frame? {
