@@ -50,7 +50,7 @@ package struct FleetSession: Sendable {
         settings = try Settings.read(try Self.settingsText(options.directory, machine))
         let loaded = try FleetInventory.load(
             fleetDirectory: options.directory.path, sources: options.inventorySources,
-            machine: machine, options: Self.inventoryOptions)
+            machine: machine, options: Self.inventoryOptions(settings))
         inventory = loaded.inventory
         bag.add(contentsOf: loaded.warnings)
         if compiles {
@@ -128,8 +128,9 @@ package struct FleetSession: Sendable {
     }
 
     /// Inventory executables see the caller's environment, as under Ansible.
-    private static var inventoryOptions: InventoryOptions {
+    private static func inventoryOptions(_ settings: Settings) -> InventoryOptions {
         var options = InventoryOptions()
+        if let seconds = settings.inventoryScriptSeconds { options.scriptTimeoutSeconds = seconds }
         options.environment = Environment.all
         return options
     }

@@ -95,7 +95,8 @@ struct InventoryScript {
     private func hint(for end: ProgramResult.End, _ command: String) -> String {
         switch end {
         case .timedOut:
-            "it may take \(Int(options.scriptTimeoutSeconds)) s; run it by hand to see where it hangs"
+            "it may take \(Int(options.scriptTimeoutSeconds)) s (limits.inventory_script in "
+                + "settings.yaml); run it by hand to see where it hangs"
         case .tooMuchOutput: "it may print \(YAMLLimits().bytes >> 20) MiB"
         default: "run it by hand: \(command)"
         }

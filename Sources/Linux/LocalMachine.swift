@@ -24,7 +24,11 @@ package final class LocalMachine: Machine {
 
     package func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY)
+        var raw = stat()
+        try check(fstat(descriptor.number, &raw), "fstat", path)
         var all: [UInt8] = []
+        // Files of the kernel have no size until they are read.
+        if raw.st_size > 65_536 { all.reserveCapacity(min(Int(raw.st_size), limit)) }
         while true {
             let piece = try named("read", path) { () throws(SystemError) in
                 try descriptor.read(upTo: 65_536)

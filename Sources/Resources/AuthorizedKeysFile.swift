@@ -22,8 +22,11 @@ package struct AuthorizedKeysFile: Sendable, Equatable {
     var lines: [Line]
 
     package init(_ text: String) {
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            PublicKeyLine(String(line)).map(Line.key) ?? .other(String(line))
+        // By bytes: as characters, a line that ends with CR LF has no newline.
+        let parts = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        lines = parts.map { part in
+            let line = String(Substring(part))
+            return PublicKeyLine(line).map(Line.key) ?? .other(line)
         }
         // What follows the last newline is no line.
         if lines.last == .other("") { lines.removeLast() }
@@ -60,8 +63,8 @@ package struct PublicKeyLine: Sendable, Equatable {
             options = found
             rest = left
         }
-        let trimmed = String(rest.reversed().drop { $0.isWhitespace }.reversed())
-        guard let key = try? PublicKey(trimmed) else { return nil }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        guard let key = try? PublicKey(String(rest)) else { return nil }
         self.options = options
         self.key = key
         comment = key.comment

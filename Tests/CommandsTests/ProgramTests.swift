@@ -144,6 +144,10 @@ import Testing
             try write("#!/bin/sh\nexit 4\n", script)
             chmod(script, 0o755)
             try refused("exited with status 4", "by hand")
+            try write("#!/bin/sh\nsleep 300\n", script)
+            chmod(script, 0o755)
+            try write("limits: {inventory_script: 1s}\n", fleet + "/Inventory/settings.yaml")
+            try refused("ran out of time", "it may take 1 s", "inventory_script")
         }
     }
 

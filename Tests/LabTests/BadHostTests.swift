@@ -219,6 +219,26 @@ struct BadHostTests {
         }
     }
 
+    @Test("a connection that drops in the middle of a run is that host's alone")
+    func drops() throws {
+        try withFleet("tv") { fleet in
+            // The session dies while the agent waits for a check that takes its time.
+            try fleet.spoil(
+                "for f in /var/lib/muster/bin/*; do mv $f /root/agent; "
+                    + "printf '#!/bin/sh\\n(sleep 1; pkill -9 -f \"^sshd: root\") &\\n"
+                    + "exec /root/agent \"$@\"\\n' >$f; chmod 700 $f; done")
+            let role = "Roles/one/role.yaml"
+            let first = "resources:\n  - file: /etc/one\n    content: \"1\\n\"\n"
+            try fleet.write(
+                role,
+                first + "  - command: settle\n    run: [/bin/true]\n"
+                    + "    check: [/bin/sleep, \"4\"]\n")
+            expect(try fleet.muster("check"), 3, ["bad", "hint:"])
+            try fleet.write(role, first)
+            try fleet.spoil("rm -r /var/lib/muster/bin /root/agent")
+        }
+    }
+
     @Test("a host whose agent never answers is given up when the operator asks twice")
     func hangs() throws {
         try withFleet("tu") { fleet in

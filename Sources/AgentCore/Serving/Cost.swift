@@ -24,10 +24,11 @@ final class Cost {
 
     /// The largest resident set of this process, in bytes.
     static var residentBytes: Int {
-        let status = (try? LocalMachine().textIfPresent("/proc/self/status")) ?? nil
-        for line in (status ?? "").split(separator: "\n") where line.hasPrefix("VmHWM:") {
-            return (Int(line.filter(\.isNumber)) ?? 0) << 10
-        }
-        return 0
+        guard let status = try? LocalMachine().read("/proc/self/status", limit: 1 << 16),
+            let line = status.split(separator: UInt8(ascii: "\n"))
+                .first(where: { $0.starts(with: "VmHWM:".utf8) })
+        else { return 0 }
+        let digits = line.filter { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        return (Int(String(decoding: digits, as: UTF8.self)) ?? 0) << 10
     }
 }
