@@ -93,7 +93,20 @@ private struct Explainer {
         throw Faults(
             Diagnostic(
                 "unknown-name", "\(scope.host) has no variable or parameter \"\(name)\"",
-                hint: NearestName.hint(for: name, in: knownNames), exitCode: .usage))
+                hint: NearestName.hint(for: name, in: knownNames) ?? parameters(of: parts[0]),
+                exitCode: .usage))
+    }
+
+    /// What a role of the host has instead.
+    private func parameters(of role: String) -> String {
+        let roles = hostClass.roles.map(\.role)
+        guard let role = roles.first(where: { $0.name == role }) else {
+            return "its roles are \(roles.map(\.name).joined(separator: ", "))"
+        }
+        let names = role.parameters.map(\.name)
+        return names.isEmpty
+            ? "role \(role.name) has no parameters"
+            : "role \(role.name) has \(names.joined(separator: ", "))"
     }
 
     private var knownNames: [String] {

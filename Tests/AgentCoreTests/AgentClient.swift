@@ -33,14 +33,16 @@ final class AgentClient {
     /// Seconds a reply may take before the test fails.
     var patience = 30.0
 
-    /// Starts an agent; `prefix` are words before it on its command line.
+    /// Starts an agent, the one just built if no other; `prefix` are words before it on its command line.
     init(
-        state: String, prefix: [String] = [], identity: ChildIdentity? = nil
+        state: String, program: String? = nil, prefix: [String] = [],
+        identity: ChildIdentity? = nil
     ) throws {
         self.state = state
         // An agent that is gone shows as an error of write, not as the end of all tests.
         signal(SIGPIPE, SIG_IGN)
-        let words = prefix + [try BuiltProgram.path("muster-agent"), "serve", "--state-dir", state]
+        let program = try program ?? BuiltProgram.path("muster-agent")
+        let words = prefix + [program, "serve", "--state-dir", state]
         let toAgent = try AgentClient.pipe()
         let fromAgent = try AgentClient.pipe()
         var call = ProgramCall(words[0], Array(words.dropFirst()))

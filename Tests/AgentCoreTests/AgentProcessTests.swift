@@ -192,8 +192,14 @@ struct AgentProcessTests {
     func notRoot() throws {
         try withTemporaryDirectory { directory in
             chmod(directory, 0o755)
+            // Where it was built others may not look in, as below /root.
+            let agent = directory + "/agent"
+            let copied = try ProcessRunner.run(
+                ProgramCall("/bin/cp", [BuiltProgram.path("muster-agent"), agent]))
+            try #require(copied.succeeded, "\(copied.errorText)")
             let client = try AgentClient(
-                state: directory + "/state", identity: ChildIdentity(uid: 65534, gid: 65534))
+                state: directory + "/state", program: agent,
+                identity: ChildIdentity(uid: 65534, gid: 65534))
             let hello = try client.receiveHello()
             #expect(hello.uid == 65534)
             let plan = Plan(host: "h", resources: [])

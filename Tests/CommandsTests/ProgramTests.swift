@@ -62,6 +62,11 @@ import Testing
     }
 
     static let mistakes = [
+        Mistake(
+            arguments: ["explain", "md01", "banner.unlikely_number_9"], status: 64,
+            says: ["role banner has owner"]),
+        Mistake(
+            arguments: ["explain", "md01", "zzzzzz"], status: 64, says: ["its roles are banner"]),
         Mistake(arguments: ["chekc"], status: 64, says: ["no verb \"chekc\"", "\"check\""]),
         Mistake(arguments: ["check", "--dif"], status: 64, says: ["--dif", "--diff"]),
         Mistake(arguments: ["validate", "md1"], status: 64, says: ["\"md1\"", "md01"]),

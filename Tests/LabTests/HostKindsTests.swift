@@ -1,10 +1,11 @@
+import FleetModel
 import Glibc
 import Linux
 import TestSupport
 import Testing
 
-/// Packages, services and accounts on a real host: applied, applied again, changed by hand, mended.
-@Suite("Kinds of packages, services and accounts", .serialized, .timeLimit(.minutes(10)))
+/// Resources of every kind on a real host: applied, applied again, changed by hand, mended.
+@Suite("Every kind on a real host", .serialized, .timeLimit(.minutes(10)))
 struct HostKindsTests {
     /// A copy of a fleet, with a home of its own, and `muster` in it.
     private struct LabFleet {
@@ -70,8 +71,14 @@ struct HostKindsTests {
             "package_repository lab-flat   no change: same entry, its lists are there",
             "user labtrader   no change: uid 3105, groups as declared, same entry",
             "ConditionVirtualization=!container",
+            "sysctl net.core.somaxconn   no change: running 8192, persisted by /etc/sysctl.d/",
+            "command create the marker of the lab   no change: ",
         ] {
             #expect(second.text.contains(reason), "\(reason)\n\(second.text)")
+        }
+        // Every kind there is was used, and nothing of it is without a reason.
+        for kind in Kind.allCases {
+            #expect(second.text.contains("\n    = \(kind.rawValue) "), "\(kind)\n\(second.text)")
         }
         #expect(try fleet.muster("check").status == 0)
         try mendsWhatWasChangedByHand(fleet)
