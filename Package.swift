@@ -96,6 +96,9 @@ let package = Package(
                 "Wire",
             ]),
 
+        /** Which CPUs do what on a machine, and every setting that follows. Pure. */
+        .target(name: "Isolation", dependencies: ["Kinds", "Wire"]),
+
         // MARK: From the controller to hosts
 
         /** ssh_config and known_hosts, read as OpenSSH reads them. Pure. */
@@ -124,8 +127,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Kinds",
-                "Store",
+                "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
+                "Kinds", "Store",
                 "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
                 "Wire",
             ]),
@@ -171,6 +174,7 @@ let package = Package(
                     "Linux", "Wire",
                 ]
             ),
+            ("Isolation", ["HostFacts", "Kinds", "Linux", "Presentation", "Wire"]),
             ("SSHConfig", ["Linux", "Wire"]),
             ("Transport", ["SSHConfig", "Linux", "CLinux", "Wire"]),
             ("Store", ["FleetModel", "Linux", "Wire"]),

@@ -20,15 +20,37 @@ package struct FactsSchema: Sendable {
         Entry(path: "cpu.model", type: "string", summary: "the model's name"),
         Entry(path: "cpu.count", type: "integer", summary: "CPUs online"),
         Entry(path: "cpu.online", type: "cpu_list", summary: "CPUs online"),
+        Entry(path: "cpu.offline", type: "cpu_list", summary: "CPUs that are not online"),
+        Entry(path: "cpu.present", type: "cpu_list", summary: "CPUs in sockets"),
         Entry(path: "cpu.possible", type: "cpu_list", summary: "CPUs the kernel has room for"),
+        Entry(
+            path: "cpu.siblings", type: "list of cpu_list",
+            summary: "the threads online of each core"),
+        Entry(path: "cpu.packages", type: "map", summary: "package number to its CPUs online"),
+        Entry(path: "cpu.dies", type: "list of cpu_list", summary: "the CPUs online of each die"),
+        Entry(
+            path: "cpu.l3", type: "list of cpu_list",
+            summary: "the CPUs online that share each cache of level 3"),
         Entry(path: "cpu.sockets", type: "integer", summary: "packages"),
         Entry(path: "cpu.cores", type: "integer", summary: "cores, of all packages"),
         Entry(path: "cpu.threads_per_core", type: "integer", summary: "1 without SMT"),
+        Entry(path: "cpu.smt", type: "string", summary: "smt/control: on, off, forceoff, …"),
+        Entry(path: "cpu.frequency_driver", type: "string", summary: "of cpufreq, or none"),
+        Entry(path: "cpu.idle_driver", type: "string", summary: "of cpuidle, or none"),
         Entry(path: "cpu.isolated", type: "cpu_list", summary: "taken from the scheduler at boot"),
         Entry(path: "cpu.nohz_full", type: "cpu_list", summary: "without a tick"),
         Entry(path: "numa", type: "map", summary: "node number to cpus and memory_bytes"),
+        Entry(path: "hugepages.default_kb", type: "integer", summary: "size of a huge page, in kB"),
+        Entry(
+            path: "hugepages.sizes_kb", type: "list of integer", summary: "sizes there are, in kB"),
+        Entry(
+            path: "boot_loader", type: "string", summary: "grub, grub-bls or systemd-boot"),
+        Entry(path: "ptp", type: "map", summary: "hardware clock to its name and pci address"),
         Entry(path: "memory_bytes", type: "integer", summary: "MemTotal"),
-        Entry(path: "nics", type: "map", summary: "name to pci, mac, driver, numa_node, mtu"),
+        Entry(
+            path: "nics", type: "map",
+            summary:
+                "name to pci, mac, driver, numa_node, local_cpus and mtu"),
         Entry(path: "dmi", type: "map", summary: "vendor, product, board and BIOS"),
         Entry(
             path: "virtualization", type: "string", summary: "hypervisor or container, else none"),
@@ -42,6 +64,15 @@ package struct FactsSchema: Sendable {
         Entry(path: "services", type: "map", summary: "unit without .service to state and enabled"),
         Entry(path: "packages", type: "map", summary: "installed package to its version"),
         Entry(path: "modules", type: "map", summary: "loaded kernel module to its version"),
+        Entry(
+            path: "hugepages", type: "map",
+            summary: "sizes, and nodes to sizes: size in kB to total, free, reserved, surplus"),
+        Entry(
+            path: "links", type: "map",
+            summary: "interface to operstate, speed_mbit, rx_queues and tx_queues"),
+        Entry(
+            path: "irqs", type: "map",
+            summary: "interrupt number to actions, affinity, effective and interface"),
         Entry(path: "mounts", type: "map", summary: "mount point to device, type and options"),
         Entry(path: "boot", type: "map", summary: "boot id"),
     ]

@@ -1,3 +1,4 @@
+import Kinds
 import Linux
 import Wire
 
@@ -10,14 +11,14 @@ enum InterfaceFacts {
         }
         var interfaces: [String: JSON] = [:]
         for name in names {
-            // Bridges, bonds, tunnels and the like have no device behind them.
-            guard let device = try? probe.machine.linkTarget("\(root)/\(name)/device") else {
-                continue
-            }
+            guard let device = device(of: name, probe) else { continue }
             let path = "nics.\(name)"
-            let node = probe.integer("\(root)/\(name)/device/numa_node", as: "\(path).numa_node")
+            let node = probe.integer("\(device.folder)/numa_node", as: "\(path).numa_node")
+            let local = probe.optionalText("\(device.folder)/local_cpulist")
+                .flatMap { CPUList(kernelText: $0) }
             interfaces[name] = [
-                "pci": .string(PathName.last(of: device)),
+                "pci": .string(device.address),
+                "local_cpus": local.map { .string($0.text) } ?? .null,
                 "mac": probe.string("\(root)/\(name)/address", as: "\(path).mac"),
                 "mtu": probe.integer("\(root)/\(name)/mtu", as: "\(path).mtu"),
                 "driver": (try? probe.machine.linkTarget("\(root)/\(name)/device/driver"))
@@ -29,6 +30,79 @@ enum InterfaceFacts {
             ]
         }
         return .object(interfaces)
+    }
+
+    /// The folder of the bus device behind an interface, and its address; nil where there is none,
+    /// as of bridges, bonds and tunnels.
+    ///
+    /// A virtio card is a device on a device: node, CPUs and interrupts are those of the PCI function.
+    static func device(of name: String, _ probe: Probe) -> (folder: String, address: String)? {
+        let root = "/sys/class/net"
+        guard let device = try? probe.machine.linkTarget("\(root)/\(name)/device") else {
+            return nil
+        }
+        let own = PathName.last(of: device)
+        let folder = "\(root)/\(name)/device"
+        if isPCIAddress(own) { return (folder, own) }
+        // The interface's own link spells the devices it lies on.
+        let place = (try? probe.machine.linkTarget("\(root)/\(name)")) ?? ""
+        let parents = place.split(separator: "/").map(String.init).prefix { $0 != own }
+        if let last = parents.last, isPCIAddress(last) { return ("\(folder)/..", last) }
+        return (folder, own)
+    }
+
+    /// `0000:41:00.0`: domain, bus, device and function.
+    private static func isPCIAddress(_ text: String) -> Bool {
+        let parts = text.split(whereSeparator: { $0 == ":" || $0 == "." })
+        return text.count { $0 == ":" } == 2 && parts.count == 4
+            && parts.allSatisfy { Int($0, radix: 16) != nil }
+    }
+
+    /// What of interfaces changes while the host runs.
+    static func live(_ probe: inout Probe) -> JSON {
+        let root = "/sys/class/net"
+        guard let names = try? probe.machine.list(root) else {
+            return probe.fail("links", "\(root) cannot be listed")
+        }
+        var links: [String: JSON] = [:]
+        for name in names {
+            let folder = "\(root)/\(name)"
+            links[name] = [
+                "operstate": probe.string("\(folder)/operstate", as: "links.\(name).operstate"),
+                "speed_mbit": speed(probe, folder), "rx_queues": queues(probe, folder, "rx-"),
+                "tx_queues": queues(probe, folder, "tx-"),
+            ]
+        }
+        return .object(links)
+    }
+
+    /// Null where there is no link to have a speed, or the driver does not tell.
+    private static func speed(_ probe: Probe, _ interface: String) -> JSON {
+        guard let text = probe.optionalText("\(interface)/speed"), let speed = Int(text), speed > 0
+        else { return .null }
+        return .integer(speed)
+    }
+
+    private static func queues(_ probe: Probe, _ interface: String, _ prefix: String) -> JSON {
+        let names = (try? probe.machine.list("\(interface)/queues")) ?? []
+        return .integer(names.count { $0.hasPrefix(prefix) })
+    }
+}
+
+/// Hardware clocks of network cards, for the Precision Time Protocol.
+enum ClockFacts {
+    static func read(_ probe: inout Probe) -> JSON {
+        let root = "/sys/class/ptp"
+        var clocks: [String: JSON] = [:]
+        // Without the class there are no such clocks.
+        for name in (try? probe.machine.list(root)) ?? [] {
+            let device = try? probe.machine.linkTarget("\(root)/\(name)/device")
+            clocks[name] = [
+                "name": probe.string("\(root)/\(name)/clock_name", as: "ptp.\(name).name"),
+                "pci": .optional(device.map { PathName.last(of: $0) }) ?? .null,
+            ]
+        }
+        return .object(clocks)
     }
 }
 

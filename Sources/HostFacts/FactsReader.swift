@@ -32,6 +32,8 @@ package struct FactsReader {
             "dmi": FirmwareFacts.read(&probe),
             "virtualization": FirmwareFacts.virtualization(&probe),
             "init": KernelFacts.firstProcess(&probe),
+            "hugepages": HugepageFacts.read(&probe), "boot_loader": BootFacts.loader(&probe),
+            "ptp": ClockFacts.read(&probe),
         ]
         members["unknown"] = .object(probe.unknown.mapValues { .string($0) })
         return .object(members)
@@ -48,6 +50,9 @@ package struct FactsReader {
             case "services": members[section] = LiveFacts.services(&probe)
             case "packages": members[section] = LiveFacts.packages(&probe)
             case "modules": members[section] = LiveFacts.modules(&probe)
+            case "hugepages": members[section] = HugepageFacts.live(&probe)
+            case "links": members[section] = InterfaceFacts.live(&probe)
+            case "irqs": members[section] = InterruptFacts.read(&probe)
             case "mounts": members[section] = LiveFacts.mounts(&probe)
             case "boot":
                 members[section] = [

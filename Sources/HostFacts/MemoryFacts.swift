@@ -19,12 +19,18 @@ enum MemoryFacts {
         for name in names where name.hasPrefix("node") {
             guard let number = Int(name.dropFirst(4)) else { continue }
             let path = "numa.\(number)"
-            let cpus = probe.text("\(root)/\(name)/cpulist", as: "\(path).cpus")
+            // Old kernels have the mask alone.
+            let mask = probe.optionalText("\(root)/\(name)/cpumap")
+                .flatMap { try? CPUList(parsingMask: $0) }
+            let cpus =
+                probe.optionalText("\(root)/\(name)/cpulist").flatMap { CPUList(kernelText: $0) }
+                ?? mask
             let memory = probe.optionalText("\(root)/\(name)/meminfo").flatMap {
                 kilobytes($0, key: "MemTotal:")
             }
             nodes[String(number)] = [
-                "cpus": cpus.flatMap { CPUList(kernelText: $0) }.map { .string($0.text) } ?? .null,
+                "cpus": cpus.map { .string($0.text) }
+                    ?? probe.fail("\(path).cpus", "\(name) has no readable cpulist or cpumap"),
                 "memory_bytes": memory
                     ?? probe.fail("\(path).memory_bytes", "no MemTotal in meminfo of \(name)"),
             ]

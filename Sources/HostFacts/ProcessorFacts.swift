@@ -7,52 +7,70 @@ enum ProcessorFacts {
     private static let root = "/sys/devices/system/cpu"
 
     static func read(_ probe: inout Probe) -> JSON {
-        let online = list(&probe, "online")
-        let numbers = online?.numbers ?? []
-        var cores: Set<String> = []
-        var packages: Set<String> = []
-        var largest = 0
-        for number in numbers {
-            let folder = "\(root)/cpu\(number)/topology"
-            let siblings =
-                probe.optionalText("\(folder)/thread_siblings_list")
-                ?? probe.optionalText("\(folder)/core_cpus_list")
-            guard let siblings, let parsed = CPUList(kernelText: siblings) else {
-                probe.fail("cpu.cores", "\(folder) does not tell the siblings of CPU \(number)")
-                continue
-            }
-            cores.insert(parsed.text)
-            largest = max(largest, parsed.numbers.count)
-            if let package = probe.optionalText("\(folder)/physical_package_id") {
-                packages.insert(package)
-            }
-        }
-        return [
+        var members: [String: JSON] = [
             "model": model(&probe),
-            "online": online.map { .string($0.text) } ?? .null,
-            "possible": list(&probe, "possible").map { .string($0.text) } ?? .null,
-            "count": online == nil ? .null : .integer(numbers.count),
-            "cores": cores.isEmpty ? .null : .integer(cores.count),
+            "possible": list(&probe, "possible"), "present": list(&probe, "present"),
+            "offline": list(&probe, "offline"),
+            "isolated": optionalList(&probe, "isolated"),
+            "nohz_full": optionalList(&probe, "nohz_full"),
+            "smt": .optional(probe.optionalText("\(root)/smt/control"))
+                ?? probe.fail("cpu.smt", "\(root)/smt/control is not there"),
+            "idle_driver": .optional(probe.optionalText("\(root)/cpuidle/current_driver"))
+                ?? "none",
+        ]
+        let online = TopologyFacts.online(&probe)
+        members["online"] = online.map { .string($0.text) } ?? .null
+        members["count"] = online.map { .integer($0.numbers.count) } ?? .null
+        // CPU 0 may be off.
+        let first = online?.numbers.first ?? 0
+        members["frequency_driver"] =
+            .optional(probe.optionalText("\(root)/cpu\(first)/cpufreq/scaling_driver")) ?? "none"
+        members.merge(topology(online, &probe)) { _, new in new }
+        return .object(members)
+    }
+
+    private static func topology(_ online: CPUList?, _ probe: inout Probe) -> [String: JSON] {
+        guard let online else {
+            return Dictionary(
+                uniqueKeysWithValues: [
+                    "siblings", "cores", "threads_per_core", "packages", "sockets", "dies", "l3",
+                ].map { ($0, probe.fail("cpu.\($0)", "the CPUs online are not known")) })
+        }
+        let topology = TopologyFacts(online: online)
+        let siblings = topology.siblings(&probe)
+        let packages = topology.packages(&probe)
+        return [
+            "siblings": lists(siblings),
+            "cores": siblings.map { .integer($0.count) } ?? .null,
+            "threads_per_core": siblings?.map(\.numbers.count).max().map { .integer($0) } ?? .null,
+            "packages": packages.isEmpty
+                ? .null : .object(packages.mapValues { .string($0.text) }),
             "sockets": packages.isEmpty
                 ? probe.fail("cpu.sockets", "no physical_package_id") : .integer(packages.count),
-            "threads_per_core": largest == 0 ? .null : .integer(largest),
-            "isolated": .string(optionalList(probe, "isolated")),
-            "nohz_full": .string(optionalList(probe, "nohz_full")),
+            "dies": lists(topology.dies(&probe)),
+            "l3": lists(topology.lastLevelCaches(&probe)),
         ]
     }
 
-    private static func list(_ probe: inout Probe, _ name: String) -> CPUList? {
-        guard let text = probe.text("\(root)/\(name)", as: "cpu.\(name)") else { return nil }
+    private static func lists(_ groups: [CPUList]?) -> JSON {
+        groups.map { .array($0.map { .string($0.text) }) } ?? .null
+    }
+
+    private static func list(_ probe: inout Probe, _ name: String) -> JSON {
+        guard let text = probe.text("\(root)/\(name)", as: "cpu.\(name)") else { return .null }
         guard let list = CPUList(kernelText: text) else {
-            probe.fail("cpu.\(name)", "\(root)/\(name) says \"\(text.prefix(40))\"")
-            return nil
+            return probe.fail("cpu.\(name)", "\(root)/\(name) says \"\(text.prefix(40))\"")
         }
-        return list
+        return .string(list.text)
     }
 
     /// A list whose absence means that there are none.
-    private static func optionalList(_ probe: Probe, _ name: String) -> String {
-        probe.optionalText("\(root)/\(name)").flatMap { CPUList(kernelText: $0) }?.text ?? ""
+    private static func optionalList(_ probe: inout Probe, _ name: String) -> JSON {
+        guard let text = probe.optionalText("\(root)/\(name)") else { return "" }
+        guard let list = CPUList(kernelText: text) else {
+            return probe.fail("cpu.\(name)", "\(root)/\(name) says \"\(text.prefix(40))\"")
+        }
+        return .string(list.text)
     }
 
     private static func model(_ probe: inout Probe) -> JSON {

@@ -29,6 +29,21 @@ import Wire
             "/sys/class/dmi/id/sys_vendor": "Example Inc.\n",
             "/proc/modules": "sfc 1 0 - Live 0x0\n",
             "/sys/module/sfc/version": "5.3.16\n",
+            "/proc/interrupts":
+                "           CPU0       CPU1       CPU2       CPU3\n"
+                + "  1:          0          9          0          0   IO-APIC    1-edge      i8042\n"
+                + "  8:          0          0          0          0   IO-APIC    8-edge\n"
+                + " 24:          1          2          3          4  PCI-MSIX-0000:01:00.0    0-edge"
+                + "      eth0-rx-0, eth0-tx-0\n"
+                + "NMI:          0          0          0          0   Non-maskable interrupts\n",
+            "/proc/irq/1/smp_affinity_list": "0-3\n",
+            "/proc/irq/1/effective_affinity_list": "1\n",
+            "/proc/irq/24/smp_affinity_list": "0-3\n",
+            "/proc/irq/24/effective_affinity_list": "2\n",
+            "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages": "8\n",
+            "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages": "7\n",
+            "/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages": "0\n",
+            "/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages": "0\n",
             "/proc/self/mounts": "tmpfs /mnt/a\\040b tmpfs rw,noexec 0 0\n",
             "/var/lib/dpkg/status":
                 "Package: a\nStatus: install ok installed\nVersion: 1.10-1\n\n"
@@ -67,6 +82,9 @@ import Wire
         let cpu: JSON = [
             "model": "Example(R) CPU @ 3GHz", "online": "0-3", "possible": "0-7", "count": 4,
             "cores": 2, "sockets": 2, "threads_per_core": 2, "isolated": "2-3", "nohz_full": "",
+            "siblings": ["0-1", "2-3"], "packages": ["0": "0-1", "1": "2-3"], "offline": .null,
+            "present": .null, "dies": .null, "l3": .null, "smt": .null,
+            "frequency_driver": "none", "idle_driver": "none",
         ]
         #expect(facts["cpu"] == cpu)
         #expect(facts["numa"]?["2"]?["cpus"] == "1,3")
@@ -80,7 +98,19 @@ import Wire
     @Test func readsTheLiveState() throws {
         let root = try copiedRoot()
         let reader = FactsReader(machine: LocalMachine(root: root.path))
-        let live = reader.live(["packages", "modules", "mounts", "services", "weather"])
+        let live = reader.live([
+            "packages", "modules", "mounts", "services", "weather", "irqs", "hugepages", "links",
+        ])
+        let irq: JSON = [
+            "actions": ["eth0-rx-0", "eth0-tx-0"], "affinity": "0-3", "effective": "2",
+            "interface": .null,
+        ]
+        #expect(live["irqs"]?["24"] == irq)
+        // A count of the CPUs is not an interrupt, nor is one without an action.
+        #expect(live["irqs"]?.object?.keys.sorted() == ["1", "24"])
+        #expect(live["hugepages"]?["sizes"]?["2048"]?["free"] == 7)
+        #expect(live["hugepages"]?["nodes"]?["0"] == .null)
+        #expect(live["links"] == .null && live["unknown"]?["links"] != nil)
         #expect(live["packages"] == ["a": "1.10-1"])
         #expect(live["modules"]?["sfc"]?["version"] == "5.3.16")
         #expect(live["mounts"]?["/mnt/a b"]?["options"] == ["rw", "noexec"])
@@ -103,7 +133,7 @@ import Wire
                 switch (entry.type, value ?? .null) {
                 case (_, .null): #expect(value != nil || isBelowNull, "\(entry.path) is missing")
                 case ("string", .string), ("cpu_list", .string), ("integer", .integer),
-                    ("map", .object):
+                    ("map", .object), ("list of cpu_list", .array), ("list of integer", .array):
                     break
                 default: Issue.record("\(entry.path) is not \(entry.type): \(value ?? .null)")
                 }

@@ -53,6 +53,9 @@ private let rooms = [
             "Wire",
         ],
         "pure: it contacts nobody and reads no disk, so that the same inputs give the same bytes"),
+    Room(
+        "Isolation", ["Kinds", "Wire"],
+        "pure: facts in, sets of CPUs and settings out; the compiler and a verb both stand on it"),
     Room("SSHConfig", ["Wire"], "pure: text in, settings out"),
     Room(
         "Transport", ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"],
@@ -70,8 +73,10 @@ private let rooms = [
     Room(
         "Commands",
         [
-            "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Kinds", "Store",
-            "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
+            "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
+            "Kinds",
+            "Store", "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel",
+            "Linux",
             "Wire",
         ], "the only room that prints, and reads the command line"),
     Room("muster", ["Commands"], "an executable is an entry point and nothing else"),

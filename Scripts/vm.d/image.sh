@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# The disk image that all machines share below their own overlays: Debian with its own kernel and
+# GRUB on one partition. Made once, kept under VM_DIR/image, made anew when this script changes.
+# shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
+
+vm_release=bookworm
+vm_packages=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps,udev,kmod
+vm_packages+=,initramfs-tools,linux-image-amd64,grub-pc,ethtool,pciutils,irqbalance
+vm_disk_megabytes=3072
+
+# ensure_vm_image: sets `image` to the folder with disk.raw, key and host key; made if it is not there.
+ensure_vm_image() {
+    local key partial
+    key=$(sha256sum <"$vm_scripts/image.sh" | cut -c1-12)
+    image=$vm_dir/image/$vm_release-$key
+    [ ! -d "$image" ] || return 0
+
+    mkdir -p "$vm_dir/image"
+    exec {image_lock}>"$vm_dir/image/lock"
+    flock "$image_lock"
+    if [ ! -d "$image" ]; then
+        note "making the disk image $image (once; a few minutes)"
+        partial=$image.partial
+        rm -rf --one-file-system "$partial"
+        mkdir -p "$partial/root"
+        # What is mounted goes, however this ends.
+        make_vm_image "$partial"
+        rm -rf --one-file-system "$partial/root" "$partial/log"
+        find "$vm_dir/image" -mindepth 1 -maxdepth 1 -type d ! -path "$partial" \
+            -exec rm -rf --one-file-system {} +
+        mv "$partial" "$image"
+    fi
+    exec {image_lock}>&-
+}
+
+make_vm_image() (
+    folder=$1 root=$1/root log=$1/log loop='' mounted=()
+    # shellcheck disable=SC2317 # Called by the trap.
+    release() {
+        local path
+        for path in ${mounted[@]+"${mounted[@]}"}; do umount --lazy "$path" || true; done
+        if [ -n "$loop" ]; then
+            partx --delete "$loop" 2>/dev/null || true
+            losetup --detach "$loop" || true
+        fi
+    }
+    trap release EXIT
+    mount_at() {
+        mount "${@:2}" "$1"
+        mounted=("$1" "${mounted[@]}")
+    }
+
+    truncate --size "${vm_disk_megabytes}M" "$folder/disk.raw"
+    printf 'label: dos\nstart=2048, type=83, bootable\n' | sfdisk --quiet "$folder/disk.raw"
+    loop=$(losetup --find --show --partscan "$folder/disk.raw")
+    # Where udev does not run, partitions appear only when asked for.
+    [ -b "${loop}p1" ] || partx --add "$loop"
+    quietly "$log" mkfs.ext4 -q -L muster-vm "${loop}p1"
+    mount_at "$root" "${loop}p1"
+    export DEBIAN_FRONTEND=noninteractive
+    bootstrap_debian "$root" "$vm_release" "$vm_packages" "$log"
+    settle_vm_image "$folder" "$root" "$loop"
+
+    mount_at "$root/dev" --bind /dev
+    mount_at "$root/proc" -t proc proc
+    mount_at "$root/sys" -t sysfs sysfs
+    quietly "$log" chroot "$root" grub-install --target=i386-pc "$loop"
+    quietly "$log" chroot "$root" update-grub
+    # Without udev here GRUB knows the partition by the name it has here; in the machine, by its UUID.
+    sed -i "s#root=${loop}p1#root=UUID=$(blkid -s UUID -o value "${loop}p1")#" "$root/boot/grub/grub.cfg"
+    quietly "$log" chroot "$root" apt-get clean
+)
+
+# What makes of a bare Debian a machine that comes up by itself and answers over SSH.
+settle_vm_image() {
+    local folder=$1 root=$2 partition=${3}p1 home
+    ssh-keygen -q -t ed25519 -N '' -C 'muster vm' -f "$folder/key"
+    rm -f "$root"/etc/ssh/ssh_host_*
+    ssh-keygen -q -t ed25519 -N '' -C root@vm -f "$root/etc/ssh/ssh_host_ed25519_key"
+    cp "$root/etc/ssh/ssh_host_ed25519_key.pub" "$folder/host_key.pub"
+    chroot "$root" useradd --create-home --shell /bin/sh ops
+    echo 'ops ALL=(ALL:ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/ops"
+    chmod 440 "$root/etc/sudoers.d/ops"
+    for home in /root /home/ops; do
+        mkdir -p "$root$home/.ssh"
+        cp "$folder/key.pub" "$root$home/.ssh/authorized_keys"
+        chmod 700 "$root$home/.ssh"
+        chmod 600 "$root$home/.ssh/authorized_keys"
+    done
+    chroot "$root" chown -R ops:ops /home/ops
+    printf 'UUID=%s / ext4 errors=remount-ro 0 1\n' "$(blkid -s UUID -o value "$partition")" >"$root/etc/fstab"
+    echo vm >"$root/etc/hostname"
+    printf '127.0.0.1\tlocalhost\n127.0.1.1\tvm\n' >"$root/etc/hosts"
+    : >"$root/etc/machine-id"
+    printf '[Match]\nMACAddress=52:54:00:6d:75:01\n[Network]\nDHCP=ipv4\n' \
+        >"$root/etc/systemd/network/10-ssh.network"
+    # The others are up without addresses, so that what their drivers offer can be set.
+    printf '[Match]\nMACAddress=52:54:00:6d:75:02 52:54:00:6d:75:03 52:54:00:6d:75:04\n[Network]\nLinkLocalAddressing=no\n' \
+        >"$root/etc/systemd/network/20-feeds.network"
+    mkdir -p "$root/etc/default/grub.d"
+    # Debian's own files stay as they are packaged.
+    printf '%s\n' 'GRUB_TIMEOUT=0' 'GRUB_RECORDFAIL_TIMEOUT=0' 'GRUB_TERMINAL=serial' \
+        'GRUB_CMDLINE_LINUX_DEFAULT=""' 'GRUB_CMDLINE_LINUX="console=ttyS0 net.ifnames=1"' \
+        >"$root/etc/default/grub.d/10-vm.cfg"
+    chroot "$root" systemctl enable --quiet systemd-networkd
+    chroot "$root" systemctl disable --quiet apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
+        fstrim.timer systemd-networkd-wait-online.service
+    chroot "$root" systemctl mask --quiet systemd-networkd-wait-online.service
+    chroot "$root" systemctl set-default --quiet multi-user.target
+}

@@ -1,0 +1,126 @@
+# shellcheck shell=bash
+# One machine: its disk, its start, its end. All of it is in VM_DIR/run/NAME and in the tap
+# interface that bears its name.
+# shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
+
+tap_name() { echo "mvm-$vm_name"; }
+
+vm_is_running() {
+    local pid start
+    { read -r pid start <"$run_dir/process"; } 2>/dev/null || return 1
+    [ "$(process_start_time "$pid")" = "$start" ]
+}
+
+make_disk() {
+    quietly "$run_dir/log" qemu-img create -q -f qcow2 -F raw -b "$image/disk.raw" "$run_dir/disk.qcow2"
+    cp "$image/key" "$image/key.pub" "$run_dir/"
+    chmod 600 "$run_dir/key"
+}
+
+# free_port: one of loopback that nobody listens on; whoever takes it meanwhile makes QEMU fail, and say so.
+free_port() {
+    local port
+    for ((port = 22100 + RANDOM % 800; port < 23900; port++)); do
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return 0
+        fi
+    done
+    die "no free port between 22100 and 23900 on 127.0.0.1"
+}
+
+write_access_files() {
+    local port=$1 key
+    read -r key <"$image/host_key.pub"
+    echo "$port" >"$run_dir/port"
+    printf '[127.0.0.1]:%s %s\n' "$port" "${key% *}" >"$run_dir/known_hosts"
+    printf 'Host %s\n' "$vm_name" >"$run_dir/ssh_config"
+    printf '    %s\n' "HostName 127.0.0.1" "Port $port" "User root" "IdentityFile $run_dir/key" \
+        "IdentitiesOnly yes" "UserKnownHostsFile $run_dir/known_hosts" "GlobalKnownHostsFile /dev/null" \
+        "StrictHostKeyChecking yes" "ConnectTimeout 20" "LogLevel ERROR" >>"$run_dir/ssh_config"
+    printf 'all:\n  hosts:\n    %s:\n      ansible_host: 127.0.0.1\n      ansible_port: %s\n' \
+        "$vm_name" "$port" >"$run_dir/inventory.yaml"
+    printf '      ansible_user: root\n      ansible_ssh_private_key_file: "%s"\n' "$run_dir/key" \
+        >>"$run_dir/inventory.yaml"
+}
+
+start_vm() {
+    local port tap
+    port=$(free_port)
+    tap=$(tap_name)
+    write_access_files "$port"
+    # A card with several queues needs a peer with as many.
+    ip link delete "$tap" 2>/dev/null || true
+    ip tuntap add "$tap" mode tap multi_queue
+    ip link set "$tap" alias "$run_dir" up
+    : >"$run_dir/console.log"
+    qemu-system-x86_64 \
+        -name "muster-$vm_name" -machine q35 -accel tcg -cpu max,vendor=GenuineIntel \
+        -smp 8,sockets=2,cores=2,threads=2 -m 2048 \
+        -object memory-backend-ram,id=memory0,size=1024M -object memory-backend-ram,id=memory1,size=1024M \
+        -numa node,nodeid=0,cpus=0-3,memdev=memory0 -numa node,nodeid=1,cpus=4-7,memdev=memory1 \
+        -drive "file=$run_dir/disk.qcow2,if=none,id=disk,cache=unsafe" \
+        -device virtio-blk-pci,drive=disk,bus=pcie.0 \
+        -netdev "user,id=ssh,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \
+        -device e1000e,netdev=ssh,bus=pcie.0,mac=52:54:00:6d:75:01 \
+        -device pxb-pcie,id=node1,bus_nr=64,numa_node=1,bus=pcie.0 \
+        -device pcie-root-port,id=node1port,bus=node1,chassis=1 \
+        -netdev hubport,id=feed,hubid=1 \
+        -device e1000e,netdev=feed,bus=node1port,mac=52:54:00:6d:75:02 \
+        -netdev hubport,id=second,hubid=1 \
+        -device vmxnet3,netdev=second,bus=pcie.0,mac=52:54:00:6d:75:03 \
+        -netdev "tap,id=queues,ifname=$tap,script=no,downscript=no,queues=4" \
+        -device virtio-net-pci,netdev=queues,mq=on,vectors=10,bus=pcie.0,mac=52:54:00:6d:75:04 \
+        -device virtio-rng-pci,bus=pcie.0 -display none -serial "file:$run_dir/console.log" \
+        -monitor "unix:$run_dir/monitor,server=on,wait=off" \
+        </dev/null >"$run_dir/qemu.log" 2>&1 9>&- &
+    printf '%s %s\n' $! "$(process_start_time $!)" >"$run_dir/process"
+    disown $!
+}
+
+wait_for_vm() {
+    local deadline=$((SECONDS + $1)) state=
+    until state=$(timeout 60 ssh -F "$run_dir/ssh_config" "$vm_name" systemctl is-system-running --wait 2>/dev/null) ||
+        [ -n "$state" ]; do
+        vm_is_running || {
+            cat "$run_dir/qemu.log" >&2
+            keep_console
+            die "QEMU ended while '$vm_name' started; what it said is above"
+        }
+        [ "$SECONDS" -lt "$deadline" ] || {
+            tail -n 20 "$run_dir/console.log" >&2
+            keep_console
+            die "'$vm_name' did not answer over SSH within $1 s; the end of its console is above"
+        }
+        sleep 1
+    done
+    [ "$state" = running ] || {
+        ssh -F "$run_dir/ssh_config" "$vm_name" systemctl --no-pager --failed >&2 || true
+        keep_console
+        die "'$vm_name' came up as '$state', not as 'running'; what failed is above"
+    }
+}
+
+keep_console() {
+    cp "$run_dir/console.log" "$vm_dir/$vm_name-console.log"
+    note "its console is kept in $vm_dir/$vm_name-console.log"
+}
+
+stop_vm() {
+    local pid tries tap
+    tap=$(tap_name)
+    if vm_is_running; then
+        read -r pid _ <"$run_dir/process"
+        kill -TERM "$pid" 2>/dev/null || true
+        for ((tries = 0; tries < 100; tries++)); do
+            vm_is_running || break
+            sleep 0.1
+        done
+        ! vm_is_running || kill -KILL "$pid" 2>/dev/null || true
+    fi
+    rm -f "$run_dir/process"
+    # Ours by its alias only.
+    if [ "$(cat "/sys/class/net/$tap/ifalias" 2>/dev/null)" = "$run_dir" ]; then
+        ip link delete "$tap" 2>/dev/null || true
+    fi
+}
