@@ -8,6 +8,17 @@ extension JSON {
         return writer.bytes
     }
 
+    /// Members in canonical text and order, without the braces around them: `"a":1,"b":2`.
+    ///
+    /// For parts of an object that are put together later; empty where there are none.
+    package static func canonicalMembers(
+        _ members: [(key: String, value: JSON)]
+    ) -> [UInt8] {
+        var writer = JSONWriter(indented: false)
+        writer.write(members.sorted(by: JSONWriter.precedes), depth: 0)
+        return writer.bytes
+    }
+
     /// The canonical text as a string.
     package var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
 
@@ -37,13 +48,29 @@ private struct JSONWriter {
                 writer.write(elements[index], depth: depth + 1)
             }
         case .object(let members):
-            let keys = members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-            list(open: "{", close: "}", count: keys.count, depth: depth) { writer, index in
-                writer.string(keys[index])
-                writer.text(writer.indented ? ": " : ":")
-                writer.write(members[keys[index]] ?? .null, depth: depth + 1)
+            // Pairs, not keys alone: looking each up again costs a hash.
+            let sorted = members.sorted(by: Self.precedes)
+            list(open: "{", close: "}", count: sorted.count, depth: depth) { writer, index in
+                writer.write(sorted[index], depth: depth)
             }
         }
+    }
+
+    mutating func write(_ members: [(key: String, value: JSON)], depth: Int) {
+        for index in members.indices {
+            if index > 0 { text(",") }
+            write(members[index], depth: depth)
+        }
+    }
+
+    private mutating func write(_ member: (key: String, value: JSON), depth: Int) {
+        string(member.key)
+        text(indented ? ": " : ":")
+        write(member.value, depth: depth + 1)
+    }
+
+    static func precedes(_ a: (key: String, value: JSON), _ b: (key: String, value: JSON)) -> Bool {
+        a.key.utf8.lexicographicallyPrecedes(b.key.utf8)
     }
 
     private mutating func list(

@@ -46,6 +46,10 @@ import Testing
             let first = try muster(["compile", "--format", "jsonl"], in: fleet)
             #expect(first.status == 0 && first.output.contains("\"host\":\"md01\""))
             #expect(try muster(["compile", "--format", "jsonl"], in: fleet).output == first.output)
+            // The folder is made; plans may hold secrets.
+            #expect(try muster(["compile", "-o", "plans"], in: fleet).status == 0)
+            #expect(
+                try LocalMachine().list(fleet + "/plans") == ["md01.json", "md02.json"])
             #expect(try muster(["history"], in: fleet).output == "No runs yet.\n")
             let again = try muster(["init", "."], in: fleet)
             #expect(again.status == 5 && again.errors.contains("exists already"))

@@ -62,7 +62,9 @@ final class LoopbackFleet: Sendable {
                     target: SSHTarget(
                         name: host, address: "127.0.0.1", port: server.port, user: "root",
                         identityFiles: [server.clientKey], identitiesOnly: true,
-                        knownHostsFiles: [server.knownHosts], way: .libssh2))
+                        knownHostsFiles: [server.knownHosts],
+                        // A loaded machine is slow, not silent.
+                        connectTimeoutSeconds: 60, way: .libssh2))
             })
     }
 

@@ -3,6 +3,7 @@ import Compiler
 import Diagnostics
 import Fleet
 import FleetModel
+import Glibc
 import Linux
 import Presentation
 import Wire
@@ -28,6 +29,10 @@ enum CompileCommand: Command {
         let hosts = try context.hosts(of: session)
         let folder = context.invocation.value("output").map {
             PathName.join(context.workingDirectory, $0)
+        }
+        // Before the work, not after it.
+        if let folder, try LocalMachine().statusIfPresent(folder, followLinks: true) == nil {
+            try LocalMachine().makeDirectory(folder, mode: 0o700, uid: geteuid(), gid: getegid())
         }
         var gathered = GatheredDiagnostics(session.warnings)
         var rows: [[String]] = []

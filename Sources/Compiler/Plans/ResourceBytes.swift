@@ -13,13 +13,13 @@ struct ResourceBytes: Sendable {
 
     /// `resource` is as it is without `requires`.
     init(_ resource: PlannedResource) {
-        var before: [String: JSON] = [:]
-        var after: [String: JSON] = [:]
-        for (key, value) in resource.json.object ?? [:] {
-            if key < "requires" { before[key] = value } else { after[key] = value }
+        var before: [(key: String, value: JSON)] = []
+        var after: [(key: String, value: JSON)] = []
+        for member in resource.json.object ?? [:] {
+            if member.key < "requires" { before.append(member) } else { after.append(member) }
         }
-        head = JSON.object(before).canonicalBytes.dropLast()
-        tail = Array(JSON.object(after).canonicalBytes.dropFirst())
+        head = [UInt8(ascii: "{")] + JSON.canonicalMembers(before)
+        tail = JSON.canonicalMembers(after) + [UInt8(ascii: "}")]
     }
 
     /// Appends the whole, with what comes first; see ``text(of:)``.
