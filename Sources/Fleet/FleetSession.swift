@@ -66,6 +66,8 @@ package struct FleetSession: Sendable {
     }
 
     /// Seconds for one host's run.
+    /// Seconds that a host may take to come back from a reboot.
+    package var rebootSeconds: Int { settings.rebootSeconds }
     package var deadlineSeconds: Int { options.deadlineSeconds ?? settings.deadlineSeconds }
 
     /// The hosts that patterns name and `limit` keeps, in inventory order.

@@ -27,6 +27,8 @@ package struct Settings: Sendable, Equatable {
     package var width = 64
     /// Seconds for one host's run.
     package var deadlineSeconds = 600
+    /// Seconds that a host may take to come back from a reboot.
+    package var rebootSeconds = 900
     /// Seconds for one inventory executable; nil: the inventory's own limit.
     package var inventoryScriptSeconds: Double?
 
@@ -66,7 +68,7 @@ package struct Settings: Sendable, Equatable {
         "user", "transport", "connect_timeout", "config", "known_hosts",
         "strict_host_key_checking", "connections_per_jump_host",
     ]
-    private static let limitKeys = ["forks", "deadline", "inventory_script"]
+    private static let limitKeys = ["forks", "deadline", "reboot", "inventory_script"]
 
     private mutating func readSSH(_ key: String, _ node: Node, _ reader: inout SettingsReader) {
         switch key {
@@ -109,6 +111,10 @@ package struct Settings: Sendable, Equatable {
         } else if let seconds = reader.read(node, as: .duration)?.double {
             if key == "inventory_script" {
                 inventoryScriptSeconds = max(1, seconds)
+                return
+            }
+            if key == "reboot" {
+                rebootSeconds = max(1, Int(seconds))
                 return
             }
             deadlineSeconds = max(1, Int(seconds))

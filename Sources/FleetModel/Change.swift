@@ -35,6 +35,9 @@ package struct Change: ModelCodable, Equatable {
         self.afterText = afterText
     }
 
+    /// Whether no apply makes it, but the next boot: what the kernel was started with.
+    package var isMadeByReboot: Bool { layer == .running && disruption >= .reboot }
+
     package var json: JSON {
         .compact([
             "attribute": .string(attribute), "layer": .string(layer.rawValue), "before": before,

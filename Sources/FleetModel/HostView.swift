@@ -43,6 +43,11 @@ package struct ResourceView: ModelCodable, Equatable {
         fault = report.fault
     }
 
+    /// Whether it waits for a reboot and nothing else.
+    package var waitsForReboot: Bool {
+        outcome == .pending && changes.contains(where: \.isMadeByReboot)
+    }
+
     /// The largest disruption of its changes.
     package var disruption: Disruption { changes.map(\.disruption).max() ?? .none }
 
@@ -86,6 +91,8 @@ package struct HostView: ModelCodable, Equatable {
     package var notices: [String]
     /// How long the steps took, in microseconds: `connect`, `agent`, `read`.
     package var timings: [String: Int]
+    /// The boot that the host was told to leave, while its return is waited for; in no JSON form.
+    package var bootLeft: String?
 
     package init(
         host: String, outcome: HostOutcome, plan: Digest? = nil, resources: [ResourceView] = [],

@@ -126,6 +126,10 @@ package enum Request: ModelCodable, Equatable {
     /// Reads facts: hardware and topology where asked, and these sections of the live state.
     case facts(hardware: Bool, sections: [String])
     case run(RunRequest)
+    /// Reboots the host; answered before it goes down.
+    case reboot(runID: String, requestedBy: String)
+    /// Waits until the host has come to the end of its boot, so many seconds at most.
+    case waitUntilBooted(seconds: Int)
     /// A blob asked for is not to be had.
     case noBlob(Digest)
     /// Come to the next safe boundary and end the run there.
@@ -140,6 +144,12 @@ package enum Request: ModelCodable, Equatable {
                 "type": "facts", "hardware": .bool(hardware), "sections": .strings(sections),
             ]
         case .run(let request): ["type": "run", "request": request.json]
+        case .reboot(let runID, let requestedBy):
+            [
+                "type": "reboot", "run": .string(runID), "requested_by": .string(requestedBy),
+            ]
+        case .waitUntilBooted(let seconds):
+            ["type": "wait_until_booted", "seconds": .integer(seconds)]
         case .noBlob(let digest): ["type": "no_blob", "digest": .string(digest.description)]
         case .stop: ["type": "stop"]
         case .end: ["type": "end"]
@@ -154,6 +164,11 @@ package enum Request: ModelCodable, Equatable {
             self = .facts(
                 hardware: try reader.bool("hardware"), sections: try reader.strings("sections"))
         case "run": self = .run(try RunRequest(json: try reader.required("request")))
+        case "reboot":
+            self = .reboot(
+                runID: try reader.string("run"), requestedBy: try reader.string("requested_by"))
+        case "wait_until_booted":
+            self = .waitUntilBooted(seconds: try reader.integer("seconds"))
         case "no_blob": self = .noBlob(try reader.digest("digest"))
         case "stop": self = .stop
         case "end": self = .end
@@ -174,6 +189,10 @@ package enum Reply: ModelCodable, Equatable {
     case handler(HandlerReport)
     /// The run is over; every resource and handler was reported before.
     case runEnded(RunEnd)
+    /// The host goes down now.
+    case rebooting
+    /// What systemd says of the system: `running`, `degraded`, or `starting` where time ran out.
+    case booted(state: String)
     /// The request as a whole failed or was refused; nothing more comes of it.
     case fault(AgentFault)
 
@@ -185,6 +204,8 @@ package enum Reply: ModelCodable, Equatable {
         case .resource(let report): ["type": "resource", "report": report.json]
         case .handler(let report): ["type": "handler", "report": report.json]
         case .runEnded(let end): ["type": "run_ended", "end": end.json]
+        case .rebooting: ["type": "rebooting"]
+        case .booted(let state): ["type": "booted", "state": .string(state)]
         case .fault(let fault): ["type": "fault", "fault": fault.json]
         }
     }
@@ -206,6 +227,8 @@ package enum Reply: ModelCodable, Equatable {
             self = .resource(try ResourceReport(json: try reader.required("report")))
         case "handler": self = .handler(try HandlerReport(json: try reader.required("report")))
         case "run_ended": self = .runEnded(try RunEnd(json: try reader.required("end")))
+        case "rebooting": self = .rebooting
+        case "booted": self = .booted(state: try reader.string("state"))
         case "fault": self = .fault(try AgentFault(json: try reader.required("fault")))
         default: throw JSONError("unknown reply \"\(type)\"")
         }

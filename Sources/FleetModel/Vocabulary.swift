@@ -5,6 +5,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case file, directory, symlink, line, sysctl, package, service, unit, user, group, command
     case packageRepository = "package_repository"
     case authorizedKey = "authorized_key"
+    case kernelCmdline = "kernel_cmdline"
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

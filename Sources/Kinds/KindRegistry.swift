@@ -18,6 +18,7 @@ extension Kind {
         case .group: GroupDeclaration.self
         case .authorizedKey: AuthorizedKeyDeclaration.self
         case .command: CommandDeclaration.self
+        case .kernelCmdline: KernelCmdlineDeclaration.self
         }
     }
 

@@ -83,6 +83,9 @@ package enum Claim: Sendable, Hashable {
     case group(String)
     case authorizedKey(user: String, key: String)
     case command(String)
+    /// A set of kernel parameters, and what it sets: a key, or one of several that may be repeated.
+    case kernelCmdline(String)
+    case kernelParameter(String)
 
     /// For messages: `the path /etc/motd`.
     package var text: String {
@@ -99,6 +102,8 @@ package enum Claim: Sendable, Hashable {
         case .group(let name): "the group \(name)"
         case .authorizedKey(let user, _): "a key of the user \(user)"
         case .command(let name): "the command \(name)"
+        case .kernelCmdline(let name): "the set \(name) of kernel parameters"
+        case .kernelParameter(let key): "the boot parameter \(key)"
         }
     }
 }

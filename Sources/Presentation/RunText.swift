@@ -161,9 +161,17 @@ package struct RunText {
         let costs = Disruption.allCases.filter { $0 != .none }.compactMap { disruption in
             run.disruptions[disruption].map { "\($0) \(disruption.rawValue)" }
         }
-        let reboots = run.disruptions[.reboot] == nil ? " No reboot." : ""
+        let waiting = run.hosts.count { $0.resources.contains(where: \.waitsForReboot) }
+        let pending =
+            waiting == 0
+            ? ""
+            : " Reboot pending on \(Quantity.count(waiting, "host")): apply with --max-disruption reboot."
+        var reboots = run.disruptions[.reboot] == nil && waiting == 0 ? " No reboot." : pending
+        if run.verb != "apply", run.disruptions[.reboot] != nil {
+            reboots = " It reboots only with --max-disruption reboot."
+        }
         let changed = run.disruptions.values.reduce(0, +)
-        if changed == 0 { return "\(hosts) No changes." }
+        if changed == 0 { return "\(hosts) No changes.\(pending)" }
         let disruption = costs.isEmpty ? "none" : costs.joined(separator: ", ")
         return "\(hosts) \(Quantity.count(changed, "change")). Disruption: \(disruption).\(reboots)"
     }

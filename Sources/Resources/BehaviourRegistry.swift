@@ -18,6 +18,7 @@ extension Kind {
         case .group: GroupBehaviour.self
         case .authorizedKey: AuthorizedKeyBehaviour.self
         case .command: CommandBehaviour.self
+        case .kernelCmdline: KernelCmdlineBehaviour.self
         }
     }
 }

@@ -110,7 +110,10 @@ struct ApplyRun {
     private mutating func change(_ position: Int, _ changes: [Change]) -> ResourceReport {
         let item = plan.items[position]
         let address = item.resource.address
-        if let costly = changes.first(where: { $0.disruption > setting.maxDisruption }) {
+        // What the next boot makes is not made here; it is pending until then.
+        let made = changes.filter { !$0.isMadeByReboot }
+        if made.isEmpty { return makeReport(position, .pending, "waits for a reboot", changes) }
+        if let costly = made.first(where: { $0.disruption > setting.maxDisruption }) {
             let fault = AgentFault(
                 "disruption", "change \(costly.attribute) of \(address)",
                 cause: "it costs \(costly.disruption.rawValue), and at most "
@@ -121,13 +124,13 @@ struct ApplyRun {
         setting.activity("change \(address)")
         let watch = Stopwatch()
         do {
-            try intend(item, changes)
+            try intend(item, made)
         } catch {
             return makeReport(position, .failed, error.cause, changes, error)
         }
         var fault: AgentFault?
         do {
-            try item.batch.apply(item.place, changes: changes, on: setting.host)
+            try item.batch.apply(item.place, changes: made, on: setting.host)
         } catch {
             fault = error
         }
@@ -165,9 +168,10 @@ struct ApplyRun {
         let finding = plan.finding(position)
         guard let fault = fault ?? verificationFault(address, finding) else {
             note { log throws(AgentFault) in try log.finish(address, nil) }
-            let made = "changed \(Change.names(changes))"
-            if case .difference(.pending(let reason, _)) = finding {
-                return makeReport(position, .pending, "\(made); \(reason)", changes)
+            let made = "changed \(Change.names(changes.filter { !$0.isMadeByReboot }))"
+            if case .difference(.pending(let reason, let left)) = finding {
+                let all = changes.filter { !$0.isMadeByReboot } + left
+                return makeReport(position, .pending, "\(made); \(reason)", all)
             }
             // A unit that is enabled now, and whose condition keeps it from starting.
             if case .difference(.notApplicable(let reason)) = finding {

@@ -59,7 +59,7 @@ struct WorkerProcess {
     }
 
     private func answer() throws(AgentFault) -> Reply {
-        if work.isApply {
+        if !work.onlyReads {
             let affinity = setting.programAffinity
             let machine = AgentMachine(board) { call throws(SystemError) in
                 try ProcessRunner.run(call, affinity: affinity)
@@ -82,6 +82,16 @@ struct WorkerProcess {
             board.publish(step: "read facts")
             return .facts(
                 FactsReader(machine: machine).facts(hardware: hardware, sections: sections))
+        case .reboot(let runID, let requestedBy):
+            board.publish(step: "reboot")
+            try RebootService(state: setting.state, machine: machine).reboot(
+                runID: runID, requestedBy: requestedBy)
+            return .rebooting
+        case .waitUntilBooted(let seconds):
+            board.publish(step: "wait until the host has booted")
+            return .booted(
+                state: RebootService(state: setting.state, machine: machine).bootedState(
+                    within: seconds))
         case .run(let request):
             let worker = Worker(
                 conversation: conversation, state: setting.state, machine: machine,

@@ -9,21 +9,34 @@ struct Job {
     enum Work {
         case facts(hardware: Bool, sections: [String])
         case run(RunRequest)
+        case reboot(runID: String, requestedBy: String)
+        case waitUntilBooted(seconds: Int)
 
         var isApply: Bool {
             if case .run(let request) = self { request.mode == .apply } else { false }
+        }
+        /// Whether it stays in the sandbox that cannot write.
+        var onlyReads: Bool {
+            switch self {
+            case .facts, .waitUntilBooted: true
+            case .run(let request): request.mode == .check
+            case .reboot: false
+            }
         }
         /// For messages: `check`, `apply`, `read facts`.
         var verb: String {
             switch self {
             case .facts: "read facts"
             case .run(let request): request.mode.rawValue
+            case .reboot: "reboot"
+            case .waitUntilBooted: "wait until the host has booted"
             }
         }
         /// Seconds until it must be over.
         var seconds: Int {
             switch self {
-            case .facts: 60
+            case .facts, .reboot: 60
+            case .waitUntilBooted(let seconds): min(max(seconds, 1), 3_600) + 30
             case .run(let request): min(max(request.deadlineSeconds, 1), 86_400)
             }
         }

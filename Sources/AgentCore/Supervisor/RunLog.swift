@@ -3,8 +3,34 @@ import FleetModel
 import Glibc
 import Wire
 
+/// One line of the host's log.
+protocol LogLine {
+    var message: String { get }
+    /// As syslog(3) numbers them: 3 error, 5 notice, 6 info.
+    var priority: Int { get }
+    /// What journald keeps beside the message, by name.
+    var fields: [(String, String)] { get }
+}
+
+/// What the host's log says of a reboot: who wanted it, and for what.
+struct RebootLine: LogLine {
+    let runID: String
+    let requestedBy: String
+    let fault: AgentFault?
+
+    var message: String {
+        "reboot by \(requestedBy), run \(runID)" + (fault.map { ": \($0.code): \($0.text)" } ?? "")
+    }
+
+    var priority: Int { fault == nil ? 5 : 3 }
+
+    var fields: [(String, String)] {
+        [("MUSTER_RUN", runID), ("MUSTER_MODE", "reboot"), ("MUSTER_REQUESTED_BY", requestedBy)]
+    }
+}
+
 /// What the host's log says of a run: who, what, with what result.
-struct RunLine {
+struct RunLine: LogLine {
     let request: RunRequest
     let counts: [ResourceReport.Outcome: Int]
     let failedHandlers: Int
@@ -35,6 +61,14 @@ struct RunLine {
         if fault != nil || counts[.failed] != nil || failedHandlers > 0 { return 3 }
         return counts[.changed] != nil ? 5 : 6
     }
+
+    var fields: [(String, String)] {
+        [
+            ("MUSTER_RUN", request.runID), ("MUSTER_MODE", request.mode.rawValue),
+            ("MUSTER_PLAN", request.plan.description),
+            ("MUSTER_REQUESTED_BY", request.requestedBy), ("MUSTER_RESULT", result),
+        ]
+    }
 }
 
 /// The host's log: journald, or the syslog socket where there is none.
@@ -48,7 +82,7 @@ struct RunLog {
     }
 
     /// Writes one line; gives a notice where no log takes it.
-    func write(_ line: RunLine) -> String? {
+    func write(_ line: any LogLine) -> String? {
         if send(RunLog.journalEntry(line), to: journal) { return nil }
         // Facility 3, system daemons (RFC 3164).
         let text =
@@ -62,14 +96,11 @@ struct RunLog {
     }
 
     /// The native protocol of journald: `NAME=value` lines.
-    static func journalEntry(_ line: RunLine) -> [UInt8] {
+    static func journalEntry(_ line: any LogLine) -> [UInt8] {
         let fields = [
             ("MESSAGE", line.message), ("PRIORITY", String(line.priority)),
-            ("SYSLOG_IDENTIFIER", "muster-agent"), ("MUSTER_RUN", line.request.runID),
-            ("MUSTER_MODE", line.request.mode.rawValue),
-            ("MUSTER_PLAN", line.request.plan.description),
-            ("MUSTER_REQUESTED_BY", line.request.requestedBy), ("MUSTER_RESULT", line.result),
-        ]
+            ("SYSLOG_IDENTIFIER", "muster-agent"),
+        ] + line.fields
         return Array(fields.map { "\($0)=\(plain($1))\n" }.joined().utf8)
     }
 

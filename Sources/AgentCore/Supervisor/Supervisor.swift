@@ -174,6 +174,9 @@ final class Supervisor {
         case (.facts(let hardware, let sections), nil):
             start(.facts(hardware: hardware, sections: sections))
         case (.run(let run), nil): start(.run(run))
+        case (.reboot(let runID, let requestedBy), nil):
+            start(.reboot(runID: runID, requestedBy: requestedBy))
+        case (.waitUntilBooted(let seconds), nil): start(.waitUntilBooted(seconds: seconds))
         case (.end, nil): exitCode = 0
         // A stop that crosses the end of its run has nothing left to stop.
         case (.stop, nil): break
@@ -185,7 +188,8 @@ final class Supervisor {
             }
             job?.wanted.remove(digest)
             job?.toWorker.append(frame.encoded)
-        case (.facts, .some), (.run, .some), (.end, .some):
+        case (.facts, .some), (.run, .some), (.end, .some), (.reboot, .some),
+            (.waitUntilBooted, .some):
             throw StreamFault.outOfOrder("a request while another is served")
         }
     }
@@ -275,7 +279,7 @@ final class Supervisor {
             job?.wanted.formUnion(digests)
             output.append(frame.encoded)
         case .hello: break
-        case .facts, .runEnded, .fault: finish(reply)
+        case .facts, .runEnded, .rebooting, .booted, .fault: finish(reply)
         }
     }
 
@@ -291,6 +295,8 @@ final class Supervisor {
             last = .runEnded(end)
         } else if case .fault(let fault) = reply {
             _ = note(current, fault: fault)
+        } else if case .rebooting = reply {
+            _ = note(current)
         }
         if let fault = current.faultInstead { last = .fault(fault) }
         // An apply holds the lock until it is gone; the next request may want it.
@@ -326,10 +332,15 @@ final class Supervisor {
 
     /// Writes the run's line to the host's log; a notice where there is no log.
     private func note(_ job: Job, end: RunEnd? = nil, fault: AgentFault? = nil) -> String? {
-        guard case .run(let request) = job.work else { return nil }
-        return log.write(
-            RunLine(
-                request: request, counts: job.counts, failedHandlers: job.failedHandlers,
-                stopped: end?.stopped, fault: fault))
+        switch job.work {
+        case .run(let request):
+            return log.write(
+                RunLine(
+                    request: request, counts: job.counts, failedHandlers: job.failedHandlers,
+                    stopped: end?.stopped, fault: fault))
+        case .reboot(let runID, let requestedBy):
+            return log.write(RebootLine(runID: runID, requestedBy: requestedBy, fault: fault))
+        case .facts, .waitUntilBooted: return nil
+        }
     }
 }

@@ -50,7 +50,7 @@ enum RunSupport {
         var options = RunOptions(
             verb: verb, mode: mode, runID: RunIdentity.newID(),
             requestedBy: RunIdentity.requestedBy(), deadlineSeconds: session.deadlineSeconds,
-            wantsContent: context.invocation.flag("diff"))
+            wantsContent: context.invocation.flag("diff"), rebootSeconds: session.rebootSeconds)
         if let name = context.invocation.value("max-disruption"),
             let disruption = Disruption(rawValue: name)
         {

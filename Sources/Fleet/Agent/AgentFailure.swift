@@ -26,6 +26,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
     case endedEarly(how: String, said: String)
     /// The agent's own word: it refused or failed as a whole.
     case agent(AgentFault)
+    /// It was rebooted and did not come back in time; how the last try to reach it ended.
+    case noReturn(seconds: Int, last: String)
     case interrupted
 
     /// How the host as a whole counts.
@@ -97,6 +99,12 @@ package enum AgentFailure: Error, Sendable, Equatable {
                 cause: "the agent \(how)" + (said.isEmpty ? "" : ": \(Self.shown(said))"),
                 hint: "what it did is in its journal; run again")
         case .agent(let fault): fault
+        case .noReturn(let seconds, let last):
+            AgentFault(
+                "no-return", "reach the host after its reboot",
+                cause: "it did not come back within \(seconds) s: \(last)",
+                hint: "see its console. Recovery entries of the boot menu boot without what was "
+                    + "declared; limits.reboot in settings.yaml waits longer")
         case .interrupted:
             AgentFault("interrupted", "finish the run", cause: "interrupted", hint: nil)
         }

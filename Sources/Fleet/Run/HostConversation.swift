@@ -42,22 +42,13 @@ struct HostConversation: Sendable {
         }
         var view = HostView(host: route.host, outcome: .asDeclared, notices: route.notices)
         do throws(AgentFailure) {
-            let connection = try await connect()
-            view.timings["connect"] = watch.lap()
-            // From the first moment: a host that never answers must not outlast the operator.
-            let failure = await control.during(
-                onStop: {}, onCancel: { Task { await connection.close() } }
-            ) { () -> AgentFailure? in
-                do throws(AgentFailure) {
-                    try await converse(on: connection, &planned, &view, &watch, &compile)
-                    return nil
-                } catch {
-                    return error
-                }
+            try await onConnection(&view) { connection, view async throws(AgentFailure) in
+                view.timings["connect"] = watch.lap()
+                try await converse(on: connection, &planned, &view, &watch, &compile)
             }
-            view.notices += await connection.notices
-            await connection.close()
-            if let failure { throw failure }
+            if let left = view.bootLeft {
+                try await resume(after: left, planned, &view, &watch)
+            }
         } catch {
             let failure = control.isCancelled ? AgentFailure.interrupted : error
             view.outcome = failure.outcome
@@ -66,7 +57,31 @@ struct HostConversation: Sendable {
         return Result(view: view, planned: planned, compileMicroseconds: compile)
     }
 
-    private func connect() async throws(AgentFailure) -> any RemoteConnection {
+    /// Connects, talks and closes; the connection's notices go into the view.
+    func onConnection(
+        _ view: inout HostView,
+        _ talk: (any RemoteConnection, inout HostView) async throws(AgentFailure) -> Void
+    ) async throws(AgentFailure) {
+        let connection = try await connect()
+        // From the first moment: a host that never answers must not outlast the operator.
+        let failure = await control.during(
+            onStop: {}, onCancel: { Task { await connection.close() } }
+        ) { () -> AgentFailure? in
+            do throws(AgentFailure) {
+                try await talk(connection, &view)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        for notice in await connection.notices where !view.notices.contains(notice) {
+            view.notices.append(notice)
+        }
+        await connection.close()
+        if let failure { throw failure }
+    }
+
+    func connect() async throws(AgentFailure) -> any RemoteConnection {
         do throws(TransportError) {
             return try await client.connect(route.target)
         } catch {
@@ -105,13 +120,14 @@ struct HostConversation: Sendable {
                 hint: "make a new plan, look at it, and apply that")
             return
         }
-        let outcome = try await carryOut(plan, planned, session, on: connection)
+        let outcome = try await carryOut(plan, planned, session)
         view.timings["run"] = watch.lap()
-        view.resources = outcome.resources
-        view.handlers = outcome.handlers
-        view.end = outcome.end
-        view.outcome = HostView.outcome(
-            of: view.resources, handlers: view.handlers, stopped: outcome.end.stopped != nil)
+        view.take(outcome)
+        if options.wantsReboot(after: view), !control.isStopping {
+            try await reboot(session)
+            view.bootLeft = session.hello.bootID
+        }
+        await session.end()
     }
 
     /// Reads fresh facts on the connection and compiles once more with them.
@@ -133,15 +149,15 @@ struct HostConversation: Sendable {
         return planner.plan(route.host, facts: known)
     }
 
-    private struct Outcome {
+    struct Outcome {
         var resources: [ResourceView] = []
         var handlers: [HandlerReport] = []
         var end: RunEnd
     }
 
-    private func carryOut(
-        _ plan: Plan, _ planned: PlannedHost, _ session: AgentSession,
-        on connection: any RemoteConnection
+    /// Sends the plan and follows the run to its end; the session stays open.
+    func carryOut(
+        _ plan: Plan, _ planned: PlannedHost, _ session: AgentSession
     ) async throws(AgentFailure) -> Outcome {
         let bytes = plan.json.canonicalBytes
         let digest = Digest(of: bytes)
@@ -173,7 +189,6 @@ struct HostConversation: Sendable {
                 return .failure(error)
             }
         }
-        await session.end()
         return try answer.get()
     }
 
@@ -200,7 +215,7 @@ struct HostConversation: Sendable {
             case .runEnded(let end):
                 if options.mode == .check { handlers += Self.wanted(plan, resources, handlers) }
                 return Outcome(resources: resources, handlers: handlers, end: end)
-            case .hello, .facts, .fault:
+            case .hello, .facts, .rebooting, .booted, .fault:
                 throw .badReply("a reply that does not belong to a run")
             }
         }

@@ -11,6 +11,8 @@ package struct RunOptions: Sendable {
     package var deadlineSeconds: Int
     package var wantsContent: Bool
     package var maxDisruption: Disruption
+    /// Seconds that a host may take to come back from a reboot.
+    package var rebootSeconds: Int
     /// Seconds a request stays valid after it is made.
     package var validSeconds: Int
     /// The digests of the plans that were shown; a host whose plan is another is refused.
@@ -19,7 +21,7 @@ package struct RunOptions: Sendable {
     package init(
         verb: String, mode: RunRequest.Mode, runID: String, requestedBy: String,
         deadlineSeconds: Int = 600, wantsContent: Bool = false,
-        maxDisruption: Disruption = .serviceRestart, validSeconds: Int = 3_600,
+        maxDisruption: Disruption = .serviceRestart, rebootSeconds: Int = 900, validSeconds: Int = 3_600,
         expected: [String: Digest]? = nil
     ) {
         self.verb = verb
@@ -29,6 +31,7 @@ package struct RunOptions: Sendable {
         self.deadlineSeconds = deadlineSeconds
         self.wantsContent = wantsContent
         self.maxDisruption = maxDisruption
+        self.rebootSeconds = rebootSeconds
         self.validSeconds = validSeconds
         self.expected = expected
     }

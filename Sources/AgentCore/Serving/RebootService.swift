@@ -1,0 +1,56 @@
+import FleetModel
+import Glibc
+import Journal
+import Linux
+
+/// Reboots the host, and knows when it has come up.
+struct RebootService {
+    let state: StateDirectory
+    let machine: any Machine
+
+    /// Asks systemd to reboot; it answers at once and goes on by itself.
+    ///
+    /// Refused while another run applies here.
+    func reboot(runID: String, requestedBy: String) throws(AgentFault) {
+        guard geteuid() == 0 else {
+            throw AgentFault(
+                "not-root", "reboot", cause: "the agent runs as user \(geteuid())",
+                hint: "let the user run the agent with sudo -n, or log in as root")
+        }
+        try state.prepare()
+        let lock = try ApplyLock.take(
+            in: state,
+            as: ApplyLock.Holder(
+                pid: Int(getpid()), runID: runID, requestedBy: requestedBy,
+                since: Int(Clock.wallSeconds())))
+        let result: ProgramResult
+        do {
+            result = try machine.run(
+                ProgramCall("/bin/systemctl", ["--no-block", "reboot"], timeoutSeconds: 30))
+        } catch {
+            throw AgentFault(error, "reboot")
+        }
+        // Held until systemd has the job: nothing begins to apply in between.
+        _ = consume lock
+        guard result.succeeded else {
+            throw AgentFault(
+                "reboot", "reboot",
+                cause: "systemctl \(result.endText): "
+                    + result.errorText.split(whereSeparator: \.isNewline).joined(separator: "; "),
+                hint: "systemctl list-jobs and systemd-inhibit --list on the host show what hinders")
+        }
+    }
+
+    /// Waits until systemd has done what a boot does; `starting` where it has not in time.
+    func bootedState(within seconds: Int) -> String {
+        let watch = Stopwatch()
+        while true {
+            let result = try? machine.run(
+                ProgramCall("/bin/systemctl", ["is-system-running"], timeoutSeconds: 10))
+            let state = String((result?.outputText ?? "").prefix { !$0.isNewline })
+            if !["", "initializing", "starting", "offline"].contains(state) { return state }
+            if watch.seconds > Double(seconds) { return "starting" }
+            usleep(500_000)
+        }
+    }
+}

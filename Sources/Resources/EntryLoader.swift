@@ -1,0 +1,211 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+
+/// Entries of the Boot Loader Specification: systemd-boot's, and those of Red Hat's GRUB.
+///
+/// (https://uapi-group.org/specifications/specs/boot_loader_specification, kernel-install(8))
+struct EntryLoader: BootLoader {
+    /// Where `loader/entries` is: `/boot`, `/efi`.
+    let folder: String
+    /// Where GRUB keeps its grubenv; nil for systemd-boot.
+    let grubFolder: String?
+
+    private static let template = "/etc/kernel/cmdline"
+    private static let records = "/etc/muster/kernel_cmdline"
+
+    func lines(on machine: any Machine) throws(AgentFault) -> [BootLine] {
+        let entries = try entries(on: machine)
+        guard let next = try next(of: entries, on: machine) else {
+            throw AgentFault(
+                "no-entry", "find the entry that boots next",
+                cause: "\(folder)/loader/entries has no entry but rescue ones",
+                hint: "kernel-install add VERSION IMAGE makes one")
+        }
+        let environment = try environment(on: machine)
+        var lines: [BootLine] = []
+        for entry in [next] + entries.filter({ $0.path != next.path }) {
+            lines.append(
+                BootLine(
+                    what: entry.path == next.path
+                        ? "the entry that boots next"
+                        : "the entry \(PathName.last(of: entry.path))",
+                    source: entry.path, parameters: entry.parameters(environment)))
+        }
+        if let text = try read(Self.template, on: machine) {
+            lines.append(
+                BootLine(
+                    what: "kernels installed later", source: Self.template,
+                    parameters: KernelParameter.split(text)))
+        } else {
+            // Without the file kernel-install takes what is running, whatever that was given.
+            lines.append(
+                BootLine(
+                    what: "kernels installed later", source: "/proc/cmdline", parameters: []))
+        }
+        return lines
+    }
+
+    func recorded(_ name: String, on machine: any Machine) throws(AgentFault) -> [KernelParameter]?
+    {
+        try read("\(Self.records)/\(name)", on: machine).map {
+            KernelParameter.split(
+                $0.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined(separator: " "))
+        }
+    }
+
+    func files(_ name: String, on machine: any Machine) throws(AgentFault) -> [String] {
+        var all = ["/etc/muster", Self.records, "\(Self.records)/\(name)", Self.template]
+        all += try entries(on: machine).map(\.path)
+        if let path = environmentPath { all.append(path) }
+        return all
+    }
+
+    func put(
+        _ name: String, _ wanted: [KernelParameter], _ unwanted: [KernelParameter], on host: Host
+    ) throws(AgentFault) {
+        let machine = host.machine
+        let former = try recorded(name, on: machine) ?? []
+        func edit(_ line: [KernelParameter]) -> String {
+            KernelCmdlineCheck.edited(line, wanted: wanted, unwanted: unwanted, former: former)
+                .map(\.text).joined(separator: " ")
+        }
+        let lines = try lines(on: machine)
+        let entries = try entries(on: machine)
+        let next = lines[0].source
+        for folder in ["/etc/muster", Self.records] { try makeDirectory(folder, on: machine) }
+        // Until all of it is done both what was and what is to be are remembered as ours.
+        try record(name, former + wanted.filter { !former.contains($0) }, on: machine)
+        try write(Self.template, edit(try templateLine(lines, on: machine)) + "\n", on: machine)
+        if let path = environmentPath, let text = try read(path, on: machine),
+            let kernelopts = GrubMenu.environment(text)["kernelopts"]
+        {
+            let new = edit(KernelParameter.split(kernelopts))
+            if new != kernelopts { try setEnvironment("kernelopts", new, path, on: machine) }
+        }
+        // The one that boots next comes last: until then the next boot is what it was.
+        let ordered = entries.filter { $0.path != next } + entries.filter { $0.path == next }
+        for entry in ordered {
+            let text = entry.replacingOptions {
+                $0.contains("$kernelopts") ? $0 : edit(KernelParameter.split($0))
+            }
+            if text != entry.text { try write(entry.path, text, on: machine) }
+        }
+        try record(name, wanted, on: machine)
+    }
+
+    private func templateLine(
+        _ lines: [BootLine], on machine: any Machine
+    ) throws(AgentFault) -> [KernelParameter] {
+        if let last = lines.last, last.source == Self.template { return last.parameters }
+        if let text = try read("/usr/lib/kernel/cmdline", on: machine) {
+            return KernelParameter.split(text)
+        }
+        return lines[0].parameters
+    }
+
+    private func record(
+        _ name: String, _ parameters: [KernelParameter], on machine: any Machine
+    ) throws(AgentFault) {
+        let path = "\(Self.records)/\(name)"
+        guard !parameters.isEmpty else {
+            return try attempt("remove \(path)") { () throws(SystemError) in
+                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+            }
+        }
+        let text =
+            "# Kernel parameters that muster put in place; a record, not a setting.\n"
+            + parameters.map(\.text).joined(separator: "\n") + "\n"
+        try write(path, text, on: machine)
+    }
+
+    // MARK: Entries
+
+    /// The entries that may boot a usual kernel, the newest first; not the rescue ones.
+    private func entries(on machine: any Machine) throws(AgentFault) -> [BootEntry] {
+        let path = "\(folder)/loader/entries"
+        let names = try attempt("list \(path)") { () throws(SystemError) in
+            try machine.listIfPresent(path)
+        }
+        var all: [BootEntry] = []
+        for name in names where name.hasSuffix(".conf") && !name.contains("-0-rescue") {
+            guard let text = try read("\(path)/\(name)", on: machine) else { continue }
+            let entry = BootEntry(path: "\(path)/\(name)", text: text)
+            if entry.field("linux") != nil { all.append(entry) }
+        }
+        return all.sorted { DebianVersion.compare($0.version, $1.version) > 0 }
+    }
+
+    private func next(
+        of entries: [BootEntry], on machine: any Machine
+    ) throws(AgentFault) -> BootEntry? {
+        if grubFolder != nil {
+            let environment = try environment(on: machine)
+            let wanted =
+                [environment["next_entry"], environment["saved_entry"]]
+                .compactMap { $0 }.first { !$0.isEmpty } ?? "0"
+            if let named = entries.first(where: { $0.id == wanted }) { return named }
+            return Int(wanted).flatMap { entries.indices.contains($0) ? entries[$0] : nil }
+                ?? entries.first
+        }
+        let text = try read("\(folder)/loader/loader.conf", on: machine) ?? ""
+        let setting = text.split(separator: "\n").last { $0.hasPrefix("default") }
+        let pattern = setting?.split(whereSeparator: \.isWhitespace).dropFirst().first.map(
+            String.init)
+        guard let pattern else { return entries.first }
+        return entries.first { entry in
+            fnmatch(pattern, entry.id) || fnmatch(pattern, entry.id + ".conf")
+        } ?? entries.first
+    }
+
+    private func fnmatch(_ pattern: String, _ text: String) -> Bool {
+        Glibc.fnmatch(pattern, text, 0) == 0
+    }
+
+    // MARK: GRUB's variables
+
+    private var environmentPath: String? { grubFolder.map { $0 + "/grubenv" } }
+
+    private func environment(on machine: any Machine) throws(AgentFault) -> [String: String] {
+        guard let path = environmentPath, let text = try read(path, on: machine) else { return [:] }
+        return GrubMenu.environment(text)
+    }
+
+    /// Sets a variable of a block of fixed size, which GRUB itself writes in place (grub-editenv).
+    private func setEnvironment(
+        _ key: String, _ value: String, _ path: String, on machine: any Machine
+    ) throws(AgentFault) {
+        let attempted = "set \(key) in \(path)"
+        guard let text = try read(path, on: machine) else { return }
+        let size = text.utf8.count
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("####") }.map {
+            $0.hasPrefix(key + "=") ? "\(key)=\(value)" : String($0)
+        }
+        var block = lines.joined(separator: "\n") + "\n"
+        guard block.utf8.count <= size else {
+            throw AgentFault(
+                "no-space", attempted, cause: "the block has \(size) bytes, and that is too few",
+                hint: "remove variables that nothing uses: grub2-editenv - list")
+        }
+        block += String(repeating: "#", count: size - block.utf8.count)
+        try write(path, block, on: machine)
+    }
+
+    private func read(_ path: String, on machine: any Machine) throws(AgentFault) -> String? {
+        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
+    }
+
+    private func write(
+        _ path: String, _ text: String, on machine: any Machine
+    ) throws(AgentFault) {
+        let status = try attempt("look at \(path)") { () throws(SystemError) in
+            try machine.statusIfPresent(path, followLinks: true)
+        }
+        if path == Self.template { try makeDirectory("/etc/kernel", on: machine) }
+        try NewFile(
+            path: path, content: Array(text.utf8), mode: status?.mode ?? 0o644,
+            uid: status?.uid ?? 0, gid: status?.gid ?? 0
+        ).put(on: machine)
+    }
+}

@@ -1,0 +1,178 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// GRUB whose menu grub-mkconfig writes, as Debian and Ubuntu have it.
+struct GrubLoader: BootLoader {
+    /// The menu: `/boot/grub/grub.cfg`.
+    let config: String
+
+    private static let defaults = "/etc/default/grub"
+
+    func lines(on machine: any Machine) throws(AgentFault) -> [BootLine] {
+        let text = try read(config, on: machine)
+        return [try next(in: text, on: machine), try template(on: machine)]
+    }
+
+    private func next(
+        in text: String, on machine: any Machine
+    ) throws(AgentFault) -> BootLine {
+        let block = try attempt("read which entry boots next") { () throws(SystemError) in
+            try machine.textIfPresent(PathName.parent(of: config) + "/grubenv")
+        }
+        guard let entry = GrubMenu(text).next(GrubMenu.environment(block ?? "")) else {
+            throw AgentFault(
+                "no-entry", "find the entry that boots next",
+                cause: "\(config) has no menu entry",
+                hint: "run update-grub and see what it says")
+        }
+        return BootLine(
+            what: "the entry that boots next", source: "\(config):\(entry.line)",
+            parameters: KernelParameter.split(GrubText.unescape(entry.arguments)))
+    }
+
+    /// What grub-mkconfig would give kernels to come: its own settings, read as it reads them.
+    ///
+    /// They are shell, with `$` and functions, so a shell reads them.
+    private func template(on machine: any Machine) throws(AgentFault) -> BootLine {
+        let script = """
+            if [ -f \(Self.defaults) ]; then . \(Self.defaults); fi
+            for x in \(Self.defaults).d/*.cfg; do if [ -e "$x" ]; then . "$x"; fi; done
+            printf '\\0%s %s\\0' "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"
+            """
+        let attempted = "read \(Self.defaults) and what stands beside it"
+        let result = try attempt(attempted) { () throws(SystemError) in
+            try machine.run(
+                ProgramCall(
+                    "/bin/sh", ["-c", script],
+                    environment: ProgramCall.plainEnvironment + ["sysconfdir=/etc"],
+                    timeoutSeconds: 30))
+        }
+        let pieces = result.output.split(separator: 0, omittingEmptySubsequences: false)
+        guard result.succeeded, pieces.count >= 3 else {
+            throw AgentFault(
+                "bad-settings", attempted,
+                cause: "the shell \(result.endText): \(ProgramText.excerpt(of: result))",
+                hint: "sh -n names the line: sh -n \(Self.defaults)")
+        }
+        let text = String(decoding: pieces[pieces.count - 2], as: UTF8.self)
+        return BootLine(
+            what: "kernels installed later", source: Self.defaults,
+            parameters: KernelParameter.split(GrubText.unescape(text)))
+    }
+
+    func recorded(_ name: String, on machine: any Machine) throws(AgentFault) -> [KernelParameter]?
+    {
+        let path = GrubDropIn.path(name)
+        return try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path)
+        }.map(GrubDropIn.recorded)
+    }
+
+    func files(_ name: String, on machine: any Machine) throws(AgentFault) -> [String] {
+        [GrubDropIn.path(name), config]
+    }
+
+    func put(
+        _ name: String, _ wanted: [KernelParameter], _ unwanted: [KernelParameter], on host: Host
+    ) throws(AgentFault) {
+        let machine = host.machine
+        let path = GrubDropIn.path(name)
+        let before = try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path)
+        }
+        let isEmpty = wanted.isEmpty && unwanted.isEmpty
+        try write(path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
+        do throws(AgentFault) {
+            try regenerate(wanted, on: machine)
+        } catch {
+            // The settings and the menu that boots must not tell two stories.
+            try? write(path, before, on: machine)
+            throw error
+        }
+    }
+
+    private func write(
+        _ path: String, _ text: String?, on machine: any Machine
+    ) throws(AgentFault) {
+        guard let text else {
+            return try attempt("remove \(path)") { () throws(SystemError) in
+                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+            }
+        }
+        try makeDirectory(PathName.parent(of: path), on: machine)
+        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
+            .put(on: machine)
+    }
+
+    /// Makes the menu anew beside the one in use, looks through it, and puts it in its place.
+    ///
+    /// grub-mkconfig itself would write over the one in use, and a power cut would leave half of it.
+    private func regenerate(
+        _ wanted: [KernelParameter], on machine: any Machine
+    ) throws(AgentFault) {
+        let attempted = "make \(config) anew"
+        let program = try mkconfig(on: machine)
+        let candidate = PathName.join(PathName.parent(of: config), ".muster-grub.cfg")
+        defer {
+            for path in [candidate, candidate + ".new"] { try? machine.remove(path) }
+        }
+        let result = try attempt(attempted) { () throws(SystemError) in
+            try machine.run(ProgramCall(program, ["-o", candidate], timeoutSeconds: 300))
+        }
+        guard result.succeeded else {
+            throw AgentFault(
+                "grub-mkconfig", attempted,
+                cause: "\(program) \(result.endText): \(ProgramText.excerpt(of: result))",
+                hint: "the menu in use is as it was; run \(program) by hand once it is mended")
+        }
+        let text = try read(candidate, on: machine)
+        let line = try next(in: text, on: machine)
+        let lines = [line, try template(on: machine)]
+        for line in lines {
+            if let missing = KernelCmdlineCheck.missing(wanted, in: line.parameters) {
+                throw AgentFault(
+                    "overridden", attempted,
+                    cause: "\(line.what) would not have \(missing.text)",
+                    hint: "a file that is read later sets GRUB_CMDLINE_LINUX_DEFAULT over: see "
+                        + "\(Self.defaults).d, or grub-reboot chose another entry for the next boot"
+                )
+            }
+        }
+        let status = try attempt(attempted) { () throws(SystemError) in
+            try machine.status(config, followLinks: true)
+        }
+        try NewFile(
+            path: config, content: Array(text.utf8), mode: status.mode, uid: status.uid,
+            gid: status.gid
+        ).put(on: machine)
+    }
+
+    private func mkconfig(on machine: any Machine) throws(AgentFault) -> String {
+        for path in ["/usr/sbin/grub-mkconfig", "/usr/sbin/grub2-mkconfig"] {
+            let status = try attempt("look for grub-mkconfig") { () throws(SystemError) in
+                try machine.statusIfPresent(path, followLinks: true)
+            }
+            if status != nil { return path }
+        }
+        throw AgentFault(
+            "no-program", "make \(config) anew", cause: "grub-mkconfig is not installed",
+            hint: "install grub-common")
+    }
+
+    private func read(_ path: String, on machine: any Machine) throws(AgentFault) -> String {
+        String(
+            decoding: try attempt("read \(path)") { () throws(SystemError) in
+                try machine.read(path, limit: 4 << 20)
+            }, as: UTF8.self)
+    }
+}
+
+/// Makes a directory of root's where it is missing; the one above must be there.
+func makeDirectory(_ path: String, on machine: any Machine) throws(AgentFault) {
+    try attempt("make the directory \(path)") { () throws(SystemError) in
+        if try machine.statusIfPresent(path, followLinks: true) == nil {
+            try machine.makeDirectory(path, mode: 0o755, uid: 0, gid: 0)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+/// The menu of a grub.cfg: which entry boots next, and with what command line.
+///
+/// Reads what grub-mkconfig writes (GRUB manual, "Configuration"): entries and submenus, each with a
+/// title and an id, and the settings of `default`.
+package struct GrubMenu: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
+        package var title: String
+        package var id: String?
+        /// The path of the kernel as GRUB sees it.
+        package var kernel: String?
+        /// What follows the kernel's path, as the file has it.
+        package var arguments = ""
+        /// The line of the `linux` command, from 1.
+        package var line = 0
+        package var entries: [Entry] = []
+        package var isSubmenu = false
+    }
+
+    package private(set) var entries: [Entry] = []
+    /// What `default` is set to, in the order it is set.
+    package private(set) var defaults: [String] = []
+
+    package init(_ text: String) {
+        var open: [(entry: Entry, depth: Int)] = []
+        var depth = 0
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            let words = GrubText.words(String(line))
+            guard let first = words.first else { continue }
+            switch first {
+            case "menuentry", "submenu":
+                guard words.last == "{", words.count > 2 else { continue }
+                var entry = Entry(title: words[1])
+                entry.isSubmenu = first == "submenu"
+                // `$menuentry_id_option` stands for `--id`, where GRUB is new enough.
+                if let place = words.firstIndex(where: { $0.hasSuffix("id_option") || $0 == "--id" }
+                ), place + 1 < words.count {
+                    entry.id = words[place + 1]
+                }
+                depth += 1
+                open.append((entry, depth))
+                continue
+            case "linux", "linux16", "linuxefi":
+                if !open.isEmpty, words.count > 1 {
+                    open[open.count - 1].entry.kernel = words[1]
+                    open[open.count - 1].entry.arguments = GrubText.after(2, of: String(line))
+                    open[open.count - 1].entry.line = index + 1
+                }
+            case "set":
+                if words.count > 1, words[1].hasPrefix("default=") {
+                    defaults.append(String(words[1].dropFirst("default=".count)))
+                }
+            default: break
+            }
+            if words.last == "{" { depth += 1 }
+            guard first == "}" else { continue }
+            if let last = open.last, last.depth == depth {
+                open.removeLast()
+                if open.isEmpty {
+                    entries.append(last.entry)
+                } else {
+                    open[open.count - 1].entry.entries.append(last.entry)
+                }
+            }
+            depth -= 1
+        }
+    }
+
+    /// The entry that boots next, given the variables kept in grubenv; nil where there is none.
+    ///
+    /// A one-time choice (`next_entry`) comes before the default; a default that names nothing is
+    /// the first entry, as GRUB takes it.
+    package func next(_ environment: [String: String]) -> Entry? {
+        var wanted = environment["next_entry"] ?? ""
+        if wanted.isEmpty {
+            let set = defaults.last { !$0.contains("next_entry") } ?? "0"
+            wanted = set.contains("saved_entry") ? environment["saved_entry"] ?? "0" : set
+        }
+        return find(wanted) ?? GrubMenu.first(entries)
+    }
+
+    private func find(_ name: String) -> Entry? {
+        var level = entries
+        var found: Entry?
+        for part in name.split(separator: ">").map(String.init) {
+            let named = level.first { $0.title == part || $0.id == part }
+            let numbered = Int(part).flatMap { level.indices.contains($0) ? level[$0] : nil }
+            guard let entry = named ?? numbered else { return nil }
+            found = entry
+            level = entry.entries
+        }
+        return found.flatMap { $0.isSubmenu ? GrubMenu.first($0.entries) : $0 }
+    }
+
+    private static func first(_ entries: [Entry]) -> Entry? {
+        guard let entry = entries.first else { return nil }
+        return entry.isSubmenu ? first(entry.entries) : entry
+    }
+
+    /// The variables of a grubenv block (grub-editenv).
+    package static func environment(_ text: String) -> [String: String] {
+        var all: [String: String] = [:]
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            guard let equals = line.firstIndex(of: "=") else { continue }
+            all[String(line[..<equals])] = String(line[line.index(after: equals)...])
+        }
+        return all
+    }
+}
+
+/// GRUB's script language, as far as menus need it.
+package enum GrubText {
+    /// The words of a line, quotes taken away.
+    static func words(_ line: String) -> [String] { pieces(line).map(\.word) }
+
+    /// The text after so many words, as it stands.
+    static func after(_ count: Int, of line: String) -> String {
+        let pieces = pieces(line)
+        guard count < pieces.count else { return "" }
+        return String(line[pieces[count].start...])
+    }
+
+    private static func pieces(_ line: String) -> [(word: String, start: String.Index)] {
+        var all: [(String, String.Index)] = []
+        var word: String?
+        var start = line.startIndex
+        var quote: Character?
+        var isEscaped = false
+        for index in line.indices {
+            let character = line[index]
+            if isEscaped {
+                word = (word ?? "") + String(character)
+                isEscaped = false
+            } else if let open = quote {
+                if character == open {
+                    quote = nil
+                } else {
+                    word = (word ?? "") + String(character)
+                }
+            } else if character.isWhitespace {
+                if let word { all.append((word, start)) }
+                word = nil
+            } else if character == "#", word == nil {
+                break
+            } else {
+                if word == nil { start = index }
+                if character == "'" || character == "\"" {
+                    quote = character
+                    word = word ?? ""
+                } else if character == "\\" {
+                    isEscaped = true
+                    word = word ?? ""
+                } else {
+                    word = (word ?? "") + String(character)
+                }
+            }
+        }
+        if let word { all.append((word, start)) }
+        return all
+    }
+
+    /// Characters that GRUB would not pass on as they are.
+    private static let special: Set<Character> = ["$", ";", "&", "|", "<", ">"]
+
+    /// A parameter as it has to stand in grub.cfg.
+    static func escape(_ text: String) -> String {
+        String(text.flatMap { special.contains($0) ? ["\\", $0] : [$0] })
+    }
+
+    /// What the kernel gets of a text of grub.cfg: the escapes taken away, quotes left.
+    static func unescape(_ text: String) -> String {
+        var result = ""
+        var isEscaped = false
+        for character in text {
+            if character == "\\", !isEscaped {
+                isEscaped = true
+                continue
+            }
+            isEscaped = false
+            result.append(character)
+        }
+        return result
+    }
+}
