@@ -101,8 +101,8 @@ package enum KernelCmdlineBehaviour: ResourceBehaviour {
                     Change(
                         difference.attribute, before: .optional(difference.before),
                         after: .optional(difference.after),
-                        source: difference.before == nil && line != lines[0]
-                            ? line.what : line.source))
+                        source: difference.before == nil
+                            ? line == lines[0] ? nil : line.what : line.source))
             }
         }
         let runningChanges = KernelCmdlineCheck.differences(

@@ -23,8 +23,8 @@ import Wire
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
 /// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
 /// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
-/// `after` is what the machine is afterwards, as far as it says; `again` is the second difference,
-/// always "as declared", unless apply fails.
+/// `grub` is as ``FakeGrub`` has it. `after` is what the machine is afterwards, as far as it says;
+/// `again` is the second difference, "as declared" or `{"pending": "reason"}`, unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
     let kind: Kind
     let caseName: String
@@ -58,7 +58,7 @@ struct FixtureContent {
 
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
-        "apply_fault", "after", "again", "systemd",
+        "apply_fault", "after", "again", "systemd", "grub",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -110,6 +110,7 @@ struct FixtureContent {
         try machine.put(tree: json["before"] ?? [:])
         try machine.add(programs: json["programs"] ?? [])
         if let units = json["systemd"] { FakeSystemd(units).install(on: machine) }
+        if let grub = json["grub"] { FakeGrub(grub).install(on: machine) }
         let refusals = json["kernel_refuses"]?.object ?? [:]
         machine.onKernelWrite = { path, _ in Int32(refusals[path]?.integer ?? 0) }
         return machine

@@ -37,7 +37,8 @@ struct RebootService {
                 "reboot", "reboot",
                 cause: "systemctl \(result.endText): "
                     + result.errorText.split(whereSeparator: \.isNewline).joined(separator: "; "),
-                hint: "systemctl list-jobs and systemd-inhibit --list on the host show what hinders")
+                hint: "systemctl list-jobs and systemd-inhibit --list on the host show what hinders"
+            )
         }
     }
 

@@ -97,10 +97,11 @@ struct RunLog {
 
     /// The native protocol of journald: `NAME=value` lines.
     static func journalEntry(_ line: any LogLine) -> [UInt8] {
-        let fields = [
-            ("MESSAGE", line.message), ("PRIORITY", String(line.priority)),
-            ("SYSLOG_IDENTIFIER", "muster-agent"),
-        ] + line.fields
+        let fields =
+            [
+                ("MESSAGE", line.message), ("PRIORITY", String(line.priority)),
+                ("SYSLOG_IDENTIFIER", "muster-agent"),
+            ] + line.fields
         return Array(fields.map { "\($0)=\(plain($1))\n" }.joined().utf8)
     }
 

@@ -114,7 +114,8 @@ extension HostView {
             else { continue }
             resources[index].outcome = .changed
             resources[index].changes = earlier.changes
-            resources[index].reason = "\(earlier.reason); after the reboot: \(resources[index].reason)"
+            resources[index].reason =
+                "\(earlier.reason); after the reboot: \(resources[index].reason)"
         }
         let ran = first.handlers.filter { handler in
             handler.outcome == .ran && !handlers.contains { $0.address == handler.address }

@@ -21,7 +21,8 @@ package struct RunOptions: Sendable {
     package init(
         verb: String, mode: RunRequest.Mode, runID: String, requestedBy: String,
         deadlineSeconds: Int = 600, wantsContent: Bool = false,
-        maxDisruption: Disruption = .serviceRestart, rebootSeconds: Int = 900, validSeconds: Int = 3_600,
+        maxDisruption: Disruption = .serviceRestart, rebootSeconds: Int = 900,
+        validSeconds: Int = 3_600,
         expected: [String: Digest]? = nil
     ) {
         self.verb = verb
