@@ -3,18 +3,21 @@ import Glibc
 import Journal
 import Kinds
 import Linux
+import Resources
 
 /// The agent's command line: a few fixed verbs, none of which takes a command.
 package struct AgentCommandLine {
     /// What the agent is asked to do.
     enum Verb: Equatable {
         case serve(state: StateDirectory)
+        case boot(BootSettings.Stage)
         case version
         case help
     }
 
     static let usage = """
         usage: muster-agent serve [--state-dir DIR]   speak with a controller on stdin and stdout
+               muster-agent boot early|late           carry out what is kept in /etc/muster/boot.d
                muster-agent --version                 print version, protocol and architecture
                muster-agent --help                    print this
 
@@ -24,6 +27,10 @@ package struct AgentCommandLine {
     static func parse(_ arguments: [String]) -> Result<Verb, UsageError> {
         switch arguments.first {
         case "serve": return parseServe(Array(arguments.dropFirst()))
+        case "boot":
+            guard arguments.count == 2, let stage = BootSettings.Stage(rawValue: arguments[1])
+            else { return .failure(UsageError("boot takes early or late")) }
+            return .success(.boot(stage))
         case "--version" where arguments.count == 1: return .success(.version)
         case "--help" where arguments.count == 1: return .success(.help)
         case nil: return .failure(UsageError("no verb given"))
@@ -48,6 +55,7 @@ package struct AgentCommandLine {
         signal(SIGPIPE, SIG_IGN)
         switch parse(arguments) {
         case .success(.serve(let state)): return serve(state)
+        case .success(.boot(let stage)): return boot(stage)
         case .success(.version):
             let hello = Identity.hello()
             print(
@@ -72,6 +80,11 @@ package struct AgentCommandLine {
             state: state, programAffinity: isMoved ? housekeeping.original.affinityMask : [],
             notices: notice.map { [$0] } ?? [])
         return Supervisor(setting).serve()
+    }
+
+    private static func boot(_ stage: BootSettings.Stage) -> Int32 {
+        let service = BootService(machine: LocalMachine()) { print(STDOUT_FILENO, $0 + "\n") }
+        return service.run(stage) ? 0 : 1
     }
 
     private static func print(_ descriptor: Int32, _ text: String) {

@@ -12,6 +12,8 @@ package enum BeforeImage: ModelCodable, Equatable {
     case metadata(path: String, mode: Int, uid: Int, gid: Int)
     /// A kernel parameter's running value.
     case sysctl(key: String, value: String)
+    /// What a file of /sys or /proc held.
+    case kernelFile(path: String, value: String)
     /// A unit's state as systemd had it.
     case unit(name: String, active: String, enabled: String)
     /// A package's version, nil where it was not installed, and whether it was held.
@@ -43,6 +45,8 @@ package enum BeforeImage: ModelCodable, Equatable {
             ["type": "symlink", "path": .string(path), "target": .string(target)]
         case .sysctl(let key, let value):
             ["type": "sysctl", "key": .string(key), "value": .string(value)]
+        case .kernelFile(let path, let value):
+            ["type": "kernel_file", "path": .string(path), "value": .string(value)]
         case .unit(let name, let active, let enabled):
             [
                 "type": "unit", "name": .string(name), "active": .string(active),
@@ -83,6 +87,9 @@ package enum BeforeImage: ModelCodable, Equatable {
             self = .symlink(path: try reader.string("path"), target: try reader.string("target"))
         case "sysctl":
             self = .sysctl(key: try reader.string("key"), value: try reader.string("value"))
+        case "kernel_file":
+            self = .kernelFile(
+                path: try reader.string("path"), value: try reader.string("value"))
         case "unit":
             self = .unit(
                 name: try reader.string("name"), active: try reader.string("active"),

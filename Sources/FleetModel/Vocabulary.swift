@@ -6,6 +6,14 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case packageRepository = "package_repository"
     case authorizedKey = "authorized_key"
     case kernelCmdline = "kernel_cmdline"
+    case smt
+    case ksm
+    case hugepages
+    case workqueue
+    case transparentHugepages = "transparent_hugepages"
+    case cpuPower = "cpu_power"
+    case irqAffinity = "irq_affinity"
+    case irqbalance
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

@@ -59,6 +59,19 @@ package struct AttributeReader {
         return strings
     }
 
+    /// CPUs from their normal form, `0-3,8`; an empty list is a fault.
+    package func optionalCPUs(_ name: String) throws(AttributeFault) -> CPUList? {
+        guard let text = try optionalString(name) else { return nil }
+        let list: CPUList
+        do throws(ValueFault) {
+            list = try CPUList(parsing: text)
+        } catch {
+            throw AttributeFault(name, error.message, hint: error.hint)
+        }
+        if list.isEmpty { throw AttributeFault(name, "\(name) names no CPU", hint: "leave it out") }
+        return list
+    }
+
     /// The declared `state`; the first of the schema's where none is given.
     package func state(of schema: KindSchema) throws(AttributeFault) -> String {
         let state = try optionalString("state") ?? schema.states.first ?? "present"

@@ -19,6 +19,14 @@ extension Kind {
         case .authorizedKey: AuthorizedKeyDeclaration.self
         case .command: CommandDeclaration.self
         case .kernelCmdline: KernelCmdlineDeclaration.self
+        case .smt: SMTDeclaration.self
+        case .ksm: KSMDeclaration.self
+        case .hugepages: HugepagesDeclaration.self
+        case .workqueue: WorkqueueDeclaration.self
+        case .transparentHugepages: TransparentHugepagesDeclaration.self
+        case .cpuPower: CPUPowerDeclaration.self
+        case .irqAffinity: IRQAffinityDeclaration.self
+        case .irqbalance: IrqbalanceDeclaration.self
         }
     }
 

@@ -86,6 +86,8 @@ package enum Claim: Sendable, Hashable {
     /// A set of kernel parameters, and what it sets: a key, or one of several that may be repeated.
     case kernelCmdline(String)
     case kernelParameter(String)
+    /// Files of /sys or /proc that belong together, in words: `huge pages of 2048 kB`.
+    case knobs(String)
 
     /// For messages: `the path /etc/motd`.
     package var text: String {
@@ -104,6 +106,7 @@ package enum Claim: Sendable, Hashable {
         case .command(let name): "the command \(name)"
         case .kernelCmdline(let name): "the set \(name) of kernel parameters"
         case .kernelParameter(let key): "the boot parameter \(key)"
+        case .knobs(let what): what
         }
     }
 }

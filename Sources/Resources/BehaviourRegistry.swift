@@ -19,6 +19,14 @@ extension Kind {
         case .authorizedKey: AuthorizedKeyBehaviour.self
         case .command: CommandBehaviour.self
         case .kernelCmdline: KernelCmdlineBehaviour.self
+        case .smt: SMTBehaviour.self
+        case .ksm: KSMBehaviour.self
+        case .hugepages: HugepagesBehaviour.self
+        case .workqueue: WorkqueueBehaviour.self
+        case .transparentHugepages: TransparentHugepagesBehaviour.self
+        case .cpuPower: CPUPowerBehaviour.self
+        case .irqAffinity: IRQAffinityBehaviour.self
+        case .irqbalance: IrqbalanceBehaviour.self
         }
     }
 }

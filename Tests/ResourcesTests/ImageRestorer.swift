@@ -24,6 +24,8 @@ extension FakeMachine {
                 put(path, node.content, mode: UInt32(mode), uid: UInt32(uid), gid: UInt32(gid))
             case .sysctl(let key, let value):
                 put(SysctlKey(key).procPath, text: value + "\n")
+            case .kernelFile(let path, let value):
+                try? writeInPlace(path, Array((value + "\n").utf8))
             default: return false
             }
         }

@@ -1,7 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
-import Resources
+@testable import Resources
 import TestSupport
 import Testing
 import Wire
@@ -23,7 +23,7 @@ import Wire
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
 /// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
 /// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
-/// `grub` is as ``FakeGrub`` has it. `after` is what the machine is afterwards, as far as it says;
+/// `grub` is as ``FakeGrub`` has it; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
 /// `again` is the second difference, "as declared" or `{"pending": "reason"}`, unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
     let kind: Kind
@@ -58,7 +58,7 @@ struct FixtureContent {
 
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
-        "apply_fault", "after", "again", "systemd", "grub",
+        "apply_fault", "after", "again", "systemd", "grub", "kept",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -107,10 +107,18 @@ struct FixtureContent {
             "/etc/passwd": .string(FixtureContent.passwd),
             "/etc/group": .string(FixtureContent.group),
         ])
+        if kind.isKept { machine.makeReadyToKeep() }
         try machine.put(tree: json["before"] ?? [:])
         try machine.add(programs: json["programs"] ?? [])
         if let units = json["systemd"] { FakeSystemd(units).install(on: machine) }
         if let grub = json["grub"] { FakeGrub(grub).install(on: machine) }
+        if let kept = json["kept"]?.object,
+            let declaration = try kind.declaration(name: name, attributes: kept)
+                as? any BootKeptDeclaration
+        {
+            try BootSettings.put(declaration, on: machine)
+            machine.forgetCalls()
+        }
         let refusals = json["kernel_refuses"]?.object ?? [:]
         machine.onKernelWrite = { path, _ in Int32(refusals[path]?.integer ?? 0) }
         return machine
@@ -147,6 +155,19 @@ struct FixtureContent {
         trading:x:1001:trader
 
         """
+}
+
+extension Kind {
+    /// Whether its settings are kept by the boot unit.
+    fileprivate var isKept: Bool { declarationType is any BootKeptDeclaration.Type }
+}
+
+extension FakeMachine {
+    /// What every host has that the boot unit needs.
+    fileprivate func makeReadyToKeep() {
+        put("/proc/self/exe", text: "the agent", mode: 0o755)
+        for folder in ["/usr/local/sbin", "/etc/systemd/system", "/run"] { put(folder, .directory) }
+    }
 }
 
 /// The contents that before-images kept.

@@ -200,8 +200,22 @@ package final class FakeMachine: Machine {
             let code = onKernelWrite(path, text)
             if code != 0 { throw SystemError(call: "write", object: path, code: code) }
             if content.last != 10 { node.content = .file(content + [10]) }
+            if case .file(let old)? = nodes[real]?.content,
+                let chosen = FakeMachine.choice(text, among: String(decoding: old, as: UTF8.self))
+            {
+                node.content = .file(Array(chosen.utf8))
+            }
         }
         nodes[real] = node
+    }
+
+    /// A file of several words has the one in use in brackets: writing a word moves them.
+    private static func choice(_ text: String, among old: String) -> String? {
+        guard old.contains("["), old.contains("]") else { return nil }
+        let word = text.filter { $0 != "\n" }
+        let words = old.split { $0 == " " || $0 == "\n" }.map { $0.filter { !"[]".contains($0) } }
+        guard words.contains(word) else { return nil }
+        return words.map { $0 == word ? "[\($0)]" : $0 }.joined(separator: " ") + "\n"
     }
 
     package func makeDirectory(

@@ -1,0 +1,69 @@
+import FleetModel
+import Wire
+
+/// A declared `irq_affinity`: the CPUs that interrupts of a device may go to.
+package struct IRQAffinityDeclaration: BootKeptDeclaration {
+    package static let schema = KindSchema(
+        .irqAffinity,
+        "The CPUs that interrupts go to: of a device, of all of them, or of new ones.",
+        nameType: .string,
+        nameSummary: "A network interface (ens1f0), a PCI address (0000:41:00.0), all for every "
+            + "interrupt that no other declaration names, or default for those not yet requested.",
+        attributes: [
+            AttributeSchema("cpus", .cpuList, "The CPUs."),
+            AttributeSchema(
+                "spread", .boolean, default: false,
+                "One CPU for each interrupt of the device, in turn, in place of all of them for each."
+            ),
+        ],
+        notes: [
+            BootKeptText.note.split(separator: "muster-boot.service").joined(
+                separator: "muster-boot-late.service"
+            )
+            .split(separator: "before other services start").joined(
+                separator: "once links are up"),
+            "As declared is an interrupt whose CPUs are all among those declared: irqbalance may "
+                + "choose between them. With spread it is the one CPU.",
+            "Managed interrupts (one for each queue of a disk or NIC, spread by the kernel itself) "
+                + "refuse to be moved; they are noted until the next boot and named, not a failure. "
+                + "isolcpus=managed_irq keeps them off isolated CPUs as far as it can.",
+            "Interrupts come and go with links, rings and channels: they are looked up anew at each "
+                + "check. Source: kernel, Documentation/core-api/irq/irq-affinity.rst.",
+        ],
+        example: """
+            - irq_affinity: all
+              cpus: 0-1
+            """)
+
+    package let name: String
+    package let isPresent: Bool
+    package let record: BootRecord
+    package let cpus: CPUList?
+    package let isSpread: Bool
+
+    package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
+        guard !name.isEmpty, !name.contains("/"), !name.contains(where: \.isWhitespace),
+            name != ".",
+            name != ".."
+        else {
+            throw AttributeFault(
+                nil, "\(ScalarText.shown(name)) is no device",
+                hint: "an interface, a PCI address, all or default")
+        }
+        let reader = AttributeReader(attributes)
+        self.name = name
+        isPresent = try reader.state(of: Self.schema) == "present"
+        record = BootRecord(.irqAffinity, name, attributes)
+        cpus = try reader.optionalCPUs("cpus")
+        isSpread = try reader.bool("spread", default: false)
+        if isPresent, cpus == nil {
+            throw AttributeFault("cpus", "cpus is missing", hint: "cpus: 0-1")
+        }
+        if isSpread, name == "all" || name == "default" {
+            throw AttributeFault(
+                "spread", "spread is for the queues of one device", hint: "name the device")
+        }
+    }
+
+    package var owns: [Claim] { [.knobs("the interrupts of \(name)")] }
+}

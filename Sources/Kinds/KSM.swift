@@ -1,0 +1,40 @@
+import FleetModel
+import Wire
+
+/// A declared `ksm`: whether the kernel merges equal pages.
+package struct KSMDeclaration: BootKeptDeclaration {
+    package static let schema = KindSchema(
+        .ksm, "Kernel samepage merging: whether ksmd looks for equal pages and merges them.",
+        nameType: SystemName.type, nameSummary: SystemName.summary,
+        attributes: [
+            AttributeSchema(
+                "run", .oneOf(["stop", "run", "unmerge"]),
+                "stop leaves merged pages merged; unmerge stops and takes them apart again, which "
+                    + "needs the memory.")
+        ],
+        notes: [
+            BootKeptText.note, "Source: kernel, Documentation/admin-guide/mm/ksm.rst.",
+        ],
+        example: """
+            - ksm: system
+              run: unmerge
+            """)
+
+    package let isPresent: Bool
+    package let record: BootRecord
+    /// As the kernel takes it: 0, 1 or 2.
+    package let run: Int?
+
+    package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
+        try SystemName.check(name, .ksm)
+        let reader = AttributeReader(attributes)
+        isPresent = try reader.state(of: Self.schema) == "present"
+        record = BootRecord(.ksm, name, attributes)
+        run = try reader.optionalString("run").flatMap {
+            ["stop", "run", "unmerge"].firstIndex(of: $0)
+        }
+        try BootKeptRules.check(self)
+    }
+
+    package var owns: [Claim] { [.knobs("samepage merging")] }
+}

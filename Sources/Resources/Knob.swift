@@ -1,0 +1,364 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+import Wire
+
+/// One file of /sys or /proc that holds a setting.
+struct Knob: Sendable {
+    /// How what is read is compared with what is declared.
+    enum Form: Sendable {
+        /// The word as it stands.
+        case word
+        /// One of several words, the one in use in brackets: `always [madvise] never`.
+        case choice
+        case number
+        /// A CPU mask, as a set.
+        case mask
+        /// A CPU list, as a set.
+        case list
+        /// A CPU list of which every one is to be among those wanted.
+        case within
+    }
+
+    /// The attribute that it is of.
+    let attribute: String
+    let path: String
+    let form: Form
+    /// What it is to hold, in the form it is written.
+    let wanted: String
+    /// What it belongs to, where there are several: a CPU's number, a node's.
+    var instance: Int?
+    /// What changing it costs.
+    var disruption = Disruption.none
+    /// Whether the kernel may refuse to have it changed for good: an interrupt that it manages.
+    var mayBeFixed = false
+
+    /// What a file says, in the form of `wanted`.
+    func normal(_ text: String) -> String {
+        let text = String(text.filter { $0 != "\0" }).trimmingSpaces()
+        switch form {
+        case .word: return text
+        case .choice:
+            guard let open = text.firstIndex(of: "["), let close = text.firstIndex(of: "]"),
+                open < close
+            else { return text }
+            return String(text[text.index(after: open)..<close])
+        case .number: return Int(text).map(String.init) ?? text
+        case .mask: return (try? CPUList(parsingMask: text))?.text ?? text
+        case .list, .within:
+            return text == "(null)" ? "" : (try? CPUList(parsing: text))?.text ?? text
+        }
+    }
+
+    /// `wanted` as it is shown and compared.
+    var shown: String { normal(wanted) }
+
+    /// Whether a text in the knob's form is as wanted.
+    func isMet(by text: String) -> Bool {
+        guard form == .within, let found = try? CPUList(parsing: text),
+            let among = try? CPUList(parsing: wanted)
+        else { return text == shown }
+        return !found.isEmpty && found.subtracting(among).isEmpty
+    }
+
+    /// Whether a file that holds several words has the one wanted among them.
+    func offers(_ text: String) -> Bool {
+        guard form == .choice else { return true }
+        let words = text.split(whereSeparator: \.isWhitespace).map {
+            $0.filter { !"[]".contains($0) }
+        }
+        return words.contains(wanted)
+    }
+}
+
+/// The knobs of one resource, and what they were found to hold.
+package struct KnobObservation: Sendable {
+    enum Reading: Sendable, Equatable {
+        /// In the knob's form, and as it stood there.
+        case value(String, raw: String)
+        case missing
+        case unreadable(String)
+    }
+
+    var readings: [(knob: Knob, reading: Reading)]
+    /// Attributes that mean nothing on this machine, and why.
+    var notApplicable: [(attribute: String, reason: String)]
+    /// What makes it impossible, known before anything is tried.
+    var obstacle: AgentFault?
+    /// What else to say where all is as declared.
+    var remarks: [String] = []
+    var boot: BootSettings.State
+}
+
+/// What a kind says of its knobs on one machine.
+struct KnobSet {
+    var knobs: [Knob] = []
+    var notApplicable: [(attribute: String, reason: String)] = []
+    var obstacle: AgentFault?
+    var remarks: [String] = []
+}
+
+/// A kind whose resources are knobs, kept from boot to boot by ``BootSettings``.
+protocol KnobBehaviour: ResourceBehaviour
+where Declaration: BootKeptDeclaration, Observation == KnobObservation {
+    /// The knobs of a declaration on a machine; reads what is needed to know them.
+    static func knobs(
+        _ declaration: Declaration, on machine: any Machine
+    ) throws(AgentFault) -> KnobSet
+
+    /// Takes note of knobs that the kernel will not have changed.
+    static func remember(fixed: [Knob], on machine: any Machine) throws(AgentFault)
+
+    /// Where that is noted, the directories above it first.
+    static var notes: [String] { get }
+}
+
+extension KnobBehaviour {
+    static func remember(fixed: [Knob], on machine: any Machine) throws(AgentFault) {}
+    static var notes: [String] { [] }
+
+    package static func observe(
+        _ declarations: [Declaration], on host: Host
+    ) -> [Result<KnobObservation, AgentFault>] {
+        declarations.map { declaration in
+            do throws(AgentFault) {
+                return .success(try observe(declaration, on: host.machine))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private static func observe(
+        _ declaration: Declaration, on machine: any Machine
+    ) throws(AgentFault) -> KnobObservation {
+        let boot = try BootSettings.observe(declaration.record, on: machine)
+        guard declaration.isPresent else {
+            return KnobObservation(readings: [], notApplicable: [], boot: boot)
+        }
+        let set = try knobs(declaration, on: machine)
+        return KnobObservation(
+            readings: set.knobs.map { ($0, read($0, on: machine)) },
+            notApplicable: set.notApplicable, obstacle: set.obstacle, remarks: set.remarks,
+            boot: boot)
+    }
+
+    static func read(_ knob: Knob, on machine: any Machine) -> KnobObservation.Reading {
+        do throws(SystemError) {
+            let bytes = try machine.read(knob.path, limit: 1 << 16)
+            let text = String(decoding: bytes, as: UTF8.self)
+            return .value(knob.normal(text), raw: text)
+        } catch {
+            return error.isNotFound ? .missing : .unreadable(error.reason)
+        }
+    }
+
+    package static func diff(
+        _ declaration: Declaration, _ observation: KnobObservation
+    ) -> Difference {
+        let persisted = BootSettings.changes(declaration, observation.boot)
+        guard declaration.isPresent else {
+            return persisted.isEmpty ? .asDeclared("nothing is kept of it") : .changes(persisted)
+        }
+        if let obstacle = observation.obstacle { return .blocked(obstacle) }
+        for (knob, reading) in observation.readings {
+            if case .unreadable(let reason) = reading {
+                return .unknown("\(knob.path) cannot be read: \(reason)")
+            }
+            if case .value(_, let raw) = reading, !knob.offers(raw) {
+                return .blocked(
+                    AgentFault(
+                        "not-offered", "set \(knob.attribute) to \(knob.wanted)",
+                        cause: "\(knob.path) offers \(raw.trimmingSpaces())",
+                        hint: "declare one of those"))
+            }
+        }
+        let there = observation.readings.filter { $0.reading != .missing }
+        var absent = observation.notApplicable
+        for (knob, reading) in observation.readings where reading == .missing {
+            if !there.contains(where: { $0.knob.attribute == knob.attribute }),
+                !absent.contains(where: { $0.attribute == knob.attribute })
+            {
+                absent.append((knob.attribute, "there is no \(knob.path)"))
+            }
+        }
+        let reasons = absent.map { "\($0.attribute): \($0.reason)" }.joined(separator: "; ")
+        if there.isEmpty, !absent.isEmpty { return .notApplicable(reasons) }
+        let changes = runningChanges(there) + persisted
+        if !changes.isEmpty, changes.allSatisfy(\.isMadeByReboot) {
+            return .pending("the next boot is to give it", changes)
+        }
+        if !changes.isEmpty { return .changes(changes) }
+        let holds = summary(there) + (declaration.isKept ? ", kept for the next boot" : "")
+        let parts = [holds] + observation.remarks + [reasons]
+        return .asDeclared(parts.filter { !$0.isEmpty }.joined(separator: "; "))
+    }
+
+    /// One change for each attribute, whatever the number of its knobs.
+    private static func runningChanges(
+        _ readings: [(knob: Knob, reading: KnobObservation.Reading)]
+    ) -> [Change] {
+        var changes: [Change] = []
+        for attribute in attributes(readings) {
+            let all = readings.filter { $0.knob.attribute == attribute }
+            let off = all.filter { !$0.knob.isMet(by: $0.reading.text ?? "") }
+            guard let first = off.first else { continue }
+            let sameEverywhere = Set(all.map(\.knob.shown)).count == 1
+            changes.append(
+                Change(
+                    attribute, layer: .running,
+                    before: .string(KnobText.values(off.map { ($0.knob, $0.reading.text ?? "") })),
+                    after: .string(
+                        sameEverywhere
+                            ? first.knob.shown
+                            : KnobText.values(off.map { ($0.knob, $0.knob.shown) })),
+                    disruption: off.map(\.knob.disruption).max() ?? .none))
+        }
+        return changes
+    }
+
+    private static func attributes(
+        _ readings: [(knob: Knob, reading: KnobObservation.Reading)]
+    ) -> [String] {
+        var names: [String] = []
+        for (knob, _) in readings where !names.contains(knob.attribute) {
+            names.append(knob.attribute)
+        }
+        return names
+    }
+
+    private static func summary(
+        _ readings: [(knob: Knob, reading: KnobObservation.Reading)]
+    ) -> String {
+        attributes(readings).map { attribute in
+            let all = readings.filter { $0.knob.attribute == attribute }
+            return "\(attribute) \(KnobText.values(all.map { ($0.knob, $0.reading.text ?? "") }))"
+        }.joined(separator: ", ")
+    }
+
+    package static func beforeImages(
+        _ declaration: Declaration, _ observation: KnobObservation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage] {
+        var images = try BootSettings.images(declaration, on: host)
+        for path in notes {
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            if found.status?.type != .directory {
+                images.append(try found.fullImage(path, on: host))
+            }
+        }
+        for (knob, reading) in observation.readings {
+            guard case .value(let text, let raw) = reading, !knob.isMet(by: text) else { continue }
+            images.append(.kernelFile(path: knob.path, value: knob.restoring(raw)))
+        }
+        return images
+    }
+
+    package static func apply(
+        _ declaration: Declaration, _ observation: KnobObservation, changes: [Change],
+        on host: Host
+    ) throws(AgentFault) {
+        // The kernel first: a value it refuses must not be what the next boot tries.
+        if changes.contains(where: { $0.layer == .running }) {
+            try set(observation.readings, on: host.machine)
+        }
+        if changes.contains(where: { $0.layer == .persisted }) {
+            try BootSettings.put(declaration, on: host.machine)
+        }
+    }
+
+    /// Sets what differs; where one is refused, those set before it get back what they had.
+    private static func set(
+        _ readings: [(knob: Knob, reading: KnobObservation.Reading)], on machine: any Machine
+    ) throws(AgentFault) {
+        var done: [(path: String, old: String)] = []
+        var fixed: [Knob] = []
+        func undo() {
+            for (path, old) in done.reversed() {
+                try? machine.writeInPlace(path, Array((old + "\n").utf8))
+            }
+        }
+        for (knob, reading) in readings where knob.disruption < .reboot {
+            guard case .value(let text, let raw) = reading, !knob.isMet(by: text) else { continue }
+            do throws(SystemError) {
+                try machine.writeInPlace(knob.path, Array((knob.wanted + "\n").utf8))
+            } catch {
+                if knob.mayBeFixed, [EIO, EPERM].contains(error.code) {
+                    fixed.append(knob)
+                    continue
+                }
+                undo()
+                throw KnobText.refusal(knob, error)
+            }
+            done.append((knob.path, knob.restoring(raw)))
+            guard case .value(let now, _) = read(knob, on: machine), knob.isMet(by: now) else {
+                let now = read(knob, on: machine).text ?? "nothing"
+                undo()
+                throw KnobText.notTaken(knob, now)
+            }
+        }
+        if !fixed.isEmpty { try remember(fixed: fixed, on: machine) }
+    }
+}
+
+extension KnobObservation.Reading {
+    var text: String? {
+        if case .value(let text, _) = self { text } else { nil }
+    }
+}
+
+extension Knob {
+    /// What has to be written to get back what was read.
+    fileprivate func restoring(_ raw: String) -> String {
+        form == .choice ? normal(raw) : raw.trimmingSpaces()
+    }
+}
+
+/// Texts about knobs.
+enum KnobText {
+    /// The kernel took the write and gave something else.
+    static func notTaken(_ knob: Knob, _ now: String) -> AgentFault {
+        if knob.path.hasSuffix("/nr_hugepages") {
+            return AgentFault(
+                "partial", "get \(knob.wanted) huge pages by \(knob.path)",
+                cause: "the kernel gave \(now); memory is in use, or in pieces too small",
+                hint: "ask earlier: at the next boot, by its boot unit or the kernel command line; "
+                    + "what there was before is there again")
+        }
+        return AgentFault(
+            "not-taken", "set \(knob.path) to \(knob.wanted)",
+            cause: "it then reads \(now)",
+            hint: "the kernel adjusted the value; declare one that it takes as it is")
+    }
+
+    /// One value where all agree; else each with what it is of, as a list of numbers.
+    static func values(_ values: [(knob: Knob, value: String)]) -> String {
+        var groups: [(value: String, of: [Int])] = []
+        for (knob, value) in values {
+            if let index = groups.firstIndex(where: { $0.value == value }) {
+                groups[index].of += [knob.instance].compactMap { $0 }
+            } else {
+                groups.append((value, [knob.instance].compactMap { $0 }))
+            }
+        }
+        guard groups.count > 1 else { return groups.first?.value ?? "" }
+        return groups.map { group in
+            group.of.isEmpty ? group.value : "\(group.value) on \(CPUList(group.of).text)"
+        }.joined(separator: "; ")
+    }
+
+    static func refusal(_ knob: Knob, _ error: SystemError) -> AgentFault {
+        let attempted = "set \(knob.path) to \(knob.wanted)"
+        switch error.code {
+        case EINVAL, ERANGE, EDOM, ENODEV, EBUSY, EOPNOTSUPP, EIO:
+            return AgentFault(
+                "refused", attempted, cause: "the kernel refuses it: \(error.reason)",
+                hint: "what this host's kernel, firmware or hypervisor allows decides; see dmesg")
+        case EROFS, EACCES, EPERM:
+            return AgentFault(
+                "read-only", attempted, cause: "it cannot be set here: \(error.reason)",
+                hint: "in a container it belongs to the host outside; kernel lockdown forbids some")
+        default: return AgentFault(attempted, error)
+        }
+    }
+}
