@@ -92,7 +92,7 @@ let package = Package(
         .target(
             name: "Compiler",
             dependencies: [
-                "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+                "Inventory", "Isolation", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
                 "Wire",
             ]),
 

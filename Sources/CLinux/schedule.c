@@ -16,6 +16,10 @@ int clinux_set_affinity(const unsigned char *mask, size_t size) {
     return syscall(SYS_sched_setaffinity, 0, size, mask) < 0 ? -errno : 0;
 }
 
+int clinux_set_affinity_of(int pid, const unsigned char *mask, size_t size) {
+    return syscall(SYS_sched_setaffinity, pid, size, mask) < 0 ? -errno : 0;
+}
+
 int clinux_be_idle(void) {
     const int who_process = 1, class_idle = 3, class_shift = 13;
     struct sched_param parameters = {0};

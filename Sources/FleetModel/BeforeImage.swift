@@ -14,6 +14,8 @@ package enum BeforeImage: ModelCodable, Equatable {
     case sysctl(key: String, value: String)
     /// What a file of /sys or /proc held.
     case kernelFile(path: String, value: String)
+    /// The CPUs that a process or thread might run on; its number is good for one boot.
+    case affinity(pid: Int, cpus: String)
     /// A unit's state as systemd had it.
     case unit(name: String, active: String, enabled: String)
     /// A package's version, nil where it was not installed, and whether it was held.
@@ -47,6 +49,8 @@ package enum BeforeImage: ModelCodable, Equatable {
             ["type": "sysctl", "key": .string(key), "value": .string(value)]
         case .kernelFile(let path, let value):
             ["type": "kernel_file", "path": .string(path), "value": .string(value)]
+        case .affinity(let pid, let cpus):
+            ["type": "affinity", "pid": .integer(pid), "cpus": .string(cpus)]
         case .unit(let name, let active, let enabled):
             [
                 "type": "unit", "name": .string(name), "active": .string(active),
@@ -90,6 +94,9 @@ package enum BeforeImage: ModelCodable, Equatable {
         case "kernel_file":
             self = .kernelFile(
                 path: try reader.string("path"), value: try reader.string("value"))
+        case "affinity":
+            self = .affinity(
+                pid: try reader.integer("pid"), cpus: try reader.string("cpus"))
         case "unit":
             self = .unit(
                 name: try reader.string("name"), active: try reader.string("active"),

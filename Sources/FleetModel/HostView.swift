@@ -30,6 +30,8 @@ package struct ResourceView: ModelCodable, Equatable {
     package var reason: String
     package var changes: [Change]
     package var fault: AgentFault?
+    /// What should be known and no apply mends, each in words.
+    package var findings: [String]
 
     package init(_ resource: PlannedResource, _ report: ResourceReport) {
         address = resource.address
@@ -41,6 +43,7 @@ package struct ResourceView: ModelCodable, Equatable {
         reason = report.reason
         changes = report.changes
         fault = report.fault
+        findings = report.findings
     }
 
     /// Whether it waits for a reboot and nothing else.
@@ -57,6 +60,7 @@ package struct ResourceView: ModelCodable, Equatable {
             "severity": .string(severity.rawValue), "origin": .string(origin),
             "outcome": .string(outcome.rawValue), "reason": .string(reason),
             "changes": changes.isEmpty ? nil : .array(changes.map(\.json)), "fault": fault?.json,
+            "findings": findings.isEmpty ? nil : .strings(findings),
         ])
     }
 
@@ -73,6 +77,7 @@ package struct ResourceView: ModelCodable, Equatable {
         fault = try reader.optional("fault").map { (json) throws(JSONError) in
             try AgentFault(json: json)
         }
+        findings = try reader.strings("findings")
         try reader.end()
     }
 }
@@ -126,6 +131,7 @@ package struct HostView: ModelCodable, Equatable {
             .wouldChange, .dependsOnEarlier, .unknown, .pending,
         ]
         if !outcomes.isDisjoint(with: differing)
+            || resources.contains(where: { !$0.findings.isEmpty })
             || handlers.contains(where: { $0.outcome == .pending })
         {
             return .differs

@@ -28,18 +28,21 @@ package struct ResourceReport: ModelCodable, Equatable {
     package var reason: String
     package var changes: [Change]
     package var fault: AgentFault?
+    /// What should be known and no apply mends, each in words.
+    package var findings: [String]
     /// Time spent on it, in microseconds; a batched observation is shared out evenly.
     package var microseconds: Int
 
     package init(
         address: String, outcome: Outcome, reason: String, changes: [Change] = [],
-        fault: AgentFault? = nil, microseconds: Int = 0
+        fault: AgentFault? = nil, findings: [String] = [], microseconds: Int = 0
     ) {
         self.address = address
         self.outcome = outcome
         self.reason = reason
         self.changes = changes
         self.fault = fault
+        self.findings = findings
         self.microseconds = microseconds
     }
 
@@ -48,7 +51,8 @@ package struct ResourceReport: ModelCodable, Equatable {
             "address": .string(address), "outcome": .string(outcome.rawValue),
             "reason": .string(reason),
             "changes": changes.isEmpty ? nil : .array(changes.map(\.json)),
-            "fault": fault?.json, "microseconds": .integer(microseconds),
+            "fault": fault?.json, "findings": findings.isEmpty ? nil : .strings(findings),
+            "microseconds": .integer(microseconds),
         ])
     }
 
@@ -61,6 +65,7 @@ package struct ResourceReport: ModelCodable, Equatable {
         fault = try reader.optional("fault").map { (json) throws(JSONError) in
             try AgentFault(json: json)
         }
+        findings = try reader.strings("findings")
         microseconds = try reader.integer("microseconds")
         try reader.end()
     }

@@ -34,6 +34,13 @@ extension CPUList {
         return text
     }
 
+    /// The mask as system calls take it: CPU n is a bit of byte n / 8.
+    package var bytes: [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: ((numbers.last ?? 0) / 64 + 1) * 8)
+        for number in numbers { bytes[number / 8] |= 1 << (number % 8) }
+        return bytes
+    }
+
     package var isEmpty: Bool { numbers.isEmpty }
 
     package func contains(_ number: Int) -> Bool { numbers.contains(number) }

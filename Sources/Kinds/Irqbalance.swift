@@ -21,6 +21,8 @@ package struct IrqbalanceDeclaration: ResourceDeclaration {
               banned_cpus: 2-7
             """)
 
+    static let claimed = "the CPUs banned from irqbalance"
+
     package let isPresent: Bool
     package let banned: CPUList?
 
@@ -34,6 +36,6 @@ package struct IrqbalanceDeclaration: ResourceDeclaration {
         }
     }
 
-    package var owns: [Claim] { [.knobs("the CPUs banned from irqbalance")] }
+    package var owns: [Claim] { [.knobs(Self.claimed)] }
     package var needs: [Claim] { [.package("irqbalance")] }
 }

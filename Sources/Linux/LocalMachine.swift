@@ -165,6 +165,14 @@ package final class LocalMachine: Machine {
         try flushDirectory(of: to)
     }
 
+    package func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
+        let answer = clinux_set_affinity_of(Int32(clamping: pid), mask, mask.count)
+        if answer < 0 {
+            throw SystemError(
+                call: "sched_setaffinity", object: "process \(pid)", code: -answer)
+        }
+    }
+
     package func remove(_ path: String) throws(SystemError) {
         let isDirectory = try status(path, followLinks: false).type == .directory
         try check(isDirectory ? rmdir(real(path)) : unlink(real(path)), "remove", path)

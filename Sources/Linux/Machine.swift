@@ -53,6 +53,11 @@ package protocol Machine: AnyObject {
 
     /// Removes a file, link or empty directory.
     func remove(_ path: String) throws(SystemError)
+
+    /// Sets the CPUs that a process or thread may run on (sched_setaffinity(2)).
+    ///
+    /// The mask has the bit of CPU n in byte n / 8.
+    func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError)
 }
 
 extension Machine {

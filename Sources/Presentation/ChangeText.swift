@@ -15,7 +15,7 @@ struct ChangeText {
             let sign = sign(of: resource.changes)
             let shown = resource.changes.filter { !saysOnlyPresence($0) }
             let isNew = shown.count < resource.changes.count
-            let changes = shown.map { text(of: $0, isNew: isNew) }.joined(separator: "   ")
+            let changes = texts(of: shown, isNew: isNew).joined(separator: "   ")
             let cost = resource.disruption == .none ? "" : resource.disruption.rawValue
             let cells = [style("\(sign) \(name)", .change), changes, cost].filter { !$0.isEmpty }
             lines.append(indent + cells.joined(separator: "   "))
@@ -41,6 +41,7 @@ struct ChangeText {
         case .asDeclared:
             lines.append(indent + style("= \(name)", .quiet) + "   no change: \(resource.reason)")
         }
+        lines += resource.findings.map { "\(indent)    \(style("finding:", .bad)) \($0)" }
         return lines
     }
 
@@ -90,9 +91,38 @@ struct ChangeText {
         change.attribute == "state" && change.before == "absent" && change.after == "present"
     }
 
+    /// One text for each; one for both where what runs and what is kept change alike.
+    private func texts(of changes: [Change], isNew: Bool) -> [String] {
+        var texts: [String] = []
+        var done: Set<Int> = []
+        for (index, change) in changes.enumerated() where !done.contains(index) {
+            let twin = changes.indices.first {
+                $0 > index && changes[$0].attribute == change.attribute
+                    && changes[$0].layer != change.layer && changes[$0].before == change.before
+                    && changes[$0].after == change.after
+            }
+            guard change.attribute != "value", let twin else {
+                texts.append(text(of: change, isNew: isNew, among: changes))
+                continue
+            }
+            done.insert(twin)
+            let source = (change.source ?? changes[twin].source).map { "   (set by \($0))" } ?? ""
+            texts.append(
+                "\(change.attribute) \(text(of: change.before)) → \(text(of: change.after))\(source)"
+            )
+        }
+        return texts
+    }
+
     /// `running 60 → 10   (set by /etc/sysctl.d/99-vendor.conf:3)`.
-    private func text(of change: Change, isNew: Bool) -> String {
-        let label = change.attribute == "value" ? layer(of: change) : attribute(of: change)
+    private func text(of change: Change, isNew: Bool, among all: [Change]) -> String {
+        let isOneOfTwo = all.contains {
+            $0.attribute == change.attribute && $0.layer != change.layer
+        }
+        let label =
+            change.attribute == "value"
+            ? layer(of: change)
+            : isOneOfTwo ? "\(change.attribute) (\(layer(of: change)))" : attribute(of: change)
         let source = change.source.map { "   (set by \($0))" } ?? ""
         if isNew, change.before == nil { return "\(label) \(text(of: change.after))" }
         return "\(label) \(text(of: change.before)) → \(text(of: change.after))\(source)"

@@ -105,7 +105,9 @@ package struct RunText {
     private func visible(_ host: HostView) -> [ResourceView] {
         showsEverything
             ? host.resources
-            : host.resources.filter { ![.asDeclared, .notApplicable].contains($0.outcome) }
+            : host.resources.filter {
+                ![.asDeclared, .notApplicable].contains($0.outcome) || !$0.findings.isEmpty
+            }
     }
 
     private func text(of group: Group) -> [String] {

@@ -36,8 +36,14 @@ package protocol ResourceBehaviour {
         _ declarations: [Declaration], on host: Host
     ) -> [Result<Observation, AgentFault>]
 
+    /// Whether one resource cannot be observed without its neighbours of the kind.
+    static var isObservedTogether: Bool { get }
+
     /// Compares; pure.
     static func diff(_ declaration: Declaration, _ observation: Observation) -> Difference
+
+    /// What should be known and no apply mends: a process that sits where it should not. Pure.
+    static func findings(_ declaration: Declaration, _ observation: Observation) -> [String]
 
     /// What was there before, enough to put back everything `apply` may touch.
     static func beforeImages(
@@ -48,6 +54,14 @@ package protocol ResourceBehaviour {
     static func apply(
         _ declaration: Declaration, _ observation: Observation, changes: [Change], on host: Host
     ) throws(AgentFault)
+}
+
+extension ResourceBehaviour {
+    package static var isObservedTogether: Bool { false }
+
+    package static func findings(
+        _ declaration: Declaration, _ observation: Observation
+    ) -> [String] { [] }
 }
 
 /// What a behaviour works with: the machine, the blobs of the plan, and how the run is made.

@@ -60,7 +60,9 @@ package enum BootSettings {
         var obstacle: String?
     }
 
-    static func stage(of kind: Kind) -> Stage { kind == .irqAffinity ? .late : .early }
+    static func stage(of kind: Kind) -> Stage {
+        [.irqAffinity, .cpuIsolation].contains(kind) ? .late : .early
+    }
 
     package static func path(_ record: BootRecord) -> String {
         let name = record.name.utf8.map { byte -> String in
@@ -156,8 +158,14 @@ package enum BootSettings {
         }
         let wanted = declaration.record.attributes
         var changes: [Change] = []
-        for attribute in type(of: declaration).schema.attributes.map(\.name) {
+        let schema = type(of: declaration).schema
+        let others = Set(wanted.keys).union((state.recorded ?? [:]).keys)
+            .subtracting(schema.attributes.map(\.name))
+        for attribute in schema.attributes.map(\.name) + others.sorted() {
             let before = state.recorded?[attribute]
+            // With nothing kept yet, a default says nothing new.
+            let usual = schema.attribute(attribute)?.defaultValue
+            if state.recorded == nil, wanted[attribute] == usual { continue }
             if before != wanted[attribute] {
                 changes.append(Change(attribute, before: before, after: wanted[attribute]))
             }

@@ -16,6 +16,7 @@ enum GrubDropIn {
         func list(_ parameters: [KernelParameter]) -> String {
             parameters.map(\.text).joined(separator: " ")
         }
+        let patterns = patterns(wanted, unwanted)
         let added = wanted.map { shellText(GrubText.escape($0.text)) }.joined(separator: " ")
         return """
             # Kernel parameters declared to muster as \(name); muster-agent puts this file back.
@@ -26,7 +27,7 @@ enum GrubDropIn {
             		set -f
             		for muster_word in $1; do
             			case "$muster_word" in
-            			\(patterns(wanted, unwanted).joined(separator: " | "))) ;;
+            			\(patterns.isEmpty ? "''" : patterns.joined(separator: " | "))) ;;
             			*) printf '%s ' "$muster_word" ;;
             			esac
             		done
@@ -42,6 +43,22 @@ enum GrubDropIn {
     static func recorded(_ text: String) -> [KernelParameter] {
         let line = text.split(separator: "\n").first { $0.hasPrefix(wantedMark) } ?? ""
         return KernelParameter.split(String(line.dropFirst(wantedMark.count)))
+    }
+
+    /// The text of another set without what it has in common with ours; nil where nothing is.
+    static func yielding(
+        _ text: String, _ name: String, to subjects: Set<String>
+    ) -> String? {
+        func list(_ mark: String) -> [KernelParameter] {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(mark) } ?? ""
+            return KernelParameter.split(String(line.dropFirst(mark.count)))
+        }
+        let wanted = list(wantedMark)
+        let unwanted = list(unwantedMark)
+        let keptWanted = wanted.filter { !subjects.contains($0.subject) }
+        let keptUnwanted = unwanted.filter { !subjects.contains($0.subject) }
+        if keptWanted.count == wanted.count, keptUnwanted.count == unwanted.count { return nil }
+        return self.text(name, keptWanted, keptUnwanted)
     }
 
     /// Between double quotes of a shell.

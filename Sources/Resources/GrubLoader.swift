@@ -70,7 +70,20 @@ struct GrubLoader: BootLoader {
     }
 
     func files(_ name: String, on machine: any Machine) throws(AgentFault) -> [String] {
-        [GrubDropIn.path(name), config]
+        [GrubDropIn.path(name), config] + (try others(name, on: machine).map(\.path))
+    }
+
+    /// The files of our other sets.
+    private func others(
+        _ name: String, on machine: any Machine
+    ) throws(AgentFault) -> [(path: String, name: String)] {
+        let folder = PathName.parent(of: GrubDropIn.path(name))
+        let names = try attempt("list \(folder)") { () throws(SystemError) in
+            try machine.listIfPresent(folder)
+        }
+        return names.filter { $0.hasPrefix("90-muster-") && $0.hasSuffix(".cfg") }
+            .map { ("\(folder)/\($0)", String($0.dropFirst("90-muster-".count).dropLast(4))) }
+            .filter { $0.1 != name }
     }
 
     func put(
@@ -82,12 +95,22 @@ struct GrubLoader: BootLoader {
             try machine.textIfPresent(path)
         }
         let isEmpty = wanted.isEmpty && unwanted.isEmpty
+        // A parameter that moved here from another set must not be set by that one any more.
+        var yielded: [(path: String, text: String)] = []
+        for other in try others(name, on: machine) {
+            let text = try read(other.path, on: machine)
+            let subjects = Set((wanted + unwanted).map(\.subject))
+            guard let new = GrubDropIn.yielding(text, other.name, to: subjects) else { continue }
+            yielded.append((other.path, text))
+            try write(other.path, new, on: machine)
+        }
         try write(path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
         do throws(AgentFault) {
             try regenerate(wanted, on: machine)
         } catch {
             // The settings and the menu that boots must not tell two stories.
             try? write(path, before, on: machine)
+            for (path, text) in yielded { try? write(path, text, on: machine) }
             throw error
         }
     }

@@ -7,6 +7,9 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
     package typealias Declaration = IRQAffinityDeclaration
     package typealias Observation = KnobObservation
 
+    /// `all` leaves out what the others name.
+    package static var isObservedTogether: Bool { true }
+
     package static func observe(
         _ declarations: [IRQAffinityDeclaration], on host: Host
     ) -> [Result<KnobObservation, AgentFault>] {

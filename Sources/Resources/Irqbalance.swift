@@ -1,4 +1,5 @@
 import FleetModel
+import Glibc
 import Kinds
 import Linux
 import Wire
@@ -45,11 +46,20 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
             return Observation(path: path, text: text, isInstalled: false)
         }
         var running: [String: String]?
-        for name in (try? machine.listIfPresent("/proc")) ?? [] where Int(name) != nil {
-            guard ((try? machine.textIfPresent("/proc/\(name)/comm")) ?? nil) == "irqbalance\n"
-            else {
-                continue
+        let processes = try attempt("list /proc") { () throws(SystemError) in
+            try machine.listIfPresent("/proc")
+        }
+        for name in processes where Int(name) != nil {
+            let comm = try attempt("read /proc/\(name)/comm") { () throws(SystemError) in
+                do throws(SystemError) {
+                    return try machine.textIfPresent("/proc/\(name)/comm")
+                } catch {
+                    // One that ended meanwhile.
+                    if error.code == ESRCH { return nil }
+                    throw error
+                }
             }
+            guard comm == "irqbalance\n" else { continue }
             let environment = try attempt("read what irqbalance was started with") {
                 () throws(SystemError) in try machine.textIfPresent("/proc/\(name)/environ")
             }

@@ -49,7 +49,7 @@ private let rooms = [
     Room(
         "Compiler",
         [
-            "Inventory", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+            "Inventory", "Isolation", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
             "Wire",
         ],
         "pure: it contacts nobody and reads no disk, so that the same inputs give the same bytes"),

@@ -24,6 +24,8 @@ import Wire
         let found = try difference(content.kind.behaviour, content, machine)
         #expect(found.canonicalText == (content.json["diff"] ?? nil).canonicalText)
         #expect(machine.forbiddenWrites.isEmpty, "observing wrote")
+        let expected = (content.json["findings"]?.array ?? []).compactMap(\.string)
+        #expect(try findings(content.kind.behaviour, content, machine) == expected)
     }
 
     /// Apply gives the declared state; a second time there is nothing to do.
@@ -147,6 +149,15 @@ import Wire
         case .success(let observation): return B.diff(declaration, observation).fixtureForm
         case .failure(let fault): return ["fault": .string(fault.text)]
         }
+    }
+
+    private func findings<B: ResourceBehaviour>(
+        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine
+    ) throws -> [String] {
+        let declaration = try B.Declaration(name: content.name, attributes: content.attributes)
+        guard case .success(let found) = B.observe([declaration], on: content.host(machine))[0]
+        else { return [] }
+        return B.findings(declaration, found)
     }
 
     private func apply<B: ResourceBehaviour>(

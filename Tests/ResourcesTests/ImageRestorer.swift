@@ -26,6 +26,8 @@ extension FakeMachine {
                 put(SysctlKey(key).procPath, text: value + "\n")
             case .kernelFile(let path, let value):
                 try? writeInPlace(path, Array((value + "\n").utf8))
+            case .affinity(let pid, let cpus):
+                try? setAffinity(of: pid, CPUList(parsing: cpus).bytes)
             default: return false
             }
         }

@@ -18,6 +18,7 @@ import Wire
 ///      "diff": {"as_declared": "reason"} or {"changes": [change, …]} or {"not_applicable": "…"}
 ///              or {"unknown": "…"} or {"blocked": "cannot …"} or {"fault": "cannot …"}
 ///              or {"pending": "reason", "changes": […]},
+///      "findings": ["…"],
 ///      "apply_fault": "cannot …", "after": {machine}, "again": "reason"}
 ///
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
@@ -58,7 +59,7 @@ struct FixtureContent {
 
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
-        "apply_fault", "after", "again", "systemd", "grub", "kept",
+        "apply_fault", "after", "again", "systemd", "grub", "kept", "findings",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -94,7 +95,9 @@ struct FixtureContent {
             attributes["content_digest"] = .string(digest.description)
             attributes["content_size"] = .integer(text.utf8.count)
         }
-        for schema in kind.schema.attributes where attributes[schema.name] == nil {
+        // What the compiler makes of a policy is what a plan has.
+        for schema in kind.schema.attributes
+        where attributes[schema.name] == nil && kind != .cpuIsolation {
             attributes[schema.name] = schema.defaultValue
         }
         self.attributes = attributes

@@ -209,6 +209,29 @@ package final class FakeMachine: Machine {
         nodes[real] = node
     }
 
+    /// Shows in /proc/PID/status, as the kernel has it.
+    package func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
+        let path = "/proc/\(pid)/status"
+        try record("setAffinity", path, isWrite: true)
+        guard let text = text(path) else {
+            throw SystemError(call: "sched_setaffinity", object: path, code: ESRCH)
+        }
+        let cpus = (0..<mask.count * 8).filter { mask[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
+        var ranges: [String] = []
+        var index = 0
+        while index < cpus.count {
+            var last = index
+            while last + 1 < cpus.count, cpus[last + 1] == cpus[last] + 1 { last += 1 }
+            ranges.append(index == last ? "\(cpus[index])" : "\(cpus[index])-\(cpus[last])")
+            index = last + 1
+        }
+        let lines = text.split(separator: "\n").map {
+            $0.hasPrefix("Cpus_allowed_list:")
+                ? "Cpus_allowed_list:\t\(ranges.joined(separator: ","))" : String($0)
+        }
+        put(path, text: lines.joined(separator: "\n") + "\n")
+    }
+
     /// A file of several words has the one in use in brackets: writing a word moves them.
     private static func choice(_ text: String, among old: String) -> String? {
         guard old.contains("["), old.contains("]") else { return nil }

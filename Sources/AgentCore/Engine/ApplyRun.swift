@@ -226,7 +226,8 @@ struct ApplyRun {
     ) -> ResourceReport {
         ResourceReport(
             address: plan.items[position].resource.address, outcome: outcome, reason: reason,
-            changes: changes, fault: fault, microseconds: microseconds[position] ?? 0)
+            changes: changes, fault: fault, findings: plan.remarks(position),
+            microseconds: microseconds[position] ?? 0)
     }
 
     // MARK: Handlers

@@ -101,6 +101,11 @@ struct BoundPlan {
         return microseconds
     }
 
+    /// What should be known of a resource and no apply mends.
+    func remarks(_ position: Int) -> [String] {
+        items[position].batch.remarks(items[position].place)
+    }
+
     /// What the last observation of a resource found.
     func finding(_ position: Int) -> Finding {
         items[position].batch.finding(items[position].place)

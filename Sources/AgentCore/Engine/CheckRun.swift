@@ -49,7 +49,8 @@ struct CheckRun {
         ) -> ResourceReport {
             ResourceReport(
                 address: item.resource.address, outcome: outcome, reason: reason, changes: changes,
-                fault: fault, microseconds: microseconds[position] ?? 0)
+                fault: fault, findings: plan.remarks(position),
+                microseconds: microseconds[position] ?? 0)
         }
         // What an earlier change may mend or alter is not known yet.
         func unlessEarlierChanges(_ reason: String, _ otherwise: ResourceReport) -> ResourceReport {

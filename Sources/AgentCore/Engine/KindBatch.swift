@@ -23,6 +23,8 @@ protocol KindBatch: AnyObject {
     /// Observes the resources at these places in one go and remembers what was found.
     func observe(_ places: [Int], on host: Host)
     func finding(_ place: Int) -> Finding
+    /// What should be known and no apply mends.
+    func remarks(_ place: Int) -> [String]
     func beforeImages(_ place: Int, on host: Host) throws(AgentFault) -> [BeforeImage]
     func apply(_ place: Int, changes: [Change], on host: Host) throws(AgentFault)
 }
@@ -44,6 +46,7 @@ final class TypedBatch<Behaviour: ResourceBehaviour>: KindBatch {
     func declaration(_ place: Int) -> any ResourceDeclaration { declarations[place] }
 
     func observe(_ places: [Int], on host: Host) {
+        let places = Behaviour.isObservedTogether ? Array(declarations.indices) : places
         let found = Behaviour.observe(places.map { declarations[$0] }, on: host)
         for (index, place) in places.enumerated() {
             observations[place] =
@@ -58,6 +61,11 @@ final class TypedBatch<Behaviour: ResourceBehaviour>: KindBatch {
             .difference(Behaviour.diff(declarations[place], observation))
         case .failure(let fault): .failure(fault)
         }
+    }
+
+    func remarks(_ place: Int) -> [String] {
+        guard case .success(let observation) = observations[place] else { return [] }
+        return Behaviour.findings(declarations[place], observation)
     }
 
     func beforeImages(_ place: Int, on host: Host) throws(AgentFault) -> [BeforeImage] {

@@ -83,6 +83,11 @@ final class AgentMachine: Machine {
         try base.rename(from, to: to)
     }
 
+    func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
+        board.publish("move", "/proc/\(pid)")
+        try base.setAffinity(of: pid, mask)
+    }
+
     func remove(_ path: String) throws(SystemError) {
         board.publish("remove", path)
         try base.remove(path)

@@ -10,6 +10,9 @@ int clinux_get_affinity(unsigned char *mask, size_t size);
 /// sched_setaffinity(2) of this process.
 int clinux_set_affinity(const unsigned char *mask, size_t size);
 
+/// sched_setaffinity(2) of another process or thread.
+int clinux_set_affinity_of(int pid, const unsigned char *mask, size_t size);
+
 /// SCHED_IDLE and idle I/O priority; children inherit both.
 int clinux_be_idle(void);
 

@@ -16,7 +16,7 @@ struct ResourceResolver {
         let definition = role.resources[index]
         guard let forEach = definition.forEach else {
             if let when = definition.when, !(try when.isTrue(context)) { return [] }
-            return [try one(index, in: context)]
+            return try one(index, in: context)
         }
         // A condition that does not look at the element guards the for_each itself.
         var perElement = definition.when
@@ -32,7 +32,7 @@ struct ResourceResolver {
             let inner = context.adding(ValueMap([(forEach.variable, element)]))
             do {
                 if let when = perElement, !(try when.isTrue(inner)) { continue }
-                all.append(try one(index, in: inner))
+                all += try one(index, in: inner)
             } catch {
                 faults.add(error)
             }
@@ -67,7 +67,10 @@ struct ResourceResolver {
         }
     }
 
-    private func one(_ index: Int, in context: TemplateContext) throws(Faults) -> ResolvedResource {
+    /// One resource, and those that follow from it.
+    private func one(
+        _ index: Int, in context: TemplateContext
+    ) throws(Faults) -> [ResolvedResource] {
         let definition = role.resources[index]
         let kind = definition.kind
         let name = try self.name(of: definition, in: context)
@@ -78,21 +81,47 @@ struct ResourceResolver {
         var faults = resolver.faults
         let requires = requirements(of: definition, in: context, faults: &faults)
         try faults.throwIfErrors()
+        guard kind == .cpuIsolation else {
+            return [
+                try planned(
+                    index, kind, name, resolver.attributes, requires: requires,
+                    blobs: resolver.blobs, isFirst: true)
+            ]
+        }
+        let parts = try IsolationExpansion.parts(
+            resolver.attributes,
+            facts: { () throws(Faults) in try context.lookup("facts")?.json ?? .null },
+            at: definition.place)
+        var all: [ResolvedResource] = []
+        for part in parts {
+            all.append(
+                try planned(
+                    index, part.kind, part.name, part.attributes, requires: requires, blobs: [],
+                    isFirst: all.isEmpty))
+        }
+        return all
+    }
+
+    private func planned(
+        _ index: Int, _ kind: Kind, _ name: String, _ attributes: [String: JSON],
+        requires: [ResolvedResource.Requirement], blobs: [Blob], isFirst: Bool
+    ) throws(Faults) -> ResolvedResource {
+        let definition = role.resources[index]
         let declaration: any ResourceDeclaration
         do {
-            declaration = try kind.declaration(name: name, attributes: resolver.attributes)
+            declaration = try kind.declaration(name: name, attributes: attributes)
         } catch {
-            throw Faults(diagnostic(of: error, definition, label: label))
+            throw Faults(diagnostic(of: error, definition, label: "\(kind.rawValue) \(name)"))
         }
         let planned = PlannedResource(
             address: "\(role.name)/\(kind.rawValue):\(name)", kind: kind, name: name,
-            attributes: resolver.attributes,
+            attributes: attributes,
             notify: definition.notify.map(\.handler.address), severity: definition.severity,
             tags: definition.tags, origin: definition.place.fileAndLine)
         return ResolvedResource(
             definition: .init(role: roleIndex, index: index), place: definition.place,
-            id: definition.id, planned: planned, declaration: declaration, requires: requires,
-            blobs: resolver.blobs)
+            id: isFirst ? definition.id : nil, planned: planned, declaration: declaration,
+            requires: requires, blobs: blobs)
     }
 
     private func name(

@@ -1,5 +1,6 @@
 import Diagnostics
 import FleetModel
+import Kinds
 import YAML
 
 /// Finds the kind of a resource: its one key that is a kind's name, or `kind` beside `name`.
@@ -7,7 +8,7 @@ enum KindKey {
     static func take(
         from map: inout StrictMap, faults: inout DiagnosticBag
     ) -> (kind: Kind, name: Node)? {
-        let named = map.restKeys.compactMap(Kind.init(rawValue:))
+        let named = kinds(in: map)
         if let node = map.value("kind") {
             return spelledOut(node, others: named, &map, faults: &faults)
         }
@@ -29,6 +30,15 @@ enum KindKey {
             return nil
         }
         return (kind, entry.value)
+    }
+
+    /// The keys that are kinds; one that the only other's schema has as an attribute is that.
+    private static func kinds(in map: StrictMap) -> [Kind] {
+        let named = map.restKeys.compactMap(Kind.init(rawValue:))
+        let leading = named.filter { kind in
+            named.allSatisfy { $0 == kind || kind.schema.attribute($0.rawValue) != nil }
+        }
+        return leading.count == 1 ? leading : named
     }
 
     private static func spelledOut(

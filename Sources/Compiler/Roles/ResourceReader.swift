@@ -244,6 +244,7 @@ struct ResourceReader {
             paths = ReadPaths.of(
                 definition.uses + uses.filter { $0.path.first != definition.forEach?.variable })
         }
+        if definition.kind == .cpuIsolation { paths += IsolationExpansion.reads }
         return paths
     }
 }

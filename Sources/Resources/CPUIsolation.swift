@@ -1,0 +1,254 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+import Wire
+
+/// Behaviour of `cpu_isolation`: systemd's CPUs, what the kernel says is isolated, and who may run
+/// where it should not.
+///
+/// The settings that follow from the same CPUs are resources of their own in the plan.
+package enum CPUIsolationBehaviour: ResourceBehaviour {
+    package struct Observation: Sendable {
+        /// Why the CPUs of the plan are not those of this machine; nil where they are.
+        var misfit: AgentFault?
+        /// What the kernel has isolated; nil where it does not say.
+        var isolated: String?
+        /// Where the first process may run.
+        var managerCPUs: String
+        /// Our drop-in of systemd's configuration.
+        var managerFile: String?
+        /// A file that is read after it and names CPUs too.
+        var overriding: String?
+        /// Processes that may run on isolated CPUs, and should not.
+        var strays: [Stray]
+        var boot: BootSettings.State
+    }
+
+    package static func observe(
+        _ declarations: [CPUIsolationDeclaration], on host: Host
+    ) -> [Result<Observation, AgentFault>] {
+        declarations.map { declaration in
+            do throws(AgentFault) {
+                return .success(try observe(declaration, on: host.machine))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private static func observe(
+        _ declaration: CPUIsolationDeclaration, on machine: any Machine
+    ) throws(AgentFault) -> Observation {
+        let file = try text(CPUIsolationDeclaration.managerFile, on: machine)
+        let status = try text("/proc/1/status", on: machine) ?? ""
+        let manager = ProcessStatus.allowedCPUs(status)?.text ?? ""
+        let boot = try BootSettings.observe(declaration.record, on: machine)
+        guard declaration.isPresent else {
+            return Observation(managerCPUs: manager, managerFile: file, strays: [], boot: boot)
+        }
+        let isolated = try text("/sys/devices/system/cpu/isolated", on: machine).map(listText)
+        let isInPlace = isolated == declaration.isolated.text
+        return Observation(
+            misfit: try misfit(declaration, on: machine), isolated: isolated, managerCPUs: manager,
+            managerFile: file, overriding: try overriding(on: machine),
+            // Before the CPUs are isolated everything may run on them.
+            strays: isInPlace ? try Stray.find(declaration, on: machine) : [], boot: boot)
+    }
+
+    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
+    {
+        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
+    }
+
+    /// A list as the kernel prints it, with all that stands for an empty one.
+    private static func listText(_ text: String) -> String {
+        let text = String(text.filter { $0 != "\0" }).trimmingSpaces()
+        return text == "(null)" ? "" : (try? CPUList(parsing: text))?.text ?? text
+    }
+
+    /// Cores of this machine that the plan would split, or CPUs that it does not have.
+    private static func misfit(
+        _ declaration: CPUIsolationDeclaration, on machine: any Machine
+    ) throws(AgentFault) -> AgentFault? {
+        func fault(_ cause: String) -> AgentFault {
+            AgentFault(
+                "other-machine", "isolate CPU \(declaration.isolated.text)", cause: cause,
+                hint: "read the facts anew (muster facts) and plan again")
+        }
+        guard let onlineText = try text("/sys/devices/system/cpu/online", on: machine),
+            let online = try? CPUList(parsing: onlineText.trimmingSpaces())
+        else { return nil }
+        let missing = declaration.isolated.union(declaration.housekeeping).subtracting(online)
+        if !missing.isEmpty {
+            return fault("CPU \(missing.text) is not online; online are \(online.text)")
+        }
+        for cpu in declaration.isolated.numbers {
+            let folder = "/sys/devices/system/cpu/cpu\(cpu)/topology"
+            guard let text = try text("\(folder)/thread_siblings_list", on: machine),
+                let siblings = try? CPUList(parsing: text.trimmingSpaces())
+            else { continue }
+            let split = siblings.intersection(online).intersection(declaration.housekeeping)
+            if !split.isEmpty {
+                return fault("CPU \(cpu) is one core with \(split.text), which keeps house")
+            }
+        }
+        return nil
+    }
+
+    /// A file that systemd reads after ours and that sets CPUAffinity (systemd-system.conf(5)).
+    private static func overriding(on machine: any Machine) throws(AgentFault) -> String? {
+        let own = PathName.last(of: CPUIsolationDeclaration.managerFile)
+        for folder in ["/etc", "/run", "/usr/local/lib", "/usr/lib"] {
+            let path = "\(folder)/systemd/system.conf.d"
+            let names = try attempt("list \(path)") { () throws(SystemError) in
+                try machine.listIfPresent(path)
+            }
+            for name in names where name.hasSuffix(".conf") && own < name {
+                let lines = (try text("\(path)/\(name)", on: machine) ?? "").split(separator: "\n")
+                if lines.contains(where: { $0.trimmingSpaces().hasPrefix("CPUAffinity") }) {
+                    return "\(path)/\(name)"
+                }
+            }
+        }
+        return nil
+    }
+
+    /// An empty assignment first, since lines add to each other.
+    private static func managerText(_ housekeeping: CPUList) -> String {
+        """
+        # CPUs that keep house, declared to muster; muster-agent puts this file back.
+        [Manager]
+        CPUAffinity=
+        CPUAffinity=\(housekeeping.text.split(separator: ",").joined(separator: " "))
+
+        """
+    }
+
+    package static func diff(
+        _ declaration: CPUIsolationDeclaration, _ observation: Observation
+    ) -> Difference {
+        guard declaration.isPresent else {
+            if observation.managerFile == nil, observation.boot.recorded == nil {
+                return .asDeclared("services have all CPUs")
+            }
+            return .changes([Change("state", before: "present", after: "absent")])
+        }
+        if let misfit = observation.misfit { return .blocked(misfit) }
+        if let path = observation.overriding {
+            return .blocked(
+                AgentFault(
+                    "overridden", "give services CPU \(declaration.housekeeping.text)",
+                    cause: "\(path) is read after our file and sets CPUAffinity too",
+                    hint: "take CPUAffinity out of it"))
+        }
+        var changes: [Change] = []
+        let wanted = managerText(declaration.housekeeping)
+        if observation.managerFile != wanted {
+            let lines = (observation.managerFile ?? "").split(separator: "\n")
+            let before = lines.last { $0.hasPrefix("CPUAffinity=") }?.dropFirst(12)
+            changes.append(
+                Change(
+                    "housekeeping", before: before.map { .string(String($0)) },
+                    after: .string(declaration.housekeeping.text)))
+        }
+        let threads = observation.strays.filter(\.isKernelThread)
+        if !threads.isEmpty {
+            let names = threads.map { "\($0.name) on \($0.cpus.text)" }.joined(separator: ", ")
+            changes.append(
+                Change(
+                    "kernel_threads", layer: .running, before: .string(names),
+                    after: .string(declaration.housekeeping.text)))
+        }
+        // Who keeps what is said by the CPUs above, where they change.
+        for change in BootSettings.changes(declaration, observation.boot)
+        where change.attribute != "housekeeping" || changes.isEmpty {
+            changes.append(change)
+        }
+        var running: [Change] = []
+        if observation.managerCPUs != declaration.housekeeping.text {
+            running.append(
+                Change(
+                    "housekeeping", layer: .running, before: .string(observation.managerCPUs),
+                    after: .string(declaration.housekeeping.text), disruption: .reboot))
+        }
+        if let isolated = observation.isolated, isolated != declaration.isolated.text {
+            running.append(
+                Change(
+                    "isolated", layer: .running, before: .string(isolated),
+                    after: .string(declaration.isolated.text), disruption: .reboot))
+        }
+        if !changes.isEmpty { return .changes(changes + running) }
+        if !running.isEmpty {
+            return .pending("the next boot isolates CPU \(declaration.isolated.text)", running)
+        }
+        return .asDeclared(
+            "CPU \(declaration.isolated.text) isolated, services on \(declaration.housekeeping.text)"
+        )
+    }
+
+    package static func findings(
+        _ declaration: CPUIsolationDeclaration, _ observation: Observation
+    ) -> [String] {
+        observation.strays.filter { !$0.isKernelThread }.map {
+            "\($0.label) may run on isolated CPU \($0.cpus.text)"
+        }
+    }
+
+    package static func beforeImages(
+        _ declaration: CPUIsolationDeclaration, _ observation: Observation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage] {
+        let path = CPUIsolationDeclaration.managerFile
+        var images = try BootSettings.images(declaration, on: host)
+        for thread in observation.strays where thread.isKernelThread {
+            images.append(.affinity(pid: thread.pid, cpus: thread.allowed.text))
+        }
+        for path in [PathName.parent(of: path), path] {
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            if found.status?.type != .directory {
+                images.append(try found.fullImage(path, on: host))
+            }
+        }
+        return images
+    }
+
+    package static func apply(
+        _ declaration: CPUIsolationDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
+    ) throws(AgentFault) {
+        let path = CPUIsolationDeclaration.managerFile
+        let machine = host.machine
+        if changes.contains(where: { $0.attribute == "kernel_threads" }) {
+            try move(observation.strays.filter(\.isKernelThread), declaration, on: machine)
+        }
+        guard changes.contains(where: { $0.layer == .persisted }) else { return }
+        guard declaration.isPresent else {
+            try attempt("remove \(path)") { () throws(SystemError) in
+                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+            }
+            return try BootSettings.put(declaration, on: machine)
+        }
+        try makeDirectory(PathName.parent(of: path), on: machine)
+        try NewFile(
+            path: path, content: Array(managerText(declaration.housekeeping).utf8), mode: 0o644,
+            uid: 0, gid: 0
+        ).put(on: machine)
+        try BootSettings.put(declaration, on: machine)
+    }
+
+    private static func move(
+        _ threads: [Stray], _ declaration: CPUIsolationDeclaration, on machine: any Machine
+    ) throws(AgentFault) {
+        for thread in threads {
+            try attempt("move \(thread.label) to CPU \(declaration.housekeeping.text)") {
+                () throws(SystemError) in
+                do throws(SystemError) {
+                    try machine.setAffinity(of: thread.pid, declaration.housekeeping.bytes)
+                } catch {
+                    // One that ended meanwhile is nowhere.
+                    if error.code != ESRCH { throw error }
+                }
+            }
+        }
+    }
+}
