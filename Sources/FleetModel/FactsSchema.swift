@@ -37,6 +37,9 @@ package struct FactsSchema: Sendable {
         Entry(path: "cpu.smt", type: "string", summary: "smt/control: on, off, forceoff, …"),
         Entry(path: "cpu.frequency_driver", type: "string", summary: "of cpufreq, or none"),
         Entry(path: "cpu.idle_driver", type: "string", summary: "of cpuidle, or none"),
+        Entry(
+            path: "cpu.vulnerabilities", type: "map",
+            summary: "hardware weakness to its mitigation, as the kernel says it"),
         Entry(path: "cpu.isolated", type: "cpu_list", summary: "taken from the scheduler at boot"),
         Entry(path: "cpu.nohz_full", type: "cpu_list", summary: "without a tick"),
         Entry(path: "numa", type: "map", summary: "node number to cpus and memory_bytes"),
@@ -50,7 +53,7 @@ package struct FactsSchema: Sendable {
         Entry(
             path: "nics", type: "map",
             summary:
-                "name to pci, mac, driver, numa_node, local_cpus and mtu"),
+                "name to pci, vendor, device, mac, driver, numa_node, local_cpus and mtu"),
         Entry(path: "dmi", type: "map", summary: "vendor, product, board and BIOS"),
         Entry(
             path: "virtualization", type: "string", summary: "hypervisor or container, else none"),
@@ -69,11 +72,15 @@ package struct FactsSchema: Sendable {
             summary: "sizes, and nodes to sizes: size in kB to total, free, reserved, surplus"),
         Entry(
             path: "links", type: "map",
-            summary: "interface to operstate, speed_mbit, rx_queues and tx_queues"),
+            summary:
+                "interface to operstate, speed_mbit, rx_queues, tx_queues, pcie_speed and pcie_width"
+        ),
         Entry(
             path: "irqs", type: "map",
             summary: "interrupt number to actions, affinity, effective and interface"),
         Entry(path: "mounts", type: "map", summary: "mount point to device, type and options"),
+        Entry(path: "clock.source", type: "string", summary: "of the kernel: tsc, hpet, kvm-clock"),
+        Entry(path: "clock.sources", type: "list of string", summary: "those it could use"),
         Entry(path: "boot", type: "map", summary: "boot id"),
     ]
 

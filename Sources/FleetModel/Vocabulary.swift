@@ -6,6 +6,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case packageRepository = "package_repository"
     case authorizedKey = "authorized_key"
     case kernelCmdline = "kernel_cmdline"
+    case expect
     case cpuIsolation = "cpu_isolation"
     case smt
     case ksm

@@ -17,6 +17,8 @@ enum InterfaceFacts {
             let local = probe.optionalText("\(device.folder)/local_cpulist")
                 .flatMap { CPUList(kernelText: $0) }
             interfaces[name] = [
+                "vendor": identifier(probe, "\(device.folder)/vendor"),
+                "device": identifier(probe, "\(device.folder)/device"),
                 "pci": .string(device.address),
                 "local_cpus": local.map { .string($0.text) } ?? .null,
                 "mac": probe.string("\(root)/\(name)/address", as: "\(path).mac"),
@@ -58,6 +60,11 @@ enum InterfaceFacts {
             && parts.allSatisfy { Int($0, radix: 16) != nil }
     }
 
+    /// A number of PCI, `0x8086`; null for a device of another bus.
+    private static func identifier(_ probe: Probe, _ file: String) -> JSON {
+        .optional(probe.optionalText(file)) ?? .null
+    }
+
     /// What of interfaces changes while the host runs.
     static func live(_ probe: inout Probe) -> JSON {
         let root = "/sys/class/net"
@@ -71,6 +78,8 @@ enum InterfaceFacts {
                 "operstate": probe.string("\(folder)/operstate", as: "links.\(name).operstate"),
                 "speed_mbit": speed(probe, folder), "rx_queues": queues(probe, folder, "rx-"),
                 "tx_queues": queues(probe, folder, "tx-"),
+                "pcie_speed": pcie(name, "current_link_speed", probe),
+                "pcie_width": pcie(name, "current_link_width", probe),
             ]
         }
         return .object(links)
@@ -81,6 +90,15 @@ enum InterfaceFacts {
         guard let text = probe.optionalText("\(interface)/speed"), let speed = Int(text), speed > 0
         else { return .null }
         return .integer(speed)
+    }
+
+    /// What the slot and the card agreed on: `8.0 GT/s PCIe`, lanes; null where there is no such link.
+    private static func pcie(_ name: String, _ file: String, _ probe: Probe) -> JSON {
+        guard let device = device(of: name, probe),
+            let text = probe.optionalText("\(device.folder)/\(file)"), text != "Unknown",
+            text != "0"
+        else { return .null }
+        return Int(text).map { .integer($0) } ?? .string(text)
     }
 
     private static func queues(_ probe: Probe, _ interface: String, _ prefix: String) -> JSON {
@@ -103,6 +121,16 @@ enum ClockFacts {
             ]
         }
         return .object(clocks)
+    }
+
+    /// What the kernel tells the time by; it changes by itself when the kernel loses trust in one.
+    static func live(_ probe: inout Probe) -> JSON {
+        let root = "/sys/devices/system/clocksource/clocksource0"
+        let others = probe.optionalText("\(root)/available_clocksource") ?? ""
+        return [
+            "source": probe.string("\(root)/current_clocksource", as: "clock.source"),
+            "sources": .strings(others.split(separator: " ").map(String.init)),
+        ]
     }
 }
 

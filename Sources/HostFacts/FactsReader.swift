@@ -54,6 +54,7 @@ package struct FactsReader {
             case "links": members[section] = InterfaceFacts.live(&probe)
             case "irqs": members[section] = InterruptFacts.read(&probe)
             case "mounts": members[section] = LiveFacts.mounts(&probe)
+            case "clock": members[section] = ClockFacts.live(&probe)
             case "boot":
                 members[section] = [
                     "id": probe.string("/proc/sys/kernel/random/boot_id", as: "boot.id")

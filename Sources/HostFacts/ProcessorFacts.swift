@@ -13,6 +13,7 @@ enum ProcessorFacts {
             "offline": list(&probe, "offline"),
             "isolated": optionalList(&probe, "isolated"),
             "nohz_full": optionalList(&probe, "nohz_full"),
+            "vulnerabilities": vulnerabilities(probe),
             "smt": .optional(probe.optionalText("\(root)/smt/control"))
                 ?? probe.fail("cpu.smt", "\(root)/smt/control is not there"),
             "idle_driver": .optional(probe.optionalText("\(root)/cpuidle/current_driver"))
@@ -27,6 +28,16 @@ enum ProcessorFacts {
             .optional(probe.optionalText("\(root)/cpu\(first)/cpufreq/scaling_driver")) ?? "none"
         members.merge(topology(online, &probe)) { _, new in new }
         return .object(members)
+    }
+
+    /// What the kernel says of each weakness of the hardware and what it does about it.
+    private static func vulnerabilities(_ probe: Probe) -> JSON {
+        let folder = "\(root)/vulnerabilities"
+        var all: [String: JSON] = [:]
+        for name in (try? probe.machine.list(folder)) ?? [] {
+            all[name] = .optional(probe.optionalText("\(folder)/\(name)")) ?? .null
+        }
+        return .object(all)
     }
 
     private static func topology(_ online: CPUList?, _ probe: inout Probe) -> [String: JSON] {

@@ -19,6 +19,7 @@ extension Kind {
         case .authorizedKey: AuthorizedKeyDeclaration.self
         case .command: CommandDeclaration.self
         case .kernelCmdline: KernelCmdlineDeclaration.self
+        case .expect: ExpectDeclaration.self
         case .cpuIsolation: CPUIsolationDeclaration.self
         case .smt: SMTDeclaration.self
         case .ksm: KSMDeclaration.self

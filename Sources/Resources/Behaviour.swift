@@ -75,6 +75,8 @@ package final class Host {
     package let keep: ([UInt8]) throws(AgentFault) -> Digest
     /// What was done and is to be done once in a run at most, by name: `apt-get update`.
     package var doneOnce: Set<String> = []
+    /// Reads facts of the host: the hardware half where asked, and sections of the live state.
+    package var facts: (_ hardware: Bool, _ sections: [String]) -> JSON = { _, _ in .null }
     /// Waits a moment, so that what was just started can show that it fails.
     ///
     /// Tests do without.

@@ -19,6 +19,7 @@ extension Kind {
         case .authorizedKey: AuthorizedKeyBehaviour.self
         case .command: CommandBehaviour.self
         case .kernelCmdline: KernelCmdlineBehaviour.self
+        case .expect: ExpectBehaviour.self
         case .cpuIsolation: CPUIsolationBehaviour.self
         case .smt: SMTBehaviour.self
         case .ksm: KSMBehaviour.self

@@ -186,7 +186,8 @@ final class AgentClient {
             case .fault(let fault):
                 run.fault = fault
                 return run
-            case .hello, .facts, .rebooting, .booted: throw Broken(description: "unexpected \(reply)")
+            case .hello, .facts, .rebooting, .booted:
+                throw Broken(description: "unexpected \(reply)")
             }
             if until?(reply) == true { return run }
         }

@@ -84,7 +84,7 @@ import Wire
             "cores": 2, "sockets": 2, "threads_per_core": 2, "isolated": "2-3", "nohz_full": "",
             "siblings": ["0-1", "2-3"], "packages": ["0": "0-1", "1": "2-3"], "offline": .null,
             "present": .null, "dies": .null, "l3": .null, "smt": .null,
-            "frequency_driver": "none", "idle_driver": "none",
+            "frequency_driver": "none", "idle_driver": "none", "vulnerabilities": [:],
         ]
         #expect(facts["cpu"] == cpu)
         #expect(facts["numa"]?["2"]?["cpus"] == "1,3")

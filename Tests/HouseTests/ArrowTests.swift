@@ -47,15 +47,15 @@ private let rooms = [
         "Inventory", ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"],
         "who the hosts are; not what they are to be"),
     Room(
-        "Compiler",
-        [
-            "Inventory", "Isolation", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
-            "Wire",
-        ],
-        "pure: it contacts nobody and reads no disk, so that the same inputs give the same bytes"),
-    Room(
         "Isolation", ["Kinds", "Wire"],
         "pure: facts in, sets of CPUs and settings out; the compiler and a verb both stand on it"),
+    Room(
+        "Compiler",
+        [
+            "Inventory", "Isolation", "Kinds", "YAML", "Templates", "Values", "Diagnostics",
+            "FleetModel", "Wire",
+        ],
+        "pure: it contacts nobody and reads no disk, so that the same inputs give the same bytes"),
     Room("SSHConfig", ["Wire"], "pure: text in, settings out"),
     Room(
         "Transport", ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"],

@@ -1,10 +1,11 @@
 import FleetModel
 import Kinds
 import Linux
-@testable import Resources
 import TestSupport
 import Testing
 import Wire
+
+@testable import Resources
 
 /// One case of a resource kind.
 ///
@@ -24,7 +25,8 @@ import Wire
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
 /// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
 /// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
-/// `grub` is as ``FakeGrub`` has it; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
+/// `grub` is as ``FakeGrub`` has it; `facts` are
+/// those of the host; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
 /// `again` is the second difference, "as declared" or `{"pending": "reason"}`, unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
     let kind: Kind
@@ -59,7 +61,7 @@ struct FixtureContent {
 
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
-        "apply_fault", "after", "again", "systemd", "grub", "kept", "findings",
+        "apply_fault", "after", "again", "systemd", "grub", "kept", "findings", "facts",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -143,6 +145,8 @@ struct FixtureContent {
                 return digest
             })
         host.settle = {}
+        let facts = json["facts"] ?? .null
+        host.facts = { _, _ in facts }
         return host
     }
 

@@ -226,7 +226,8 @@ struct ApplyRun {
     ) -> ResourceReport {
         ResourceReport(
             address: plan.items[position].resource.address, outcome: outcome, reason: reason,
-            changes: changes, fault: fault, findings: plan.remarks(position),
+            changes: changes, fault: fault,
+            findings: plan.remarks(position) + setting.conflicts[position, default: []],
             microseconds: microseconds[position] ?? 0)
     }
 

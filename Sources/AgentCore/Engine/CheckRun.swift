@@ -49,7 +49,8 @@ struct CheckRun {
         ) -> ResourceReport {
             ResourceReport(
                 address: item.resource.address, outcome: outcome, reason: reason, changes: changes,
-                fault: fault, findings: plan.remarks(position),
+                fault: fault,
+                findings: plan.remarks(position) + setting.conflicts[position, default: []],
                 microseconds: microseconds[position] ?? 0)
         }
         // What an earlier change may mend or alter is not known yet.

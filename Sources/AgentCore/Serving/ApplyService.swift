@@ -34,7 +34,9 @@ struct ApplyService {
         let number = (try JournalDirectory.numbers(in: state).last ?? 0) + 1
         let log = try JournaledLog(
             number: number, in: state, begin: begin(bound.plan, after: last), plan: bytes)
-        var run = ApplyRun(bound, setting(), log: log)
+        var setting = setting()
+        setting.conflicts = ConflictFinder(machine: worker.machine).findings(in: bound)
+        var run = ApplyRun(bound, setting, log: log)
         let result = run.run()
         var end = RunEnd(
             cpuMicroseconds: 0, cpus: "", residentBytes: 0, wallMicroseconds: 0,
@@ -64,6 +66,7 @@ struct ApplyService {
         let host = Host(
             machine: worker.machine, wantsContent: request.wantsContent, blob: conversation.blob,
             keep: store.keep)
+        host.facts = worker.facts
         return RunSetting(
             host: host, report: worker.report, stopReason: conversation.stopReason,
             activity: worker.activity, maxDisruption: request.maxDisruption,

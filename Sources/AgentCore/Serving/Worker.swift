@@ -62,6 +62,11 @@ struct Worker {
             })
     }
 
+    /// Facts of this host, for what is expected of them.
+    func facts(hardware: Bool, sections: [String]) -> JSON {
+        FactsReader(machine: machine).facts(hardware: hardware, sections: sections)
+    }
+
     /// The plan of a request, checked and bound.
     func plan(_ request: RunRequest) throws(AgentFault) -> (bound: BoundPlan, bytes: [UInt8]) {
         activity("receive the plan")
@@ -76,7 +81,10 @@ struct Worker {
             machine: machine, wantsContent: request.wantsContent,
             blob: conversation.blob,
             keep: { content throws(AgentFault) in Digest(of: content) })
-        var run = CheckRun(plan, checkSetting(host))
+        host.facts = facts
+        var setting = checkSetting(host)
+        setting.conflicts = ConflictFinder(machine: machine).findings(in: plan)
+        var run = CheckRun(plan, setting)
         let result = run.run()
         var end = RunEnd(
             cpuMicroseconds: 0, cpus: "", residentBytes: 0, wallMicroseconds: 0,
