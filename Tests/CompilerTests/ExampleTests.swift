@@ -10,7 +10,7 @@ import Wire
 
 /// What the repository shows people compiles, without a fault and without a warning.
 @Suite struct ExampleTests {
-    static let fleets = [".", "Examples/quickstart"]
+    static let fleets = [".", "Examples/quickstart", "Examples/low-latency-host"]
 
     /// A fleet directory of this repository, read from the disk.
     static func load(_ fleet: String) throws -> (FleetSources, [Diagnostic]) {
@@ -54,7 +54,8 @@ import Wire
         let compiler = try Compiler(sources)
         let hosts = sources.inventory.hosts
         try #require(!hosts.isEmpty)
-        compiler.compile(hosts: hosts) { result in
+        let facts = HostFactsInput(hardware: Self.machine)
+        compiler.compile(hosts: hosts, facts: { _ in facts }) { result in
             #expect(result.diagnostics.map(\.text) == [])
             guard let plan = result.plan else { return }
             #expect(!plan.resources.isEmpty)

@@ -91,6 +91,7 @@ package enum PlanChecker {
     /// Attributes that the controller adds.
     private static let resolved: Set<String> = [
         "state", "content_digest", "content_size", "content_secret", "purge_declared",
+        "housekeeping", "isolated", "hot", "parked",
     ]
 
     private static func checkSecrets(_ plan: Plan, _ secrets: [String]) -> [Finding] {

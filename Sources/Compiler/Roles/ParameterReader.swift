@@ -210,7 +210,7 @@ enum TypeName {
         ("string", .string), ("integer", .integer()), ("number", .number), ("boolean", .boolean),
         ("list", .list(.any)), ("map", .map(.any)), ("cpu_list", .cpuList), ("size", .size),
         ("duration", .duration), ("path", .path), ("mode", .mode), ("version", .version),
-        ("secret", .secret),
+        ("secret", .secret), ("any", .any),
     ]
     static let all: [String] = simple.map(\.name)
 
