@@ -16,6 +16,8 @@ package enum BeforeImage: ModelCodable, Equatable {
     case kernelFile(path: String, value: String)
     /// The CPUs that a process or thread might run on; its number is good for one boot.
     case affinity(pid: Int, cpus: String)
+    /// Whether a kernel module was loaded.
+    case module(name: String, isLoaded: Bool)
     /// A unit's state as systemd had it.
     case unit(name: String, active: String, enabled: String)
     /// A package's version, nil where it was not installed, and whether it was held.
@@ -51,6 +53,8 @@ package enum BeforeImage: ModelCodable, Equatable {
             ["type": "kernel_file", "path": .string(path), "value": .string(value)]
         case .affinity(let pid, let cpus):
             ["type": "affinity", "pid": .integer(pid), "cpus": .string(cpus)]
+        case .module(let name, let isLoaded):
+            ["type": "module", "name": .string(name), "loaded": .bool(isLoaded)]
         case .unit(let name, let active, let enabled):
             [
                 "type": "unit", "name": .string(name), "active": .string(active),
@@ -97,6 +101,9 @@ package enum BeforeImage: ModelCodable, Equatable {
         case "affinity":
             self = .affinity(
                 pid: try reader.integer("pid"), cpus: try reader.string("cpus"))
+        case "module":
+            self = .module(
+                name: try reader.string("name"), isLoaded: try reader.bool("loaded"))
         case "unit":
             self = .unit(
                 name: try reader.string("name"), active: try reader.string("active"),

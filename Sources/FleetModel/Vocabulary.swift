@@ -6,6 +6,8 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case packageRepository = "package_repository"
     case authorizedKey = "authorized_key"
     case kernelCmdline = "kernel_cmdline"
+    case kernelModule = "kernel_module"
+    case mount
     case expect
     case cpuIsolation = "cpu_isolation"
     case smt

@@ -19,6 +19,8 @@ extension Kind {
         case .authorizedKey: AuthorizedKeyDeclaration.self
         case .command: CommandDeclaration.self
         case .kernelCmdline: KernelCmdlineDeclaration.self
+        case .kernelModule: KernelModuleDeclaration.self
+        case .mount: MountDeclaration.self
         case .expect: ExpectDeclaration.self
         case .cpuIsolation: CPUIsolationDeclaration.self
         case .smt: SMTDeclaration.self

@@ -170,7 +170,7 @@ package struct RunText {
             : " Reboot pending on \(Quantity.count(waiting, "host")): apply with --max-disruption reboot."
         var reboots = run.disruptions[.reboot] == nil && waiting == 0 ? " No reboot." : pending
         if run.verb != "apply", run.disruptions[.reboot] != nil {
-            reboots = " It reboots only with --max-disruption reboot."
+            reboots = " One reboot for all of it, and only with --max-disruption reboot."
         }
         let changed = run.disruptions.values.reduce(0, +)
         if changed == 0 { return "\(hosts) No changes.\(pending)" }

@@ -19,6 +19,8 @@ extension Kind {
         case .authorizedKey: AuthorizedKeyBehaviour.self
         case .command: CommandBehaviour.self
         case .kernelCmdline: KernelCmdlineBehaviour.self
+        case .kernelModule: KernelModuleBehaviour.self
+        case .mount: MountBehaviour.self
         case .expect: ExpectBehaviour.self
         case .cpuIsolation: CPUIsolationBehaviour.self
         case .smt: SMTBehaviour.self

@@ -105,7 +105,8 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
             changes.append(
                 Change(
                     "banned_cpus", layer: layer, before: .optional(found),
-                    after: .optional(declaration.banned?.text), disruption: cost, source: source))
+                    after: .optional(declaration.banned?.text), disruption: cost,
+                    source: found == nil ? nil : source))
         }
         // It wins over the list where it is not empty.
         if let mask = values[mask], !mask.isEmpty, declaration.isPresent {

@@ -9,7 +9,7 @@ extension Kind {
     var isOfTheKernel: Bool {
         switch self {
         case .kernelCmdline, .cpuIsolation, .smt, .ksm, .hugepages, .workqueue, .cpuPower,
-            .transparentHugepages, .irqAffinity, .irqbalance:
+            .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance:
             true
         default: false
         }

@@ -95,7 +95,7 @@ import Wire
         if content.kind == .irqAffinity, code == EIO { return }
         // Where apply fails and putting back fails as well, two things went wrong at once.
         let isUndone =
-            content.kind == .kernelCmdline
+            [.kernelCmdline, .kernelModule].contains(content.kind)
             || content.kind.declarationType is any BootKeptDeclaration.Type
         if expectedFault != nil, isUndone { return }
         for number in reading..<total {

@@ -1,0 +1,82 @@
+import FleetModel
+import Wire
+
+/// A declared `kernel_module`: whether it is loaded, now and at boot, and its parameters.
+package struct KernelModuleDeclaration: ResourceDeclaration {
+    package static let schema = KindSchema(
+        .kernelModule, "A kernel module: loaded or not, now and at boot, and its parameters.",
+        nameType: .string, nameSummary: "The module: sfc, hid_generic; - and _ are the same.",
+        states: ["loaded", "absent"],
+        attributes: [
+            AttributeSchema(
+                "options", .map(.string), default: .object([:]),
+                "Its parameters: {rss_cpus: \"4\"}. Held against the running ones and against "
+                    + "modprobe.d."),
+            AttributeSchema(
+                "blacklist", .boolean, default: false,
+                "With state: absent, keeps it from being loaded by its alias or as a dependency."),
+            AttributeSchema(
+                "initramfs", .boolean, default: false,
+                "Makes the initramfs anew when modprobe.d changes: a module loaded from it has the "
+                    + "options of the copy there."),
+        ],
+        notes: [
+            "Kept in /etc/modules-load.d/90-muster-NAME.conf and /etc/modprobe.d/90-muster-NAME.conf. "
+                + "A file of modprobe.d that is read later and sets the same option otherwise is a "
+                + "fault that names it.",
+            "A running parameter that the kernel lets be written is written. Any other needs the "
+                + "module loaded anew, which counts as module_reload and is done only while nothing "
+                + "uses it. A parameter that /sys does not show cannot be held against anything.",
+            "Built into the kernel counts as loaded. Sources: modprobe.d(5), modules-load.d(5).",
+        ],
+        example: """
+            - kernel_module: sfc
+              options: {rss_cpus: "4"}
+            """)
+
+    package let name: String
+    package let isLoaded: Bool
+    package let options: [String: String]
+    package let isBlacklisted: Bool
+    package let isInInitramfs: Bool
+
+    package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
+        let isPlain = name.utf8.allSatisfy {
+            (48...57).contains($0) || (97...122).contains($0 | 32) || $0 == 95 || $0 == 45
+        }
+        guard isPlain, !name.isEmpty, name.utf8.count < 56 else {
+            throw AttributeFault(nil, "\(ScalarText.shown(name)) is no kernel module")
+        }
+        let reader = AttributeReader(attributes)
+        self.name = String(name.map { $0 == "-" ? "_" : $0 })
+        isLoaded = try reader.state(of: Self.schema) == "loaded"
+        isBlacklisted = try reader.bool("blacklist", default: false)
+        isInInitramfs = try reader.bool("initramfs", default: false)
+        var options: [String: String] = [:]
+        for (key, value) in attributes["options"]?.object ?? [:] {
+            guard let text = value.string, !text.contains(where: { $0.isWhitespace || $0 == "\"" }),
+                !key.contains(where: { $0.isWhitespace || $0 == "=" })
+            else {
+                throw AttributeFault(
+                    "options", "\(ScalarText.shown(key)) is no parameter with a value of one word")
+            }
+            options[key] = text
+        }
+        self.options = options
+        if isLoaded, isBlacklisted {
+            throw AttributeFault("blacklist", "a module that is to be loaded cannot be blacklisted")
+        }
+        if !isLoaded, !options.isEmpty {
+            throw AttributeFault("options", "a module that is not loaded has no parameters")
+        }
+    }
+
+    package var owns: [Claim] {
+        [
+            .knobs("the kernel module \(name)"), .path(optionsFile), .path(loadFile),
+        ]
+    }
+
+    package var optionsFile: String { "/etc/modprobe.d/90-muster-\(name).conf" }
+    package var loadFile: String { "/etc/modules-load.d/90-muster-\(name).conf" }
+}

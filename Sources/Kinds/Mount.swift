@@ -1,0 +1,87 @@
+import FleetModel
+import Wire
+
+/// A declared `mount`: a file system at a path, now and at boot.
+package struct MountDeclaration: ResourceDeclaration {
+    package static let schema = KindSchema(
+        .mount, "A file system mounted at a path, now and at boot.",
+        nameType: .path, nameSummary: "The mount point: /dev/hugepages1G, /data.",
+        states: ["mounted", "absent"],
+        attributes: [
+            AttributeSchema(
+                "device", .string,
+                "What is mounted: /dev/disk/by-uuid/…, hugetlbfs, nfs1:/export. Required unless "
+                    + "state is absent."),
+            AttributeSchema(
+                "fstype", .string, "xfs, ext4, hugetlbfs, nfs. Required unless state is absent."),
+            AttributeSchema(
+                "options", .list(.string), default: .array([]),
+                "Options of mount(8): [noatime, pagesize=1G]."),
+        ],
+        notes: [
+            "Kept as a unit of systemd, /etc/systemd/system/NAME.mount; the mount point is made "
+                + "where it is missing. A line of /etc/fstab for the same path is a fault: one of the "
+                + "two should go.",
+            "Other options are taken by a remount, another device by mounting anew, which counts as "
+                + "service_restart and fails while something uses it. Sizes of options are compared "
+                + "as numbers. Source: systemd.mount(5).",
+        ],
+        example: """
+            - mount: /dev/hugepages1G
+              device: hugetlbfs
+              fstype: hugetlbfs
+              options: [pagesize=1G]
+            """)
+
+    package let path: String
+    package let isMounted: Bool
+    package let device: String
+    package let type: String
+    package let options: [String]
+
+    package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
+        guard name.hasPrefix("/"), name != "/", !name.contains("\n") else {
+            throw AttributeFault(nil, "\(ScalarText.shown(name)) is not to be mounted from here")
+        }
+        let reader = AttributeReader(attributes)
+        path = name
+        isMounted = try reader.state(of: Self.schema) == "mounted"
+        options = try reader.optionalStrings("options") ?? []
+        for option in options
+        where option.isEmpty || option.contains(where: { $0 == "," || $0.isWhitespace }) {
+            throw AttributeFault(
+                "options", "\(ScalarText.shown(option)) is not one option",
+                hint: "write each as an element of its own")
+        }
+        guard isMounted else {
+            device = ""
+            type = ""
+            return
+        }
+        device = try reader.string("device")
+        type = try reader.string("fstype")
+        if (device + type).contains(where: \.isWhitespace) || device.isEmpty || type.isEmpty {
+            throw AttributeFault("device", "device and fstype are words without white space")
+        }
+    }
+
+    /// The unit's name, as systemd escapes the path (systemd-escape(1)).
+    package var unit: String {
+        var name = ""
+        for (index, byte) in path.dropFirst().utf8.enumerated() {
+            switch byte {
+            case UInt8(ascii: "/"): name += "-"
+            case UInt8(ascii: ".") where index == 0: name += "\\x2e"
+            case 48...57, 65...90, 97...122, UInt8(ascii: ":"), UInt8(ascii: "_"),
+                UInt8(ascii: "."):
+                name += String(UnicodeScalar(byte))
+            default: name += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
+        }
+        return name + ".mount"
+    }
+
+    package var unitFile: String { "/etc/systemd/system/\(unit)" }
+
+    package var owns: [Claim] { [.knobs("the mount at \(path)"), .unit(unit), .path(unitFile)] }
+}

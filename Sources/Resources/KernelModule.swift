@@ -1,0 +1,388 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+import Wire
+
+/// Behaviour of `kernel_module`.
+package enum KernelModuleBehaviour: ResourceBehaviour {
+    package struct Observation: Sendable {
+        var isContainer: Bool
+        var isLoaded: Bool
+        var isBuiltIn: Bool
+        /// Whether the running kernel has such a module at all.
+        var exists: Bool
+        /// Parameters that /sys shows: what they hold, and whether they can be written.
+        var parameters: [String: (text: String, isWritable: Bool)]
+        /// What modprobe would give, over all files, with where it is set.
+        var persisted: [String: (text: String, source: String)]
+        var optionsText: String?
+        var loadText: String?
+        /// Modules that use it, and how often it is used in all.
+        var holders: [String]
+        var references: Int
+    }
+
+    package static func observe(
+        _ declarations: [KernelModuleDeclaration], on host: Host
+    ) -> [Result<Observation, AgentFault>] {
+        do throws(AgentFault) {
+            let machine = host.machine
+            let release = (try text("/proc/sys/kernel/osrelease", on: machine) ?? "")
+                .trimmingSpaces()
+            let folder = "/lib/modules/\(release)"
+            let dependencies = names(in: try text("\(folder)/modules.dep", on: machine) ?? "")
+            let builtIn = names(in: try text("\(folder)/modules.builtin", on: machine) ?? "")
+            let isContainer = try text("/run/systemd/container", on: machine) != nil
+            let options = try ModprobeOptions(on: machine)
+            return declarations.map { declaration in
+                do throws(AgentFault) {
+                    return .success(
+                        try observe(
+                            declaration, dependencies, builtIn, options, isContainer, on: machine))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        } catch {
+            return declarations.map { _ in .failure(error) }
+        }
+    }
+
+    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
+    {
+        try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path, limit: 32 << 20)
+        }
+    }
+
+    /// The modules that a file of modprobe lists: `kernel/net/foo-bar.ko.xz: …` is foo_bar.
+    private static func names(in text: String) -> Set<String> {
+        var all: Set<String> = []
+        for line in text.split(separator: "\n") {
+            let path = line.prefix { $0 != ":" }
+            let file = path.split(separator: "/").last ?? ""
+            all.insert(String(file.prefix { $0 != "." }.map { $0 == "-" ? "_" : $0 }))
+        }
+        return all
+    }
+
+    private static func observe(
+        _ declaration: KernelModuleDeclaration, _ dependencies: Set<String>, _ builtIn: Set<String>,
+        _ options: ModprobeOptions, _ isContainer: Bool, on machine: any Machine
+    ) throws(AgentFault) -> Observation {
+        let folder = "/sys/module/\(declaration.name)"
+        let state = try text("\(folder)/initstate", on: machine)
+        let isBuiltIn = builtIn.contains(declaration.name)
+        var parameters: [String: (text: String, isWritable: Bool)] = [:]
+        for key in declaration.options.keys.sorted() {
+            let path = "\(folder)/parameters/\(key)"
+            let status = try attempt("look at \(path)") { () throws(SystemError) in
+                try machine.statusIfPresent(path)
+            }
+            guard let status, status.mode & 0o400 != 0 else { continue }
+            parameters[key] = (
+                (try text(path, on: machine) ?? "").trimmingSpaces(), status.mode & 0o200 != 0
+            )
+        }
+        let holders = try attempt("list \(folder)/holders") { () throws(SystemError) in
+            try machine.listIfPresent("\(folder)/holders")
+        }
+        return Observation(
+            isContainer: isContainer, isLoaded: state != nil || isBuiltIn, isBuiltIn: isBuiltIn,
+            exists: state != nil || isBuiltIn || dependencies.contains(declaration.name),
+            parameters: parameters, persisted: options.of(declaration.name),
+            optionsText: try text(declaration.optionsFile, on: machine),
+            loadText: try text(declaration.loadFile, on: machine), holders: holders,
+            references: Int((try text("\(folder)/refcnt", on: machine) ?? "").trimmingSpaces()) ?? 0
+        )
+    }
+
+    private static func optionsText(_ declaration: KernelModuleDeclaration) -> String? {
+        var lines: [String] = []
+        if !declaration.options.isEmpty {
+            let options = declaration.options.sorted { $0.key < $1.key }
+                .map { "\($0.key)=\($0.value)" }
+            lines.append("options \(declaration.name) \(options.joined(separator: " "))")
+        }
+        if declaration.isBlacklisted {
+            lines += ["blacklist \(declaration.name)", "install \(declaration.name) /bin/false"]
+        }
+        if lines.isEmpty { return nil }
+        return "# Declared to muster; muster-agent puts this file back.\n"
+            + lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func loadText(_ declaration: KernelModuleDeclaration) -> String? {
+        declaration.isLoaded
+            ? "# Declared to muster; muster-agent puts this file back.\n\(declaration.name)\n" : nil
+    }
+
+    package static func diff(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation
+    ) -> Difference {
+        if observation.isContainer {
+            return .notApplicable("in a container modules are the host's outside")
+        }
+        if declaration.isLoaded, !observation.exists {
+            return .blocked(
+                AgentFault(
+                    "no-module", "load \(declaration.name)",
+                    cause: "the running kernel has no such module",
+                    hint: "install it for this kernel, or boot the kernel it is installed for"))
+        }
+        var changes = runningChanges(declaration, observation)
+        if observation.loadText != loadText(declaration) {
+            changes.append(
+                Change(
+                    "at_boot", before: .bool(observation.loadText != nil),
+                    after: .bool(declaration.isLoaded)))
+        }
+        for (key, wanted) in declaration.options.sorted(by: { $0.key < $1.key }) {
+            let found = observation.persisted[key]
+            if found?.text != wanted {
+                changes.append(
+                    Change(
+                        "options.\(key)", before: .optional(found?.text), after: .string(wanted),
+                        source: found?.source))
+            }
+        }
+        let isListed = changes.contains { $0.layer == .persisted && $0.attribute != "at_boot" }
+        if observation.optionsText != optionsText(declaration), !isListed {
+            changes.append(
+                Change(
+                    declaration.isBlacklisted ? "blacklist" : "options",
+                    before: observation.optionsText == nil ? nil : "other",
+                    after: declaration.isBlacklisted ? true : "as declared"))
+        }
+        if !changes.isEmpty { return .changes(changes) }
+        guard declaration.isLoaded else { return .asDeclared("not loaded, and not at boot") }
+        let silent = declaration.options.keys.filter { observation.parameters[$0] == nil }.sorted()
+        return .asDeclared(
+            (observation.isBuiltIn ? "built into the kernel" : "loaded, and at boot")
+                + (silent.isEmpty
+                    ? "" : "; the kernel does not show \(silent.joined(separator: ", "))"))
+    }
+
+    private static func runningChanges(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation
+    ) -> [Change] {
+        guard declaration.isLoaded else {
+            guard observation.isLoaded, !observation.isBuiltIn else { return [] }
+            return [
+                Change(
+                    "state", layer: .running, before: "loaded", after: "absent",
+                    disruption: .moduleReload)
+            ]
+        }
+        guard observation.isLoaded else {
+            return [Change("state", layer: .running, before: "absent", after: "loaded")]
+        }
+        var changes: [Change] = []
+        for (key, wanted) in declaration.options.sorted(by: { $0.key < $1.key }) {
+            guard let found = observation.parameters[key], !same(found.text, wanted) else {
+                continue
+            }
+            changes.append(
+                Change(
+                    "options.\(key)", layer: .running, before: .string(found.text),
+                    after: .string(wanted),
+                    disruption: found.isWritable
+                        ? .none : observation.isBuiltIn ? .reboot : .moduleReload))
+        }
+        return changes
+    }
+
+    /// Booleans read Y and N, and are written in many ways (kernel/params.c).
+    private static func same(_ found: String, _ wanted: String) -> Bool {
+        if found == wanted { return true }
+        if found == "Y" { return ["1", "y", "Y", "on"].contains(wanted) }
+        if found == "N" { return ["0", "n", "N", "off"].contains(wanted) }
+        if let one = Int(found), let two = number(wanted) { return one == two }
+        return false
+    }
+
+    private static func number(_ text: String) -> Int? {
+        text.hasPrefix("0x") ? Int(text.dropFirst(2), radix: 16) : Int(text)
+    }
+
+    package static func beforeImages(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage] {
+        var images: [BeforeImage] = [
+            .module(name: declaration.name, isLoaded: observation.isLoaded)
+        ]
+        for path in [declaration.optionsFile, declaration.loadFile] {
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            images.append(try found.fullImage(path, on: host))
+        }
+        for (key, found) in observation.parameters.sorted(by: { $0.key < $1.key })
+        where found.isWritable {
+            images.append(
+                .kernelFile(
+                    path: "/sys/module/\(declaration.name)/parameters/\(key)", value: found.text))
+        }
+        return images
+    }
+
+    package static func apply(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
+    ) throws(AgentFault) {
+        let machine = host.machine
+        let running = changes.filter { $0.layer == .running && !$0.isMadeByReboot }
+        let needsUnload = running.contains { $0.disruption == .moduleReload }
+        if needsUnload { try checkUnused(declaration, observation) }
+        try put(declaration.optionsFile, optionsText(declaration), on: machine)
+        do throws(AgentFault) {
+            try makeSo(declaration, observation, running, needsUnload, on: machine)
+        } catch {
+            // The next boot is not to try what the running kernel refused.
+            try? put(declaration.optionsFile, observation.optionsText, on: machine)
+            // One that was taken out for the change comes back as it was.
+            let state = "/sys/module/\(declaration.name)/initstate"
+            let isGone = ((try? machine.statusIfPresent(state)) ?? nil) == nil
+            if observation.isLoaded, declaration.isLoaded, isGone {
+                try? modprobe([declaration.name], on: machine)
+            }
+            throw error
+        }
+        try put(declaration.loadFile, loadText(declaration), on: machine)
+        if declaration.isInInitramfs, observation.optionsText != optionsText(declaration) {
+            try makeInitramfs(on: machine)
+        }
+        for (key, wanted) in declaration.options.sorted(by: { $0.key < $1.key }) {
+            let found = try ModprobeOptions(on: machine).of(declaration.name)[key]
+            guard found?.text == wanted else {
+                throw AgentFault(
+                    "overridden", "set \(key) of \(declaration.name) to \(wanted)",
+                    cause:
+                        "\(found?.source ?? "a file"), read after \(declaration.optionsFile), sets it "
+                        + "to \(found?.text ?? "nothing")",
+                    hint: "take it out of there")
+            }
+        }
+    }
+
+    private static func makeSo(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation, _ running: [Change],
+        _ needsUnload: Bool, on machine: any Machine
+    ) throws(AgentFault) {
+        if needsUnload { try modprobe(["-r", declaration.name], on: machine) }
+        let isToLoad =
+            declaration.isLoaded
+            && (needsUnload || running.contains { $0.attribute == "state" })
+        if isToLoad { try modprobe([declaration.name], on: machine) }
+        for change in running where change.disruption == .none && change.attribute != "state" {
+            let key = change.attribute.dropFirst("options.".count)
+            let path = "/sys/module/\(declaration.name)/parameters/\(key)"
+            try attempt("set \(path)") { () throws(SystemError) in
+                try machine.writeInPlace(path, Array(((change.after?.string ?? "") + "\n").utf8))
+            }
+        }
+    }
+
+    private static func checkUnused(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation
+    ) throws(AgentFault) {
+        guard !observation.holders.isEmpty || observation.references > 0 else { return }
+        let users =
+            observation.holders.isEmpty
+            ? "\(observation.references) users"
+            : "the modules \(observation.holders.joined(separator: ", "))"
+        throw AgentFault(
+            "in-use", "unload \(declaration.name)", cause: "it is used by \(users)",
+            hint: "stop what uses it, or let a reboot do it")
+    }
+
+    private static func modprobe(
+        _ arguments: [String], on machine: any Machine
+    ) throws(AgentFault) {
+        let attempted = "modprobe \(arguments.joined(separator: " "))"
+        let result = try attempt(attempted) { () throws(SystemError) in
+            try machine.run(ProgramCall("/sbin/modprobe", arguments, timeoutSeconds: 60))
+        }
+        guard result.succeeded else {
+            throw AgentFault(
+                "modprobe", attempted,
+                cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
+                hint: "dmesg on the host says more")
+        }
+    }
+
+    private static func makeInitramfs(on machine: any Machine) throws(AgentFault) {
+        for (path, arguments) in [
+            ("/usr/sbin/update-initramfs", ["-u", "-k", "all"]),
+            ("/usr/bin/dracut", ["--force", "--regenerate-all"]),
+        ] {
+            let attempted = "make the initramfs anew"
+            let status = try attempt(attempted) { () throws(SystemError) in
+                try machine.statusIfPresent(path, followLinks: true)
+            }
+            if status == nil { continue }
+            let result = try attempt(attempted) { () throws(SystemError) in
+                try machine.run(ProgramCall(path, arguments, timeoutSeconds: 900))
+            }
+            guard result.succeeded else {
+                throw AgentFault(
+                    "initramfs", attempted,
+                    cause: "\(path) \(result.endText): \(ProgramText.excerpt(of: result))")
+            }
+            return
+        }
+    }
+
+    private static func put(
+        _ path: String, _ text: String?, on machine: any Machine
+    ) throws(AgentFault) {
+        guard let text else {
+            return try attempt("remove \(path)") { () throws(SystemError) in
+                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+            }
+        }
+        try makeDirectory(PathName.parent(of: path), on: machine)
+        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
+            .put(on: machine)
+    }
+}
+
+/// The options that modprobe gives modules, over all its files (modprobe.d(5)).
+struct ModprobeOptions {
+    private var all: [String: [String: (text: String, source: String)]] = [:]
+
+    init(on machine: any Machine) throws(AgentFault) {
+        // A file of a folder that comes first hides one of the same name.
+        var files: [String: String] = [:]
+        for folder in [
+            "/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d",
+        ] {
+            let names = try attempt("list \(folder)") { () throws(SystemError) in
+                try machine.listIfPresent(folder)
+            }
+            for name in names where name.hasSuffix(".conf") && files[name] == nil {
+                files[name] = "\(folder)/\(name)"
+            }
+        }
+        for (_, path) in files.sorted(by: { $0.key < $1.key }) {
+            let text = try attempt("read \(path)") { () throws(SystemError) in
+                try machine.textIfPresent(path)
+            }
+            for (index, line) in (text ?? "").split(
+                separator: "\n", omittingEmptySubsequences: false
+            )
+            .enumerated() {
+                let words = line.split(whereSeparator: \.isWhitespace)
+                guard words.count > 2, words[0] == "options" else { continue }
+                let module = String(words[1].map { $0 == "-" ? "_" : $0 })
+                for word in words.dropFirst(2) {
+                    guard let equals = word.firstIndex(of: "=") else { continue }
+                    all[module, default: [:]][String(word[..<equals])] = (
+                        String(word[word.index(after: equals)...]), "\(path):\(index + 1)"
+                    )
+                }
+            }
+        }
+    }
+
+    func of(_ module: String) -> [String: (text: String, source: String)] { all[module] ?? [:] }
+}

@@ -1,0 +1,254 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+import TestSupport
+import Testing
+import Wire
+
+/// A virtual machine with a kernel of its own, and a fleet whose one host it is.
+private final class MachineFleet {
+    let name: String
+    let folder: TemporaryDirectory
+    private(set) var inventory = ""
+
+    init() throws {
+        name = "vmt\(getpid())"
+        folder = try TemporaryDirectory()
+        let source = Repository.root + "/Examples/low-latency-host"
+        let copied = try ProcessRunner.run(
+            ProgramCall("/bin/cp", ["-aL", source, folder.path("fleet")]))
+        try #require(copied.succeeded, "\(copied.errorText)")
+        // The example's host is `vm`; this one stands beside others.
+        try LocalMachine().rename(
+            folder.path("fleet/Inventory/host_vars/vm.yaml"),
+            to: folder.path("fleet/Inventory/host_vars/\(name).yaml"))
+        let up = try script(["up"], seconds: 1_200)
+        try #require(up.succeeded, "\(up.errorText)")
+        let path = try script(["inventory", "--path"], seconds: 60).outputText
+        inventory = String(path.filter { $0 != "\n" })
+    }
+
+    /// Takes the machine down; where something failed its console is kept and named.
+    func takeDown(keepsConsole: Bool) {
+        if keepsConsole {
+            let console = try? script(["console"], seconds: 60)
+            Issue.record("the end of the console:\n\(console?.outputText.suffix(3_000) ?? "none")")
+        }
+        _ = try? script(["down"], seconds: 120)
+    }
+
+    private func script(_ arguments: [String], seconds: Double) throws -> ProgramResult {
+        try ProcessRunner.run(
+            ProgramCall(
+                "\(Repository.root)/Scripts/vm", ["--name", name] + arguments,
+                timeoutSeconds: seconds))
+    }
+
+    /// What a line of shell prints on the machine.
+    func onHost(_ command: String) throws -> String {
+        try script(["exec", "--", "sh", "-c", command], seconds: 120).outputText
+    }
+
+    /// A file of the machine's kernel, without the newline.
+    func kernel(_ path: String) throws -> String {
+        String(try onHost("cat \(path)").filter { $0 != "\n" && $0 != "\0" })
+    }
+
+    /// Runs a verb; its exit status and what it says on both outputs.
+    func muster(_ arguments: String...) throws -> (status: Int32, text: String) {
+        let environment = ProgramCall.plainEnvironment.filter { !$0.hasPrefix("HOME=") }
+        let result = try ProcessRunner.run(
+            ProgramCall(
+                BuiltProgram.muster,
+                arguments + ["--fleet", folder.path("fleet"), "-i", inventory],
+                environment: environment + ["HOME=\(folder.path)"], timeoutSeconds: 1_500))
+        guard case .exited(let status) = result.end else { return (-1, result.endText) }
+        return (status, result.outputText + result.errorText)
+    }
+}
+
+/// A trading host from bare to isolated and back, on a real kernel, proven by the kernel's own files.
+///
+/// One test, since each step stands on the one before: minutes, with two or three reboots.
+@Suite("A virtual machine", .serialized, .timeLimit(.minutes(45)))
+struct VirtualMachineTests {
+    @Test func isProvisionedIsolatedAndPutBack() throws {
+        let fleet = try MachineFleet()
+        var isDone = false
+        defer { fleet.takeDown(keepsConsole: !isDone) }
+        #expect(try fleet.muster("ping", "--accept-new").status == 0)
+        #expect(try fleet.muster("facts").status == 0)
+        let fresh = try state(of: fleet)
+
+        try showsWhatWouldBe(fleet)
+        try survivesABrokenMenu(fleet)
+        let apply = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
+        try #require(apply.status == 0, "\(apply.text)")
+        #expect(apply.text.contains("rebooted, and back after"), "\(apply.text)")
+        try holds(fleet)
+        try changesNothingMore(fleet)
+        try findsWhatDoesNotBelong(fleet)
+        try isPutBack(fleet, fresh)
+        isDone = true
+    }
+
+    private func showsWhatWouldBe(_ fleet: MachineFleet) throws {
+        let map = try fleet.muster("isolation", fleet.name, "--smt", "park")
+        #expect(map.status == 0, "\(map.text)")
+        for line in ["isolated      2-3,6-7", "hot           2,6", "[0h 1h] [2* 3-]"] {
+            #expect(map.text.contains(line), "\(line)\n\(map.text)")
+        }
+        let plan = try fleet.muster("plan")
+        #expect(plan.status == 2, "\(plan.text)")
+        for line in [
+            "~ kernel_cmdline cpu_isolation   isolcpus none → managed_irq,domain,2-3,6-7",
+            "- cpu_power low_latency   not applicable",
+            "only with --max-disruption reboot",
+        ] where !line.hasPrefix("-") {
+            #expect(plan.text.contains(line), "\(line)\n\(plan.text)")
+        }
+    }
+
+    /// A menu that cannot be made anew fails its resource alone; the one in use stays as it was.
+    private func survivesABrokenMenu(_ fleet: MachineFleet) throws {
+        let menu = try fleet.onHost("sha256sum /boot/grub/grub.cfg")
+        _ = try fleet.onHost(
+            "printf '#!/bin/sh\\necho no disk >&2\\nexit 1\\n' >/etc/grub.d/99_broken; "
+                + "chmod +x /etc/grub.d/99_broken")
+        let apply = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
+        #expect(apply.status == 1, "\(apply.text)")
+        #expect(
+            apply.text.contains("! kernel_cmdline low_latency   failed: ")
+                && apply.text.contains("no disk"), "\(apply.text)")
+        #expect(apply.text.contains("~ sysctl vm.swappiness"), "\(apply.text)")
+        #expect(!apply.text.contains("rebooted"), "a host with a failure was rebooted")
+        #expect(try fleet.onHost("sha256sum /boot/grub/grub.cfg") == menu)
+        #expect(try fleet.onHost("ls /etc/default/grub.d | grep -c muster") == "0\n")
+        _ = try fleet.onHost("rm /etc/grub.d/99_broken")
+    }
+
+    private func holds(_ fleet: MachineFleet) throws {
+        let house = try CPUList(parsing: "0-1,4-5")
+        let cpu = "/sys/devices/system/cpu"
+        #expect(try fleet.kernel("\(cpu)/isolated") == "2-3,6-7")
+        #expect(try fleet.kernel("\(cpu)/nohz_full") == "2-3,6-7")
+        #expect(try fleet.kernel("/proc/sys/kernel/watchdog_cpumask") == house.text)
+        for (path, form) in [
+            ("/proc/irq/default_smp_affinity", "mask"),
+            ("/sys/devices/virtual/workqueue/cpumask", "mask"),
+            ("/sys/bus/workqueue/devices/writeback/cpumask", "mask"),
+        ] {
+            #expect(try CPUList(parsingMask: try fleet.kernel(path)) == house, "\(path) \(form)")
+        }
+        let manager = try fleet.onHost("grep Cpus_allowed_list: /proc/1/status")
+        #expect(manager.contains(house.text), "\(manager)")
+        #expect(
+            try fleet.onHost("tr '\\0' '\\n' </proc/$(pgrep -x irqbalance)/environ").contains(
+                "IRQBALANCE_BANNED_CPULIST=2-3,6-7"))
+        // Every interrupt that can be moved is on housekeeping CPUs.
+        let interrupts = try fleet.onHost(
+            "for i in /proc/irq/*/; do n=$(basename $i); "
+                + "ls -d $i*/ >/dev/null 2>&1 && ! grep -qx $n /run/muster/managed_irqs && "
+                + "cat ${i}smp_affinity_list; done")
+        #expect(interrupts.split(separator: "\n").count > 20)
+        for line in interrupts.split(separator: "\n") {
+            let list = try CPUList(parsing: String(line))
+            #expect(list.subtracting(house).isEmpty, "an interrupt may go to \(line)")
+        }
+        let line = try fleet.kernel("/proc/cmdline")
+        for parameter in [
+            "isolcpus=managed_irq,domain,2-3,6-7", "nohz_full=2-3,6-7", "rcu_nocbs=2-3,6-7",
+            "irqaffinity=0-1,4-5", "skew_tick=1", "mce=ignore_ce",
+        ] {
+            #expect(line.contains(parameter), "\(parameter)")
+        }
+        #expect(
+            try fleet.kernel("/sys/kernel/mm/transparent_hugepage/enabled")
+                == "always madvise [never]")
+        let pages = "hugepages/hugepages-2048kB/nr_hugepages"
+        #expect(try fleet.kernel("/sys/devices/system/node/node1/\(pages)") == "64")
+        #expect(try fleet.kernel("/sys/devices/system/node/node0/\(pages)") == "16")
+        #expect(try fleet.kernel("/proc/sys/vm/stat_interval") == "10")
+        #expect(
+            try fleet.onHost("systemctl is-active muster-boot muster-boot-late")
+                == "active\nactive\n")
+        // The recovery entry boots without any of it.
+        let recovery = try fleet.onHost(
+            "grep -A20 'recovery mode' /boot/grub/grub.cfg | grep linux")
+        #expect(!recovery.contains("isolcpus"), "\(recovery)")
+    }
+
+    private func changesNothingMore(_ fleet: MachineFleet) throws {
+        let again = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
+        #expect(again.status == 0, "\(again.text)")
+        #expect(again.text.contains("No changes."), "\(again.text)")
+        let check = try fleet.muster("check", "--format", "json")
+        #expect(check.status == 0, "\(check.text)")
+        // Where the agent's own time was spent.
+        let text = check.text.split(separator: "\n").first { $0.hasPrefix("{") } ?? ""
+        let json = try JSON(parsing: Array(text.utf8))
+        let cpus = json["hosts"]?.array?.first?["end"]?["cpus"]?.string ?? ""
+        let used = try CPUList(parsing: cpus)
+        #expect(!used.isEmpty)
+        #expect(try used.subtracting(CPUList(parsing: "0-1,4-5")).isEmpty, "it ran on \(cpus)")
+    }
+
+    /// A process on an isolated CPU, another manager, a value changed by hand.
+    private func findsWhatDoesNotBelong(_ fleet: MachineFleet) throws {
+        _ = try fleet.onHost(
+            "systemd-run --quiet --unit stray -p CPUAffinity=2 sleep 600; sysctl -qw vm.swappiness=33"
+        )
+        let check = try fleet.muster("check")
+        #expect(check.status == 2, "\(check.text)")
+        for found in [
+            "(sleep) of stray.service may run on isolated CPU 2",
+            "~ sysctl vm.swappiness   running 33 → 10",
+        ] {
+            #expect(check.text.contains(found), "\(found)\n\(check.text)")
+        }
+        _ = try fleet.onHost("systemctl stop stray")
+    }
+
+    private func isPutBack(_ fleet: MachineFleet, _ fresh: [String: String]) throws {
+        let site = """
+            - hosts: all
+              roles:
+                - {role: cpu_isolation, state: absent}
+                - {role: low_latency, state: absent}
+                - {role: hugepages, state: absent, nodes: {"0": 16, "1": 64}}
+            """
+        try LocalMachine().replaceFile(
+            fleet.folder.path("fleet/Inventory/site.yaml"), content: Array((site + "\n").utf8),
+            mode: 0o644, uid: 0, gid: 0)
+        let undo = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
+        try #require(undo.status == 0, "\(undo.text)")
+        #expect(undo.text.contains("rebooted, and back after"), "\(undo.text)")
+        #expect(try fleet.muster("check").status == 0)
+        let now = try state(of: fleet)
+        for (what, value) in fresh.sorted(by: { $0.key < $1.key }) {
+            #expect(now[what] == value, "\(what)")
+        }
+    }
+
+    /// What the roles touch, as the kernel and the disk have it.
+    private func state(of fleet: MachineFleet) throws -> [String: String] {
+        let files = [
+            "/proc/cmdline", "/sys/devices/system/cpu/isolated",
+            "/proc/irq/default_smp_affinity", "/sys/devices/virtual/workqueue/cpumask",
+            "/sys/bus/workqueue/devices/writeback/cpumask",
+            "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/kernel/mm/ksm/run",
+            "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages",
+            "/proc/sys/vm/swappiness", "/proc/sys/vm/stat_interval",
+            "/proc/sys/kernel/numa_balancing", "/proc/sys/kernel/watchdog_cpumask",
+            "/proc/sys/net/core/busy_poll", "/etc/default/irqbalance",
+        ]
+        var state: [String: String] = [:]
+        for file in files { state[file] = try fleet.onHost("cat \(file)") }
+        state["systemd's CPUs"] = try fleet.onHost("grep Cpus_allowed_list: /proc/1/status")
+        state["files"] = try fleet.onHost(
+            "find /etc /usr/local /boot -newer /proc/1 -o -name '*muster*' | grep muster | sort")
+        state["the menu"] = try fleet.onHost("grep -E '^\\s*(menuentry|linux)' /boot/grub/grub.cfg")
+        return state
+    }
+}
