@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "Compiler",
             dependencies: [
-                "Inventory", "Isolation", "Kinds", "YAML", "Templates", "Values", "Diagnostics", "FleetModel",
+                "Inventory", "Isolation", "Kinds", "YAML", "Templates", "Values", "Diagnostics",
+                "FleetModel",
                 "Wire",
             ]),
 
@@ -195,7 +196,7 @@ let package = Package(
                 ]
             ),
             ("House", ["Linux", "Wire"]),
-            ("Lab", ["Linux", "Wire", "FleetModel"]),
+            ("Lab", ["Kinds", "Linux", "Wire", "FleetModel"]),
         ].map { (name: String, others: [Target.Dependency]) in
             let own: [Target.Dependency] =
                 ["House", "Lab"].contains(name) ? [] : [.target(name: name)]

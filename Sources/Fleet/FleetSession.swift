@@ -66,9 +66,10 @@ package struct FleetSession: Sendable {
     }
 
     /// Seconds for one host's run.
+    package var deadlineSeconds: Int { options.deadlineSeconds ?? settings.deadlineSeconds }
+
     /// Seconds that a host may take to come back from a reboot.
     package var rebootSeconds: Int { settings.rebootSeconds }
-    package var deadlineSeconds: Int { options.deadlineSeconds ?? settings.deadlineSeconds }
 
     /// The hosts that patterns name and `limit` keeps, in inventory order.
     package func hosts(

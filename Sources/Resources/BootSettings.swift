@@ -116,8 +116,9 @@ package enum BootSettings {
         }
     }
 
-    /// The records of a stage, in the order they are to be carried out; a fault for each that
-    /// cannot be understood. Throws where they cannot be read.
+    /// The records of a stage, in the order they are to be carried out.
+    ///
+    /// One that cannot be understood is a fault beside them; throws where they cannot be read.
     package static func records(
         of stage: Stage, on machine: any Machine
     ) throws(AgentFault) -> (records: [BootRecord], faults: [AgentFault]) {
