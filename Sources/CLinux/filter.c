@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -141,7 +142,8 @@ int clinux_filter_reader(void) {
     const unsigned controls[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC,
                                  F_OFD_GETLK};
     by_value(&filter, SYS_fcntl, 1, controls, COUNT(controls), ALLOW, REFUSE);
-    const unsigned requests[] = {TCGETS, FIONREAD};
+    // Settings of ethtool have the same number, and need a capability that is gone.
+    const unsigned requests[] = {TCGETS, FIONREAD, SIOCETHTOOL};
     by_value(&filter, SYS_ioctl, 1, requests, COUNT(requests), ALLOW, REFUSE);
     // abort(3) signals its own thread; nobody else may be signalled.
     const unsigned ourselves[] = {(unsigned)getpid()};

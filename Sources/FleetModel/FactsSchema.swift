@@ -53,7 +53,8 @@ package struct FactsSchema: Sendable {
         Entry(
             path: "nics", type: "map",
             summary:
-                "name to pci, vendor, device, mac, driver, numa_node, local_cpus and mtu"),
+                "name to pci, vendor, device, mac, permanent_mac, driver, driver_version, firmware, numa_node, "
+                + "local_cpus and mtu"),
         Entry(path: "dmi", type: "map", summary: "vendor, product, board and BIOS"),
         Entry(
             path: "virtualization", type: "string", summary: "hypervisor or container, else none"),

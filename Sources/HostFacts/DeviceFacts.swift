@@ -1,3 +1,4 @@
+import Glibc
 import Kinds
 import Linux
 import Wire
@@ -16,7 +17,10 @@ enum InterfaceFacts {
             let node = probe.integer("\(device.folder)/numa_node", as: "\(path).numa_node")
             let local = probe.optionalText("\(device.folder)/local_cpulist")
                 .flatMap { CPUList(kernelText: $0) }
+            let link = driverFacts(name, path, &probe)
             interfaces[name] = [
+                "permanent_mac": link.address, "driver_version": link.version,
+                "firmware": link.firmware,
                 "vendor": identifier(probe, "\(device.folder)/vendor"),
                 "device": identifier(probe, "\(device.folder)/device"),
                 "pci": .string(device.address),
@@ -58,6 +62,28 @@ enum InterfaceFacts {
         let parts = text.split(whereSeparator: { $0 == ":" || $0 == "." })
         return text.count { $0 == ":" } == 2 && parts.count == 4
             && parts.allSatisfy { Int($0, radix: 16) != nil }
+    }
+
+    /// What the driver says; null, noted, where it cannot be asked: of a copy of another machine.
+    private static func driverFacts(
+        _ name: String, _ path: String, _ probe: inout Probe
+    ) -> (address: JSON, version: JSON, firmware: JSON) {
+        do throws(SystemError) {
+            let info = try probe.machine.linkInfo(name)
+            return (
+                .optional(info.permanentAddress) ?? .null, .string(info.version),
+                info.firmware.isEmpty
+                    ? probe.fail("\(path).firmware", "the driver does not tell")
+                    : .string(info.firmware)
+            )
+        } catch {
+            let reason =
+                error.code == ENOSYS ? "a copy has no driver to ask" : error.reason
+            for fact in ["permanent_mac", "driver_version", "firmware"] {
+                _ = probe.fail("\(path).\(fact)", reason)
+            }
+            return (.null, .null, .null)
+        }
     }
 
     /// A number of PCI, `0x8086`; null for a device of another bus.

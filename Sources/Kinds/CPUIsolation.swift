@@ -27,6 +27,10 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
             AttributeSchema(
                 "near", .string, "The interface on whose node the hot CPUs are to lie."),
             AttributeSchema(
+                "mechanism", .oneOf(["boot", "cgroup"]), default: "boot",
+                "How the scheduler is told: isolcpus=domain from the start of the kernel on, or an "
+                    + "isolated partition of cgroup v2, made at once and at each boot."),
+            AttributeSchema(
                 "applications", .list(.string), default: .array([]),
                 "Units and programs that may run on isolated CPUs: feed-handler.service, onload_cp_server."
             ),
@@ -42,6 +46,9 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
             "muster isolation HOST shows the same with a map of the machine, before anything is "
                 + "applied. Cores are isolated whole, and a policy that leaves no housekeeping core "
                 + "does not compile. A host whose cores are no longer those of the facts is refused.",
+            "With mechanism cgroup the CPUs are those of the slice \(Self.slice): what is to run on "
+                + "them says Slice=\(Self.slice). nohz_full and the other kernel parameters still take "
+                + "a reboot. It needs the unified hierarchy and a kernel of 6.1 or later.",
             "isolcpus= takes CPUs from the scheduler until the next boot; it can be changed by a "
                 + "reboot only. Sources: kernel, Documentation/admin-guide/cpu-isolation.rst, "
                 + "kernel/sched/isolation.c.",
@@ -56,7 +63,14 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
     /// The drop-in of systemd that gives services their CPUs.
     package static let managerFile = "/etc/systemd/system.conf.d/90-muster-cpu-isolation.conf"
 
+    /// The slice whose CPUs are a partition. Without a dash, so that it lies right below the root: a
+    /// partition's parent has to be one.
+    package static let slice = "musterisolated.slice"
+    package static let sliceFile = "/etc/systemd/system/musterisolated.slice"
+
     package let isPresent: Bool
+    /// Whether an isolated partition takes the place of `isolcpus=domain`.
+    package let isPartition: Bool
     package let record: BootRecord
     package let housekeeping: CPUList
     package let isolated: CPUList
@@ -71,7 +85,10 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
         isPresent = try reader.state(of: Self.schema) == "present"
         record = BootRecord(
             .cpuIsolation, name,
-            attributes.filter { ["housekeeping", "isolated", "applications"].contains($0.key) })
+            attributes.filter {
+                ["housekeeping", "isolated", "applications", "mechanism"].contains($0.key)
+            })
+        isPartition = try reader.optionalString("mechanism") == "cgroup"
         applications = try reader.optionalStrings("applications") ?? []
         guard isPresent else {
             housekeeping = CPUList([])
@@ -89,6 +106,9 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
     }
 
     package var owns: [Claim] {
-        [.knobs("the isolation of CPUs"), .path(Self.managerFile)]
+        [
+            .knobs("the isolation of CPUs"), .path(Self.managerFile), .path(Self.sliceFile),
+            .unit(Self.slice),
+        ]
     }
 }

@@ -165,6 +165,13 @@ package final class LocalMachine: Machine {
         try flushDirectory(of: to)
     }
 
+    package func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
+        guard root.isEmpty else {
+            throw SystemError(call: "ioctl", object: interface, code: ENOSYS)
+        }
+        return try LinkSocket().info(interface)
+    }
+
     package func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
         let answer = clinux_set_affinity_of(Int32(clamping: pid), mask, mask.count)
         if answer < 0 {

@@ -54,6 +54,9 @@ package protocol Machine: AnyObject {
     /// Removes a file, link or empty directory.
     func remove(_ path: String) throws(SystemError)
 
+    /// What the driver of a network interface says of itself and its card (ethtool(8)).
+    func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo
+
     /// Sets the CPUs that a process or thread may run on (sched_setaffinity(2)).
     ///
     /// The mask has the bit of CPU n in byte n / 8.

@@ -23,6 +23,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         /// Processes that may run on isolated CPUs, and should not.
         var strays: [Stray]
         var boot: BootSettings.State
+        var partition = Partition()
     }
 
     package static func observe(
@@ -44,16 +45,22 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         let status = try text("/proc/1/status", on: machine) ?? ""
         let manager = ProcessStatus.allowedCPUs(status)?.text ?? ""
         let boot = try BootSettings.observe(declaration.record, on: machine)
+        let partition = try Partition(on: machine)
         guard declaration.isPresent else {
-            return Observation(managerCPUs: manager, managerFile: file, strays: [], boot: boot)
+            return Observation(
+                managerCPUs: manager, managerFile: file, strays: [], boot: boot,
+                partition: partition)
         }
         let isolated = try text("/sys/devices/system/cpu/isolated", on: machine).map(listText)
-        let isInPlace = isolated == declaration.isolated.text
+        let isInPlace =
+            declaration.isPartition
+            ? partition.holds(declaration.isolated) : isolated == declaration.isolated.text
         return Observation(
             misfit: try misfit(declaration, on: machine), isolated: isolated, managerCPUs: manager,
             managerFile: file, overriding: try overriding(on: machine),
             // Before the CPUs are isolated everything may run on them.
-            strays: isInPlace ? try Stray.find(declaration, on: machine) : [], boot: boot)
+            strays: isInPlace ? try Stray.find(declaration, on: machine) : [], boot: boot,
+            partition: partition)
     }
 
     private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
@@ -129,12 +136,20 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         _ declaration: CPUIsolationDeclaration, _ observation: Observation
     ) -> Difference {
         guard declaration.isPresent else {
-            if observation.managerFile == nil, observation.boot.recorded == nil {
+            if observation.managerFile == nil, observation.boot.recorded == nil,
+                observation.partition.sliceText == nil
+            {
                 return .asDeclared("services have all CPUs")
             }
             return .changes([Change("state", before: "present", after: "absent")])
         }
         if let misfit = observation.misfit { return .blocked(misfit) }
+        if declaration.isPartition, let missing = observation.partition.missing {
+            return .blocked(
+                AgentFault(
+                    "no-cpuset", "make an isolated partition of CPU \(declaration.isolated.text)",
+                    cause: missing, hint: "mechanism: boot isolates by the kernel command line"))
+        }
         if let path = observation.overriding {
             return .blocked(
                 AgentFault(
@@ -152,6 +167,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                     "housekeeping", before: before.map { .string(String($0)) },
                     after: .string(declaration.housekeeping.text)))
         }
+        changes += partitionChanges(declaration, observation.partition)
         let threads = observation.strays.filter(\.isKernelThread)
         if !threads.isEmpty {
             let names = threads.map { "\($0.name) on \($0.cpus.text)" }.joined(separator: ", ")
@@ -172,7 +188,9 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                     "housekeeping", layer: .running, before: .string(observation.managerCPUs),
                     after: .string(declaration.housekeeping.text), disruption: .reboot))
         }
-        if let isolated = observation.isolated, isolated != declaration.isolated.text {
+        if !declaration.isPartition, let isolated = observation.isolated,
+            isolated != declaration.isolated.text
+        {
             running.append(
                 Change(
                     "isolated", layer: .running, before: .string(isolated),
@@ -185,6 +203,29 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         return .asDeclared(
             "CPU \(declaration.isolated.text) isolated, services on \(declaration.housekeeping.text)"
         )
+    }
+
+    private static func partitionChanges(
+        _ declaration: CPUIsolationDeclaration, _ partition: Partition
+    ) -> [Change] {
+        guard declaration.isPartition else {
+            if partition.sliceText == nil { return [] }
+            return [Change("partition", before: .string(partition.shown), after: "none")]
+        }
+        var changes: [Change] = []
+        if partition.sliceText != Partition.sliceText(declaration.isolated) {
+            changes.append(
+                Change(
+                    "partition", before: partition.sliceText.map { _ in "other" },
+                    after: .string(CPUIsolationDeclaration.slice)))
+        }
+        if !partition.holds(declaration.isolated) {
+            changes.append(
+                Change(
+                    "partition", layer: .running, before: .string(partition.shown),
+                    after: .string("isolated \(declaration.isolated.text)")))
+        }
+        return changes
     }
 
     package static func findings(
@@ -200,10 +241,17 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
     ) throws(AgentFault) -> [BeforeImage] {
         let path = CPUIsolationDeclaration.managerFile
         var images = try BootSettings.images(declaration, on: host)
+        if declaration.isPartition || observation.partition.sliceText != nil {
+            let isActive = observation.partition.type != nil
+            images.append(
+                .unit(
+                    name: CPUIsolationDeclaration.slice, active: isActive ? "active" : "inactive",
+                    enabled: "static"))
+        }
         for thread in observation.strays where thread.isKernelThread {
             images.append(.affinity(pid: thread.pid, cpus: thread.allowed.text))
         }
-        for path in [PathName.parent(of: path), path] {
+        for path in [PathName.parent(of: path), path, CPUIsolationDeclaration.sliceFile] {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             if found.status?.type != .directory {
                 images.append(try found.fullImage(path, on: host))
@@ -220,6 +268,14 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         let machine = host.machine
         if changes.contains(where: { $0.attribute == "kernel_threads" }) {
             try move(observation.strays.filter(\.isKernelThread), declaration, on: machine)
+        }
+        if declaration.isPresent, declaration.isPartition {
+            // At once as well: the next boot does the same by its record.
+            if changes.contains(where: { $0.attribute == "partition" }) {
+                try Partition.make(declaration.isolated, on: machine)
+            }
+        } else if observation.partition.sliceText != nil {
+            try Partition.unmake(on: machine)
         }
         guard changes.contains(where: { $0.layer == .persisted }) else { return }
         guard declaration.isPresent else {

@@ -65,6 +65,56 @@ import Testing
         var description: String { arguments.joined(separator: " ") + (file?.path ?? "") }
     }
 
+    /// Facts of two nodes of two cores, as `muster facts --format json` prints them.
+    private static let facts = """
+        {"format_version": 1, "hardware": {"hostname": "box", "cpu": {"online": "0-7",
+        "siblings": ["0,4", "1,5", "2,6", "3,7"], "packages": {"0": "0-1,4-5", "1": "2-3,6-7"}},
+        "numa": {"0": {"cpus": "0-1,4-5"}, "1": {"cpus": "2-3,6-7"}},
+        "nics": {"ens1": {"numa_node": 1}, "ens2": {"numa_node": null}}, "unknown": {}}}
+        """
+
+    @Test func isolationShowsTheMapOfAnyMachine() throws {
+        try withTemporaryDirectory { folder in
+            try write(Self.facts, folder + "/facts.json")
+            let text = try muster(
+                ["isolation", "--facts", "facts.json", "--near", "ens1", "--smt", "park"],
+                in: folder)
+            #expect(text.status == 0, "\(text.errors)")
+            for line in [
+                "[0h 4h] [1i 5-]", "[2h 6h] [3* 7-]", "isolated      1,3,5,7", "hot           3",
+                "nohz_full=1,3,5,7",
+            ] {
+                #expect(text.output.contains(line), "\(line)\n\(text.output)")
+            }
+            let json = try muster(
+                ["isolation", "--facts", "facts.json", "--isolate", "node=1", "--format", "json"],
+                in: folder)
+            #expect(json.output.contains("\"isolated\": \"3,7\""), "\(json.output)")
+        }
+    }
+
+    /// A refusal has its reason and its exit code, and prints no map.
+    @Test(
+        arguments: [
+            (["--isolate", "0-7"], 5, "boot CPU"), (["--isolate", "9"], 5, "is not online"),
+            (["--isolate", "node=7"], 5, "no NUMA node 7"),
+            (["--isolate", "near=ens2"], 5, "does not tell the NUMA node of ens2"),
+            (["--isolate", "1"], 5, "a core is isolated whole"),
+            (["--housekeeping-cores", "2"], 5, "no core is left to isolate"),
+            (["--isolate", ""], 64, "nothing to isolate"),
+            (["--housekeeping-cores", "0"], 64, "housekeeping-cores"),
+        ])
+    func isolationRefuses(_ arguments: [String], _ status: Int, _ says: String) throws {
+        try withTemporaryDirectory { folder in
+            try write(Self.facts, folder + "/facts.json")
+            let answer = try muster(
+                ["isolation", "--facts", "facts.json"] + arguments, in: folder)
+            #expect(answer.status == Int32(status), "\(answer.errors)")
+            #expect(answer.errors.contains(says), "\(answer.errors)")
+            #expect(answer.output.isEmpty)
+        }
+    }
+
     static let mistakes = [
         Mistake(
             arguments: ["explain", "md01", "banner.unlikely_number_9"], status: 64,

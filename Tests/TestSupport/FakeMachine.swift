@@ -209,6 +209,17 @@ package final class FakeMachine: Machine {
         nodes[real] = node
     }
 
+    /// What drivers say, by interface.
+    package var links: [String: LinkInfo] = [:]
+
+    package func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
+        try record("linkInfo", interface)
+        guard let info = links[interface] else {
+            throw SystemError(call: "ioctl", object: interface, code: ENODEV)
+        }
+        return info
+    }
+
     /// Shows in /proc/PID/status, as the kernel has it.
     package func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
         let path = "/proc/\(pid)/status"

@@ -5,12 +5,16 @@ import Linux
 final class AgentMachine: Machine {
     private let base = LocalMachine()
     private let board: ActivityBoard
+    /// For a worker in the sandbox, which opens no socket.
+    private let links: LinkSocket?
     private let start: (ProgramCall) throws(SystemError) -> ProgramResult
 
     init(
-        _ board: ActivityBoard, start: @escaping (ProgramCall) throws(SystemError) -> ProgramResult
+        _ board: ActivityBoard, links: LinkSocket? = nil,
+        start: @escaping (ProgramCall) throws(SystemError) -> ProgramResult
     ) {
         self.board = board
+        self.links = links
         self.start = start
     }
 
@@ -81,6 +85,12 @@ final class AgentMachine: Machine {
     func rename(_ from: String, to: String) throws(SystemError) {
         board.publish("rename", from)
         try base.rename(from, to: to)
+    }
+
+    func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
+        board.publish("ask the driver of", interface)
+        guard let links else { return try base.linkInfo(interface) }
+        return try links.info(interface)
     }
 
     func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {

@@ -69,8 +69,11 @@ struct WorkerProcess {
         board.publish(step: "enter the sandbox")
         // Where the kernel has no idle class the check runs all the same.
         _ = clinux_be_idle()
-        let launcher = try Sandbox.enter(closing: [socket])
-        let machine = AgentMachine(board) { call throws(SystemError) in try launcher.run(call) }
+        let links = try? LinkSocket()
+        let launcher = try Sandbox.enter(closing: [socket] + (links.map { [$0.number] } ?? []))
+        let machine = AgentMachine(board, links: links) { call throws(SystemError) in
+            try launcher.run(call)
+        }
         return try answer(machine) { launcher.cpuMicroseconds() }
     }
 

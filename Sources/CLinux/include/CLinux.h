@@ -3,6 +3,7 @@
 #include "clinux_channel.h"
 #include "clinux_descriptor.h"
 #include "clinux_epoll.h"
+#include "clinux_link.h"
 #include "clinux_lock.h"
 #include "clinux_process.h"
 #include "clinux_sandbox.h"

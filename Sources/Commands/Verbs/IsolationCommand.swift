@@ -51,21 +51,24 @@ enum IsolationCommand: Command {
     static func run(_ context: CommandContext) async throws -> ExitCode {
         let policy = try policy(context)
         let (host, facts) = try facts(context)
-        do throws(IsolationRefusal) {
+        do {
             let topology = try MachineTopology(facts: facts)
             let plan = try IsolationPlan(policy, on: topology)
             let view = plan.json(on: topology, host: host)
-            if context.format == "text" {
-                let text = IsolationText(style: context.output.style)
-                context.output.data((try? text.render(view)) ?? "")
-            } else {
-                context.output.data(view, format: context.format)
-            }
+            try show(view, context)
             return .done
-        } catch {
+        } catch let error as IsolationRefusal {
             throw Diagnostic(
                 "isolation-refused", "cannot isolate CPUs so on \(host): \(error.cause)",
                 hint: error.hint, exitCode: .refused)
+        }
+    }
+
+    private static func show(_ view: JSON, _ context: CommandContext) throws(JSONError) {
+        if context.format == "text" {
+            context.output.data(try IsolationText(style: context.output.style).render(view))
+        } else {
+            context.output.data(view, format: context.format)
         }
     }
 

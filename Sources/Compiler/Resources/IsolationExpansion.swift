@@ -53,6 +53,7 @@ struct IsolationExpansion {
             "state": "present", "housekeeping": .string(plan.housekeeping.text),
             "isolated": .string(plan.isolated.text), "hot": .string(plan.hot.text),
             "parked": .string(plan.parked.text), "applications": applications,
+            "mechanism": .string(plan.policy.mechanism.rawValue),
         ]
         return [Part(kind: .cpuIsolation, name: "system", attributes: own)] + derived(plan)
     }
@@ -66,6 +67,9 @@ struct IsolationExpansion {
         policy.threads =
             attributes["smt"]?.string.flatMap(IsolationPolicy.Threads.init(rawValue:)) ?? .keep
         policy.near = attributes["near"]?.string
+        policy.mechanism =
+            attributes["mechanism"]?.string.flatMap(IsolationPolicy.Mechanism.init(rawValue:))
+            ?? .boot
         return policy
     }
 
@@ -94,8 +98,9 @@ struct IsolationExpansion {
     private static func derived(_ plan: IsolationPlan) -> [Part] {
         let house = JSON.string(plan.housekeeping.text)
         let isolated = plan.isolated.text
+        let flags = plan.policy.mechanism == .boot ? "managed_irq,domain" : "managed_irq"
         var parameters = [
-            "isolcpus=managed_irq,domain,\(isolated)", "nohz_full=\(isolated)",
+            "isolcpus=\(flags),\(isolated)", "nohz_full=\(isolated)",
             "rcu_nocbs=\(isolated)", "irqaffinity=\(plan.housekeeping.text)",
         ]
         if plan.policy.threads == .off { parameters.append("nosmt") }

@@ -1,0 +1,116 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+
+/// An isolated cpuset partition of cgroup v2, as a slice of systemd's.
+///
+/// systemd keeps the slice's CPUs (AllowedCPUs=) and does not know of partitions, so that the type is
+/// written beside it. (kernel: Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition)
+struct Partition: Sendable, Equatable {
+    private static let folder = "/sys/fs/cgroup/\(CPUIsolationDeclaration.slice)"
+
+    /// Our unit file; nil where there is none.
+    var sliceText: String?
+    /// What the kernel says of the type: `isolated`, `isolated invalid (…)`, `member`.
+    var type: String?
+    var cpus: CPUList?
+    /// Why there can be no partition here; nil where there can.
+    var missing: String?
+
+    init() {}
+
+    init(on machine: any Machine) throws(AgentFault) {
+        func text(_ path: String) throws(AgentFault) -> String? {
+            try attempt("read \(path)") { () throws(SystemError) in
+                try machine.textIfPresent(path)
+            }
+        }
+        sliceText = try text(CPUIsolationDeclaration.sliceFile)
+        type = try text("\(Self.folder)/cpuset.cpus.partition")?.trimmingSpaces()
+        let list = try text("\(Self.folder)/cpuset.cpus.effective")
+        cpus = list.flatMap { try? CPUList(parsing: $0.trimmingSpaces()) }
+        let controllers = try text("/sys/fs/cgroup/cgroup.controllers")
+        if controllers == nil {
+            missing = "this host has no unified cgroup hierarchy"
+        } else if controllers?.split(whereSeparator: \.isWhitespace).contains("cpuset") != true {
+            missing = "this kernel's cgroups have no cpuset controller"
+        }
+    }
+
+    /// Whether it is valid and of these CPUs; the first word alone would not tell.
+    func holds(_ wanted: CPUList) -> Bool { type == "isolated" && cpus == wanted }
+
+    /// For a change: `isolated 2-3`, `member`, `none`.
+    var shown: String {
+        guard let type else { return "none" }
+        return type == "member" ? type : "\(type) \(cpus?.text ?? "")"
+    }
+
+    static func sliceText(_ cpus: CPUList) -> String {
+        """
+        # CPUs kept for applications, declared to muster; muster-agent puts this file back.
+        [Unit]
+        Description=Isolated CPUs
+        Before=slices.target
+
+        [Slice]
+        AllowedCPUs=\(cpus.text.split(separator: ",").joined(separator: " "))
+
+        """
+    }
+
+    /// Makes the slice and its partition; what the kernel then says is read back.
+    static func make(_ cpus: CPUList, on machine: any Machine) throws(AgentFault) {
+        let text = sliceText(cpus)
+        let there = try attempt("read \(CPUIsolationDeclaration.sliceFile)") {
+            () throws(SystemError) in
+            try machine.textIfPresent(CPUIsolationDeclaration.sliceFile)
+        }
+        if there != text {
+            try NewFile(
+                path: CPUIsolationDeclaration.sliceFile, content: Array(text.utf8), mode: 0o644,
+                uid: 0, gid: 0
+            ).put(on: machine)
+            try Systemctl.run(
+                ["daemon-reload"], attempted: "have systemd read its units", on: machine)
+        }
+        try Systemctl.run(
+            ["start", CPUIsolationDeclaration.slice],
+            attempted: "start \(CPUIsolationDeclaration.slice)",
+            unit: CPUIsolationDeclaration.slice, on: machine)
+        let path = "\(folder)/cpuset.cpus.partition"
+        try attempt("make \(CPUIsolationDeclaration.slice) an isolated partition") {
+            () throws(SystemError) in
+            try machine.writeInPlace(path, Array("isolated\n".utf8))
+        }
+        let made = try Partition(on: machine)
+        guard made.holds(cpus) else {
+            // What is no partition must not look like one.
+            try? machine.writeInPlace(path, Array("member\n".utf8))
+            throw AgentFault(
+                "not-taken", "make CPU \(cpus.text) an isolated partition",
+                cause: "the kernel says: \(made.shown)",
+                hint: "another cgroup may claim these CPUs: see cpuset.cpus of its neighbours")
+        }
+    }
+
+    static func unmake(on machine: any Machine) throws(AgentFault) {
+        let path = "\(folder)/cpuset.cpus.partition"
+        try attempt("end the partition") { () throws(SystemError) in
+            if try machine.statusIfPresent(path) != nil {
+                try machine.writeInPlace(path, Array("member\n".utf8))
+            }
+        }
+        try Systemctl.run(
+            ["stop", CPUIsolationDeclaration.slice],
+            attempted: "stop \(CPUIsolationDeclaration.slice)",
+            unit: CPUIsolationDeclaration.slice, on: machine)
+        try attempt("remove \(CPUIsolationDeclaration.sliceFile)") { () throws(SystemError) in
+            if try machine.statusIfPresent(CPUIsolationDeclaration.sliceFile) != nil {
+                try machine.remove(CPUIsolationDeclaration.sliceFile)
+            }
+        }
+        try Systemctl.run(["daemon-reload"], attempted: "have systemd read its units", on: machine)
+    }
+}
