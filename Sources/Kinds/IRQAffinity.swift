@@ -17,11 +17,7 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
             ),
         ],
         notes: [
-            BootKeptText.note.split(separator: "muster-boot.service").joined(
-                separator: "muster-boot-late.service"
-            )
-            .split(separator: "before other services start").joined(
-                separator: "once links are up"),
+            BootKeptText.lateNote,
             "As declared is an interrupt whose CPUs are all among those declared: irqbalance may "
                 + "choose between them. With spread it is the one CPU.",
             "Managed interrupts (one for each queue of a disk or NIC, spread by the kernel itself) "

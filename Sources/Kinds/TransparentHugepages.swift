@@ -18,11 +18,16 @@ enum SystemName {
 
 /// What the kinds kept by the boot unit say of themselves.
 enum BootKeptText {
-    static let note =
+    static let note = text(unit: "muster-boot.service", when: "before other services start")
+    /// Of settings that come with links.
+    static let lateNote = text(unit: "muster-boot-late.service", when: "once links are up")
+
+    private static func text(unit: String, when: String) -> String {
         "The running value is set at once; for the next boot a record in /etc/muster/boot.d is kept, "
-        + "which the unit muster-boot.service has the agent's own code carry out before other "
-        + "services start. With state: absent the record goes, and the running value stays until "
-        + "then: what it was by default is not known."
+            + "which the unit \(unit) has the agent's own code carry out \(when). With state: absent "
+            + "the record goes, and the running value stays until then: what it was by default is "
+            + "not known."
+    }
 }
 
 /// A declared `transparent_hugepages`: when the kernel backs memory with huge pages by itself.

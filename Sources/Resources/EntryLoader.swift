@@ -57,9 +57,17 @@ struct EntryLoader: BootLoader {
 
     func files(_ name: String, on machine: any Machine) throws(AgentFault) -> [String] {
         var all = ["/etc/muster", Self.records, "\(Self.records)/\(name)", Self.template]
+        all += try others(name, on: machine).map { "\(Self.records)/\($0)" }
         all += try entries(on: machine).map(\.path)
         if let path = environmentPath { all.append(path) }
         return all
+    }
+
+    /// The names of our other sets.
+    private func others(_ name: String, on machine: any Machine) throws(AgentFault) -> [String] {
+        try attempt("list \(Self.records)") { () throws(SystemError) in
+            try machine.listIfPresent(Self.records).filter { $0 != name && !$0.hasPrefix(".") }
+        }
     }
 
     func put(
@@ -75,6 +83,13 @@ struct EntryLoader: BootLoader {
         let entries = try entries(on: machine)
         let next = lines[0].source
         for folder in ["/etc/muster", Self.records] { try makeDirectory(folder, on: machine) }
+        // What moved here from another set is no longer that one's to take out.
+        let subjects = Set(wanted.map(\.subject))
+        for other in try others(name, on: machine) {
+            let theirs = try recorded(other, on: machine) ?? []
+            let kept = theirs.filter { !subjects.contains($0.subject) }
+            if kept.count < theirs.count { try record(other, kept, on: machine) }
+        }
         // Until all of it is done both what was and what is to be are remembered as ours.
         try record(name, former + wanted.filter { !former.contains($0) }, on: machine)
         try write(Self.template, edit(try templateLine(lines, on: machine)) + "\n", on: machine)
