@@ -63,8 +63,9 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
     /// The drop-in of systemd that gives services their CPUs.
     package static let managerFile = "/etc/systemd/system.conf.d/90-muster-cpu-isolation.conf"
 
-    /// The slice whose CPUs are a partition. Without a dash, so that it lies right below the root: a
-    /// partition's parent has to be one.
+    /// The slice whose CPUs are a partition.
+    ///
+    /// Without a dash, so that it lies right below the root: a partition's parent has to be one.
     package static let slice = "musterisolated.slice"
     package static let sliceFile = "/etc/systemd/system/musterisolated.slice"
 

@@ -21,7 +21,7 @@ package struct KernelModuleDeclaration: ResourceDeclaration {
                     + "options of the copy there."),
         ],
         notes: [
-            "Kept in /etc/modules-load.d/90-muster-NAME.conf and /etc/modprobe.d/90-muster-NAME.conf. "
+            "Kept in /etc/modules-load.d/90-muster-NAME.conf and /etc/modprobe.d/zz-muster-NAME.conf. "
                 + "A file of modprobe.d that is read later and sets the same option otherwise is a "
                 + "fault that names it.",
             "A running parameter that the kernel lets be written is written. Any other needs the "
@@ -77,6 +77,6 @@ package struct KernelModuleDeclaration: ResourceDeclaration {
         ]
     }
 
-    package var optionsFile: String { "/etc/modprobe.d/90-muster-\(name).conf" }
+    package var optionsFile: String { "/etc/modprobe.d/zz-muster-\(name).conf" }
     package var loadFile: String { "/etc/modules-load.d/90-muster-\(name).conf" }
 }

@@ -51,7 +51,7 @@ package final class LinkSocket {
 
     /// A fixed array of C as text, with what drivers pad it with taken away.
     private static func text<T>(_ array: T) -> String {
-        let bytes = withUnsafeBytes(of: array) { $0.prefix { $0 != 0 } }
+        let bytes = withUnsafeBytes(of: array) { Array($0.prefix { $0 != 0 }) }
         var text = String(decoding: bytes, as: UTF8.self)
         while text.last == " " { text.removeLast() }
         return text

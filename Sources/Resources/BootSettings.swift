@@ -220,7 +220,8 @@ package enum BootSettings {
         guard declaration.isKept else {
             // The record last: while it is there, the rest is still to be done.
             try removeWhatNothingNeeds(besides: record, on: machine)
-            return try remove(path, on: machine)
+            try remove(path, on: machine)
+            return try removeEmptyFolders([folder, "/etc/muster"], on: machine)
         }
         if try programIsStale(on: machine) {
             let bytes = try attempt("read the agent") { () throws(SystemError) in
@@ -263,6 +264,20 @@ package enum BootSettings {
             }
         }
         if !isNeeded { try remove(program, on: machine) }
+    }
+
+    /// Removes directories of ours that hold nothing any more, the deepest first.
+    static func removeEmptyFolders(
+        _ folders: [String], on machine: any Machine
+    ) throws(AgentFault) {
+        for folder in folders {
+            try attempt("remove the empty \(folder)") { () throws(SystemError) in
+                guard try machine.statusIfPresent(folder) != nil,
+                    try machine.list(folder).isEmpty
+                else { return }
+                try machine.remove(folder)
+            }
+        }
     }
 
     private static func remove(_ path: String, on machine: any Machine) throws(AgentFault) {

@@ -125,9 +125,11 @@ struct EntryLoader: BootLoader {
     ) throws(AgentFault) {
         let path = "\(Self.records)/\(name)"
         guard !parameters.isEmpty else {
-            return try attempt("remove \(path)") { () throws(SystemError) in
+            try attempt("remove \(path)") { () throws(SystemError) in
                 if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
             }
+            return try BootSettings.removeEmptyFolders(
+                [Self.records, PathName.parent(of: Self.records)], on: machine)
         }
         let text =
             "# Kernel parameters that muster put in place; a record, not a setting.\n"

@@ -29,6 +29,8 @@ struct Stray: Sendable, Equatable {
         let names = try attempt("list /proc") { () throws(SystemError) in
             try machine.list("/proc")
         }
+        // The agent that looks may have started before the CPUs were isolated.
+        let own = try? machine.linkTarget("/proc/self/exe")
         var all: [Stray] = []
         for pid in names.compactMap({ Int($0) }).sorted() {
             guard let status = try text("/proc/\(pid)/status", on: machine) else { continue }
@@ -39,6 +41,7 @@ struct Stray: Sendable, Equatable {
             if isKernelThread, (flags ?? 0) & mayNotBeMoved != 0 { continue }
             if reach.isEmpty { reach = try reachOfThreads(of: pid, declaration, on: machine) }
             if reach.isEmpty { continue }
+            if let own, (try? machine.linkTarget("/proc/\(pid)/exe")) == own { continue }
             let unit = isKernelThread ? nil : try unit(of: pid, on: machine)
             let isDeclared = declaration.applications.contains {
                 $0 == name || $0 == unit || "\($0).service" == unit

@@ -183,12 +183,12 @@ struct VirtualMachineTests {
         let again = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
         #expect(again.status == 0, "\(again.text)")
         #expect(again.text.contains("No changes."), "\(again.text)")
-        let check = try fleet.muster("check", "--format", "json")
+        let check = try fleet.muster("check", "--format", "jsonl")
         #expect(check.status == 0, "\(check.text)")
         // Where the agent's own time was spent.
         let text = check.text.split(separator: "\n").first { $0.hasPrefix("{") } ?? ""
         let json = try JSON(parsing: Array(text.utf8))
-        let cpus = json["hosts"]?.array?.first?["end"]?["cpus"]?.string ?? ""
+        let cpus = json["end"]?["cpus"]?.string ?? ""
         let used = try CPUList(parsing: cpus)
         #expect(!used.isEmpty)
         #expect(try used.subtracting(CPUList(parsing: "0-1,4-5")).isEmpty, "it ran on \(cpus)")
