@@ -163,7 +163,10 @@ package struct RunText {
         let costs = Disruption.allCases.filter { $0 != .none }.compactMap { disruption in
             run.disruptions[disruption].map { "\($0) \(disruption.rawValue)" }
         }
-        let waiting = run.hosts.count { $0.resources.contains(where: \.waitsForReboot) }
+        // One that was told to reboot and did not come back has said so itself.
+        let waiting = run.hosts.count {
+            $0.fault == nil && $0.resources.contains(where: \.waitsForReboot)
+        }
         let pending =
             waiting == 0
             ? ""

@@ -48,6 +48,48 @@ import Wire
         #expect(try RunText().render(run.json) == expected)
     }
 
+    /// What a reboot has to do with a run is said once, at its end.
+    @Test func theFooterTellsOfReboots() {
+        let now = Change("nohz_full", layer: .running, before: nil, after: "2", disruption: .reboot)
+        let kept = Change("nohz_full", before: nil, after: "2")
+        func footer(_ verb: String, _ resource: ResourceView, fault: AgentFault? = nil) -> String {
+            let host = HostView(
+                host: "h", outcome: .differs, resources: [resource], fault: fault)
+            let text = RunText().render(RunView(id: "1", verb: verb, hosts: [host]))
+            return String(text.split(separator: "\n").last ?? "")
+        }
+        let wanted = resource(.kernelCmdline, "x", .wouldChange, [kept, now])
+        #expect(
+            footer("plan", wanted)
+                == "Hosts: 1 differs. 1 change. Disruption: 1 reboot. One reboot "
+                + "for all of it, and only with --max-disruption reboot.")
+        let waiting = resource(.kernelCmdline, "x", .pending, [now])
+        #expect(
+            footer("apply", waiting) == "Hosts: 1 differs. No changes. Reboot pending on 1 host: "
+                + "apply with --max-disruption reboot.")
+        #expect(
+            footer("apply", waiting, fault: AgentFault("no-return", "reach it", cause: "gone"))
+                == "Hosts: 1 differs. No changes.")
+    }
+
+    /// One line where what runs and what is kept change alike; findings stand below their resource.
+    @Test func layersAndFindings() {
+        var both = resource(
+            .kernelCmdline, "x", .wouldChange,
+            [
+                Change("a", before: nil, after: "1"), Change("b", before: "0", after: "1"),
+                Change("a", layer: .running, before: nil, after: "1", disruption: .reboot),
+                Change("b", layer: .running, before: "2", after: "1", disruption: .reboot),
+            ])
+        both.findings = ["tuned is active too"]
+        let host = HostView(host: "h", outcome: .differs, resources: [both])
+        let text = RunText().render(RunView(id: "1", verb: "plan", hosts: [host]))
+        #expect(
+            text.contains(
+                "    ~ kernel_cmdline x   a none → 1   b (persisted) 0 → 1   b (running) 2 → 1   reboot\n"
+                    + "        finding: tuned is active too\n"), "\(text)")
+    }
+
     @Test func everyOutcomeHasItsLine() {
         let fault = AgentFault(
             "no-space", "write /etc/motd", cause: "disk full", hint: "free space")
