@@ -29,12 +29,8 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
     package static func observe(
         _ declarations: [CPUIsolationDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
-        declarations.map { declaration in
-            do throws(AgentFault) {
-                return .success(try observe(declaration, on: host.machine))
-            } catch {
-                return .failure(error)
-            }
+        observeEach(declarations) { (declaration) throws(AgentFault) in
+            try observe(declaration, on: host.machine)
         }
     }
 

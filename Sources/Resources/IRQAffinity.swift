@@ -13,25 +13,21 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
     package static func observe(
         _ declarations: [IRQAffinityDeclaration], on host: Host
     ) -> [Result<KnobObservation, AgentFault>] {
+        let interrupts: Interrupts
         // What `all` is not to touch, other declarations name.
         var taken: Set<Int> = []
-        for declaration in declarations where !["all", "default"].contains(declaration.name) {
-            taken.formUnion((try? Interrupts.of(declaration.name, on: host.machine)) ?? [])
+        do throws(AgentFault) {
+            interrupts = try Interrupts(on: host.machine)
+            for declaration in declarations
+            where declaration.isPresent && !["all", "default"].contains(declaration.name) {
+                taken.formUnion(try interrupts.of(declaration.name) ?? [])
+            }
+        } catch {
+            return declarations.map { _ in .failure(error) }
         }
-        return declarations.map { declaration in
-            do throws(AgentFault) {
-                let boot = try BootSettings.observe(declaration.record, on: host.machine)
-                guard declaration.isPresent else {
-                    return .success(KnobObservation(readings: [], notApplicable: [], boot: boot))
-                }
-                let set = try knobs(declaration, besides: taken, on: host.machine)
-                return .success(
-                    KnobObservation(
-                        readings: set.knobs.map { ($0, read($0, on: host.machine)) },
-                        notApplicable: set.notApplicable, obstacle: set.obstacle,
-                        remarks: set.remarks, boot: boot))
-            } catch {
-                return .failure(error)
+        return observeEach(declarations) { (declaration) throws(AgentFault) in
+            try observation(of: declaration, on: host.machine) { () throws(AgentFault) in
+                try knobs(declaration, among: interrupts, besides: taken)
             }
         }
     }
@@ -39,11 +35,12 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
     static func knobs(
         _ declaration: IRQAffinityDeclaration, on machine: any Machine
     ) throws(AgentFault) -> KnobSet {
-        try knobs(declaration, besides: [], on: machine)
+        try knobs(declaration, among: try Interrupts(on: machine), besides: [])
     }
 
     private static func knobs(
-        _ declaration: IRQAffinityDeclaration, besides taken: Set<Int>, on machine: any Machine
+        _ declaration: IRQAffinityDeclaration, among interrupts: Interrupts,
+        besides taken: Set<Int>
     ) throws(AgentFault) -> KnobSet {
         guard let cpus = declaration.cpus else { return KnobSet() }
         if declaration.name == "default" {
@@ -56,16 +53,19 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
         let isAll = declaration.name == "all"
         let numbers: [Int]
         if isAll {
-            numbers = try Interrupts.all(on: machine).filter { !taken.contains($0) }
+            numbers = interrupts.requested.filter { !taken.contains($0) }
+        } else if let found = try interrupts.of(declaration.name) {
+            numbers = found
         } else {
-            do throws(AgentFault) {
-                numbers = try Interrupts.of(declaration.name, on: machine)
-            } catch {
-                guard error.code == "no-device" else { throw error }
-                return KnobSet(obstacle: error)
-            }
+            return KnobSet(
+                obstacle: AgentFault(
+                    "no-device", "find the interrupts of \(declaration.name)",
+                    cause: "there is no such device with a place on a bus",
+                    hint:
+                        "name an interface of /sys/class/net or a PCI address: muster facts lists "
+                        + "nics"))
         }
-        let fixed = try Interrupts.fixed(on: machine)
+        let fixed = interrupts.fixed
         let movable = numbers.filter { !fixed.contains($0) }
         var set = KnobSet()
         for (place, number) in movable.enumerated() {
@@ -95,18 +95,26 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
     }
 }
 
-/// Interrupts by number.
-enum Interrupts {
+/// The interrupts of a machine, listed once: a large one has thousands.
+struct Interrupts {
     static let note = "/run/muster/managed_irqs"
 
-    /// Those that somebody has requested: the kernel makes a directory for each action.
-    static func all(on machine: any Machine) throws(AgentFault) -> [Int] {
+    private let machine: any Machine
+    /// Those that somebody has requested, ascending.
+    let requested: [Int]
+    /// Those that refused to be moved since the last boot.
+    let fixed: Set<Int>
+
+    init(on machine: any Machine) throws(AgentFault) {
+        self.machine = machine
+        fixed = try Interrupts.fixed(on: machine)
         let names = try attempt("list /proc/irq") { () throws(SystemError) in
             try machine.list("/proc/irq")
         }
         var requested: [Int] = []
         for number in names.compactMap({ Int($0) }).sorted() {
             let folder = "/proc/irq/\(number)"
+            // The kernel makes a directory for each action.
             let hasAction = try attempt("list \(folder)") { () throws(SystemError) in
                 for name in try machine.listIfPresent(folder) {
                     let status = try machine.statusIfPresent("\(folder)/\(name)")
@@ -116,43 +124,35 @@ enum Interrupts {
             }
             if hasAction { requested.append(number) }
         }
-        return requested
+        self.requested = requested
     }
 
-    /// Those of a network interface or a PCI device, in the order of its vectors.
-    static func of(_ device: String, on machine: any Machine) throws(AgentFault) -> [Int] {
+    /// Those of a network interface or a PCI device, in the order of its vectors; nil where there is
+    /// no such device.
+    func of(_ device: String) throws(AgentFault) -> [Int]? {
         var folder = "/sys/class/net/\(device)/device"
         if device.contains(":") { folder = "/sys/bus/pci/devices/\(device)" }
         let isThere = try attempt("look for \(device)") { () throws(SystemError) in
             try machine.statusIfPresent(folder, followLinks: true) != nil
         }
-        guard isThere else {
-            throw AgentFault(
-                "no-device", "find the interrupts of \(device)",
-                cause: "there is no such device with a place on a bus",
-                hint:
-                    "name an interface of /sys/class/net or a PCI address: muster facts lists nics")
-        }
+        if !isThere { return nil }
         // A virtio device is below the PCI device that has the vectors.
         for place in ["\(folder)/msi_irqs", "\(folder)/../msi_irqs"] {
             let names = try attempt("list \(place)") { () throws(SystemError) in
                 try machine.listIfPresent(place)
             }
-            let requested = try all(on: machine)
-            let numbers = names.compactMap { Int($0) }.filter(requested.contains).sorted()
+            let vectors = Set(names.compactMap { Int($0) })
+            let numbers = requested.filter(vectors.contains)
             if !numbers.isEmpty { return numbers }
         }
         let line = try attempt("read \(folder)/irq") { () throws(SystemError) in
             try machine.textIfPresent("\(folder)/irq")
         }
-        guard let number = Int((line ?? "").trimmingSpaces()), number > 0,
-            try all(on: machine).contains(number)
-        else { return [] }
-        return [number]
+        let number = Int((line ?? "").trimmingSpaces())
+        return requested.filter { $0 == number && $0 > 0 }
     }
 
-    /// Those that refused to be moved since the last boot.
-    static func fixed(on machine: any Machine) throws(AgentFault) -> Set<Int> {
+    private static func fixed(on machine: any Machine) throws(AgentFault) -> Set<Int> {
         let text = try attempt("read \(note)") { () throws(SystemError) in
             try machine.textIfPresent(note)
         }

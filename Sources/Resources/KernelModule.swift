@@ -35,14 +35,9 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             let builtIn = names(in: try text("\(folder)/modules.builtin", on: machine) ?? "")
             let isContainer = try text("/run/systemd/container", on: machine) != nil
             let options = try ModprobeOptions(on: machine)
-            return declarations.map { declaration in
-                do throws(AgentFault) {
-                    return .success(
-                        try observe(
-                            declaration, dependencies, builtIn, options, isContainer, on: machine))
-                } catch {
-                    return .failure(error)
-                }
+            return observeEach(declarations) { (declaration) throws(AgentFault) in
+                try observe(
+                    declaration, dependencies, builtIn, options, isContainer, on: machine)
             }
         } catch {
             return declarations.map { _ in .failure(error) }
@@ -251,8 +246,11 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         if declaration.isInInitramfs, observation.optionsText != optionsText(declaration) {
             try makeInitramfs(on: machine)
         }
+        let persisted =
+            declaration.options.isEmpty
+            ? [:] : try ModprobeOptions(on: machine).of(declaration.name)
         for (key, wanted) in declaration.options.sorted(by: { $0.key < $1.key }) {
-            let found = try ModprobeOptions(on: machine).of(declaration.name)[key]
+            let found = persisted[key]
             guard found?.text == wanted else {
                 throw AgentFault(
                     "overridden", "set \(key) of \(declaration.name) to \(wanted)",

@@ -121,23 +121,23 @@ extension KnobBehaviour {
     package static func observe(
         _ declarations: [Declaration], on host: Host
     ) -> [Result<KnobObservation, AgentFault>] {
-        declarations.map { declaration in
-            do throws(AgentFault) {
-                return .success(try observe(declaration, on: host.machine))
-            } catch {
-                return .failure(error)
+        observeEach(declarations) { (declaration) throws(AgentFault) in
+            try observation(of: declaration, on: host.machine) { () throws(AgentFault) in
+                try knobs(declaration, on: host.machine)
             }
         }
     }
 
-    private static func observe(
-        _ declaration: Declaration, on machine: any Machine
+    /// What knobs hold, and what is kept; of one that is to be absent no knob is asked for.
+    static func observation(
+        of declaration: Declaration, on machine: any Machine,
+        knobs: () throws(AgentFault) -> KnobSet
     ) throws(AgentFault) -> KnobObservation {
         let boot = try BootSettings.observe(declaration.record, on: machine)
         guard declaration.isPresent else {
             return KnobObservation(readings: [], notApplicable: [], boot: boot)
         }
-        let set = try knobs(declaration, on: machine)
+        let set = try knobs()
         return KnobObservation(
             readings: set.knobs.map { ($0, read($0, on: machine)) },
             notApplicable: set.notApplicable, obstacle: set.obstacle, remarks: set.remarks,
