@@ -6,6 +6,8 @@
 vm_release=bookworm
 vm_packages=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps,udev,kmod
 vm_packages+=,initramfs-tools,linux-image-amd64,grub-pc,ethtool,pciutils,irqbalance
+# Not installed, but there to be: no machine reaches a mirror.
+vm_offered=(chrony linuxptp)
 vm_disk_megabytes=3072
 
 # ensure_vm_image: sets `image` to the folder with disk.raw, key and host key; made if it is not there.
@@ -69,6 +71,8 @@ make_vm_image() (
     # Without udev here GRUB knows the partition by the name it has here; in the machine, by its UUID.
     sed -i "s#root=${loop}p1#root=UUID=$(blkid -s UUID -o value "${loop}p1")#" "$root/boot/grub/grub.cfg"
     quietly "$log" chroot "$root" apt-get clean
+    quietly "$log" chroot "$root" apt-get --quiet update
+    quietly "$log" chroot "$root" apt-get --quiet --yes --no-install-recommends --download-only install "${vm_offered[@]}"
 )
 
 # What makes of a bare Debian a machine that comes up by itself and answers over SSH.

@@ -54,12 +54,12 @@ start_vm() {
     ip tuntap add "$tap" mode tap multi_queue
     ip link set "$tap" alias "$run_dir" up
     : >"$run_dir/console.log"
-    qemu-system-x86_64 \
+    "$vm_scripts/keep" "$run_dir/console.log" qemu-system-x86_64 \
         -name "muster-$vm_name" -machine q35 -accel tcg -cpu max,vendor=GenuineIntel \
         -smp 8,sockets=2,cores=2,threads=2 -m 2048 \
         -object memory-backend-ram,id=memory0,size=1024M -object memory-backend-ram,id=memory1,size=1024M \
         -numa node,nodeid=0,cpus=0-3,memdev=memory0 -numa node,nodeid=1,cpus=4-7,memdev=memory1 \
-        -drive "file=$run_dir/disk.qcow2,if=none,id=disk,cache=unsafe" \
+        -drive "file=$run_dir/disk.qcow2,if=none,id=disk,cache=writeback" \
         -device virtio-blk-pci,drive=disk,bus=pcie.0 \
         -netdev "user,id=ssh,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \
         -device e1000e,netdev=ssh,bus=pcie.0,mac=52:54:00:6d:75:01 \
@@ -71,7 +71,8 @@ start_vm() {
         -device vmxnet3,netdev=second,bus=pcie.0,mac=52:54:00:6d:75:03 \
         -netdev "tap,id=queues,ifname=$tap,script=no,downscript=no,queues=4" \
         -device virtio-net-pci,netdev=queues,mq=on,vectors=10,bus=pcie.0,mac=52:54:00:6d:75:04 \
-        -device virtio-rng-pci,bus=pcie.0 -display none -serial "file:$run_dir/console.log" \
+        -device virtio-rng-pci,bus=pcie.0 -display none \
+        -chardev "file,id=console,path=$run_dir/console.log,append=on" -serial chardev:console \
         -monitor "unix:$run_dir/monitor,server=on,wait=off" \
         </dev/null >"$run_dir/qemu.log" 2>&1 9>&- &
     printf '%s %s\n' $! "$(process_start_time $!)" >"$run_dir/process"
@@ -116,7 +117,8 @@ stop_vm() {
             vm_is_running || break
             sleep 0.1
         done
-        ! vm_is_running || kill -KILL "$pid" 2>/dev/null || true
+        # Its QEMU first: nobody would end that afterwards.
+        ! vm_is_running || { pkill -KILL -P "$pid"; kill -KILL "$pid"; } 2>/dev/null || true
     fi
     rm -f "$run_dir/process"
     # Ours by its alias only.

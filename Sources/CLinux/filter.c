@@ -143,7 +143,7 @@ int clinux_filter_reader(void) {
                                  F_OFD_GETLK};
     by_value(&filter, SYS_fcntl, 1, controls, COUNT(controls), ALLOW, REFUSE);
     // Settings of ethtool have the same number, and need a capability that is gone.
-    const unsigned requests[] = {TCGETS, FIONREAD, SIOCETHTOOL};
+    const unsigned requests[] = {TCGETS, FIONREAD, SIOCETHTOOL, SIOCGHWTSTAMP};
     by_value(&filter, SYS_ioctl, 1, requests, COUNT(requests), ALLOW, REFUSE);
     // abort(3) signals its own thread; nobody else may be signalled.
     const unsigned ourselves[] = {(unsigned)getpid()};

@@ -18,6 +18,8 @@ package enum BeforeImage: ModelCodable, Equatable {
     case affinity(pid: Int, cpus: String)
     /// Whether a kernel module was loaded.
     case module(name: String, isLoaded: Bool)
+    /// A setting of a network link, in the words of its change.
+    case link(name: String, setting: String, value: String)
     /// A unit's state as systemd had it.
     case unit(name: String, active: String, enabled: String)
     /// A package's version, nil where it was not installed, and whether it was held.
@@ -55,6 +57,11 @@ package enum BeforeImage: ModelCodable, Equatable {
             ["type": "affinity", "pid": .integer(pid), "cpus": .string(cpus)]
         case .module(let name, let isLoaded):
             ["type": "module", "name": .string(name), "loaded": .bool(isLoaded)]
+        case .link(let name, let setting, let value):
+            [
+                "type": "link", "name": .string(name), "setting": .string(setting),
+                "value": .string(value),
+            ]
         case .unit(let name, let active, let enabled):
             [
                 "type": "unit", "name": .string(name), "active": .string(active),
@@ -104,6 +111,10 @@ package enum BeforeImage: ModelCodable, Equatable {
         case "module":
             self = .module(
                 name: try reader.string("name"), isLoaded: try reader.bool("loaded"))
+        case "link":
+            self = .link(
+                name: try reader.string("name"), setting: try reader.string("setting"),
+                value: try reader.string("value"))
         case "unit":
             self = .unit(
                 name: try reader.string("name"), active: try reader.string("active"),

@@ -18,6 +18,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case cpuPower = "cpu_power"
     case irqAffinity = "irq_affinity"
     case irqbalance
+    case nic
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

@@ -63,6 +63,7 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
 
     package var owns: [Claim] { [.knobs("the interrupts of \(name)")] }
 
-    /// A daemon that still knows the old CPUs would move them back.
-    package var needs: [Claim] { [.knobs(IrqbalanceDeclaration.claimed)] }
+    /// A daemon that still knows the old CPUs would move them back; cards get new interrupts with
+    /// new queues.
+    package var needs: [Claim] { [.knobs(IrqbalanceDeclaration.claimed), .networkCards] }
 }

@@ -31,6 +31,7 @@ extension Kind {
         case .cpuPower: CPUPowerDeclaration.self
         case .irqAffinity: IRQAffinityDeclaration.self
         case .irqbalance: IrqbalanceDeclaration.self
+        case .nic: NICDeclaration.self
         }
     }
 

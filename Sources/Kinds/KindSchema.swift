@@ -88,6 +88,8 @@ package enum Claim: Sendable, Hashable {
     case kernelParameter(String)
     /// Files of /sys or /proc that belong together, in words: `huge pages of 2048 kB`.
     case knobs(String)
+    /// Queues and interrupts as cards have them once they are set up.
+    case networkCards
 
     /// For messages: `the path /etc/motd`.
     package var text: String {
@@ -107,6 +109,7 @@ package enum Claim: Sendable, Hashable {
         case .kernelCmdline(let name): "the set \(name) of kernel parameters"
         case .kernelParameter(let key): "the boot parameter \(key)"
         case .knobs(let what): what
+        case .networkCards: "the network cards"
         }
     }
 }

@@ -34,6 +34,9 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var isNotFound: Bool { code == ENOENT || code == ENOTDIR }
 
+    /// Whether there is no such thing to ask for: a driver without it, or an older kernel.
+    package var isUnsupported: Bool { code == EOPNOTSUPP || code == ENOSYS }
+
     /// The text of an error number, without glibc's locale lookups.
     package static func text(of code: Int32) -> String {
         guard let text = strerror(code) else { return "error \(code)" }

@@ -165,11 +165,13 @@ package final class LocalMachine: Machine {
         try flushDirectory(of: to)
     }
 
-    package func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
+    package func askLink(
+        _ interface: String, _ request: LinkRequest, _ message: [UInt8]
+    ) throws(SystemError) -> [UInt8] {
         guard root.isEmpty else {
             throw SystemError(call: "ioctl", object: interface, code: ENOSYS)
         }
-        return try LinkSocket().info(interface)
+        return try LinkSocket().ask(interface, request, message)
     }
 
     package func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {

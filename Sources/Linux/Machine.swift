@@ -1,3 +1,5 @@
+import Glibc
+
 /// The seam to the machine: its files and its programs.
 ///
 /// Tests put a fake behind it.
@@ -54,8 +56,10 @@ package protocol Machine: AnyObject {
     /// Removes a file, link or empty directory.
     func remove(_ path: String) throws(SystemError)
 
-    /// What the driver of a network interface says of itself and its card (ethtool(8)).
-    func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo
+    /// Hands a message to the driver of a network interface; what it left in its place.
+    func askLink(
+        _ interface: String, _ request: LinkRequest, _ message: [UInt8]
+    ) throws(SystemError) -> [UInt8]
 
     /// Sets the CPUs that a process or thread may run on (sched_setaffinity(2)).
     ///
@@ -84,6 +88,16 @@ extension Machine {
             return String(decoding: try read(path, limit: limit), as: UTF8.self)
         } catch {
             if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// The target of a symbolic link, or nil where there is no link.
+    package func linkTargetIfPresent(_ path: String) throws(SystemError) -> String? {
+        do {
+            return try linkTarget(path)
+        } catch {
+            if error.isNotFound || error.code == EINVAL { return nil }
             throw error
         }
     }

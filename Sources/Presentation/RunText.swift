@@ -171,7 +171,10 @@ package struct RunText {
             waiting == 0
             ? ""
             : " Reboot pending on \(Quantity.count(waiting, "host")): apply with --max-disruption reboot."
-        var reboots = run.disruptions[.reboot] == nil && waiting == 0 ? " No reboot." : pending
+        let reboot =
+            run.disruptions[.reboot] != nil
+            || run.hosts.contains { $0.resources.contains(where: \.waitsForReboot) }
+        var reboots = reboot ? pending : " No reboot."
         if run.verb != "apply", run.disruptions[.reboot] != nil {
             reboots = " One reboot for all of it, and only with --max-disruption reboot."
         }

@@ -31,6 +31,7 @@ extension Kind {
         case .cpuPower: CPUPowerBehaviour.self
         case .irqAffinity: IRQAffinityBehaviour.self
         case .irqbalance: IrqbalanceBehaviour.self
+        case .nic: NICBehaviour.self
         }
     }
 }

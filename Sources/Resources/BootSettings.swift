@@ -61,7 +61,7 @@ package enum BootSettings {
     }
 
     static func stage(of kind: Kind) -> Stage {
-        [.irqAffinity, .cpuIsolation].contains(kind) ? .late : .early
+        [.nic, .irqAffinity, .cpuIsolation].contains(kind) ? .late : .early
     }
 
     package static func path(_ record: BootRecord) -> String {
@@ -147,8 +147,9 @@ package enum BootSettings {
         )
     }
 
-    /// Threads before what is set for each CPU, pages while memory is whole.
-    private static let order: [Kind] = [.smt, .hugepages, .cpuPower]
+    /// Threads before what is set for each CPU, pages while memory is whole; cards before their
+    /// interrupts.
+    private static let order: [Kind] = [.smt, .hugepages, .cpuPower, .nic]
 
     // MARK: Comparing
 

@@ -34,7 +34,9 @@ final class ValueMachine: Machine {
         _ path: String, mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError) { throw unsupported }
     func replaceLink(_ path: String, target: String) throws(SystemError) { throw unsupported }
-    func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo { throw unsupported }
+    func askLink(
+        _ interface: String, _ request: LinkRequest, _ message: [UInt8]
+    ) throws(SystemError) -> [UInt8] { throw unsupported }
     func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) { throw unsupported }
     func setMode(_ path: String, _ mode: UInt32) throws(SystemError) { throw unsupported }
     func setOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError) {

@@ -9,7 +9,7 @@ extension Kind {
     var isOfTheKernel: Bool {
         switch self {
         case .kernelCmdline, .cpuIsolation, .smt, .ksm, .hugepages, .workqueue, .cpuPower,
-            .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance:
+            .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance, .nic:
             true
         default: false
         }

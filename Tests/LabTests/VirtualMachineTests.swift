@@ -50,6 +50,24 @@ private final class MachineFleet {
         try script(["exec", "--", "sh", "-c", command], seconds: 120).outputText
     }
 
+    /// Waits for the machine to be up with another boot id, for five minutes at most.
+    func waitForBoot(after old: String) throws {
+        for _ in 0..<100 {
+            let now = try script(
+                ["exec", "--", "cat", "/proc/sys/kernel/random/boot_id"], seconds: 20)
+            if now.succeeded, !now.outputText.hasPrefix(old) { return }
+            sleep(3)
+        }
+        Issue.record("the machine did not come back")
+    }
+
+    /// Writes a file of the fleet.
+    func write(_ path: String, _ text: String) throws {
+        try LocalMachine().replaceFile(
+            folder.path("fleet/\(path)"), content: Array((text + "\n").utf8), mode: 0o644, uid: 0,
+            gid: 0)
+    }
+
     /// A file of the machine's kernel, without the newline.
     func kernel(_ path: String) throws -> String {
         String(try onHost("cat \(path)").filter { $0 != "\n" && $0 != "\0" })
@@ -90,6 +108,7 @@ struct VirtualMachineTests {
         try changesNothingMore(fleet)
         try findsWhatDoesNotBelong(fleet)
         try isPutBack(fleet, fresh)
+        try holdsByTheOtherMeans(fleet)
         isDone = true
     }
 
@@ -209,6 +228,68 @@ struct VirtualMachineTests {
         _ = try fleet.onHost("systemctl stop stray")
     }
 
+    /// A partition of cgroup v2 in place of isolcpus, second threads off, a module and a mount; and
+    /// a reboot that takes longer than it may.
+    private func holdsByTheOtherMeans(_ fleet: MachineFleet) throws {
+        let role = """
+            description: What the other roles leave out.
+            resources:
+              - kernel_module: dummy
+                state: loaded
+                options: {numdummies: "2"}
+              - kernel_module: pcspkr
+                state: absent
+                blacklist: true
+              - mount: /mnt/huge
+                device: hugetlbfs
+                fstype: hugetlbfs
+                options: [pagesize=2M]
+            """
+        let site = """
+            - hosts: all
+              roles:
+                - {role: cpu_isolation, mechanism: cgroup, smt: "off"}
+                - {role: extras}
+            """
+        try LocalMachine().makeDirectory(
+            fleet.folder.path("fleet/Roles/extras"), mode: 0o755, uid: 0, gid: 0)
+        try fleet.write("Roles/extras/role.yaml", role)
+        try fleet.write("Inventory/site.yaml", site)
+        try fleet.write("Inventory/settings.yaml", "limits: {reboot: 5s}")
+        let boot = try fleet.kernel("/proc/sys/kernel/random/boot_id")
+        let late = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
+        #expect(late.status == 1, "\(late.text)")
+        for line in [
+            "cannot reach the host after its reboot: it did not come back within 5 s",
+            "hint: see its console.",
+            "> cpu_isolation system   pending:",
+            "+ kernel_module dummy   state (running) absent → loaded",
+        ] {
+            #expect(late.text.contains(line), "\(line)\n\(late.text)")
+        }
+        #expect(!late.text.contains("No reboot."), "\(late.text)")
+
+        try fleet.write("Inventory/settings.yaml", "limits: {reboot: 15m}")
+        try fleet.waitForBoot(after: boot)
+        let again = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
+        #expect(again.status == 0, "\(again.text)")
+        #expect(again.text.contains("No changes."), "\(again.text)")
+
+        let cpu = "/sys/devices/system/cpu"
+        #expect(try fleet.kernel("\(cpu)/smt/control") == "off")
+        #expect(try fleet.kernel("\(cpu)/online") == "0,2,4,6")
+        #expect(try fleet.kernel("\(cpu)/nohz_full") == "2,6")
+        #expect(try !fleet.kernel("/proc/cmdline").contains("domain,"))
+        let group = "/sys/fs/cgroup"
+        #expect(
+            try fleet.kernel("\(group)/musterisolated.slice/cpuset.cpus.partition") == "isolated")
+        #expect(try fleet.kernel("\(group)/cpuset.cpus.effective") == "0,4")
+        #expect(try fleet.onHost("ls -d /sys/class/net/dummy*").split(separator: "\n").count == 2)
+        #expect(try fleet.onHost("modprobe --showconfig | grep 'blacklist pcspkr'") != "")
+        #expect(
+            try fleet.onHost("findmnt -no FSTYPE,OPTIONS /mnt/huge").contains("pagesize=2M"))
+    }
+
     private func isPutBack(_ fleet: MachineFleet, _ fresh: [String: String]) throws {
         let site = """
             - hosts: all
@@ -217,9 +298,7 @@ struct VirtualMachineTests {
                 - {role: low_latency, state: absent}
                 - {role: hugepages, state: absent, nodes: {"0": 16, "1": 64}}
             """
-        try LocalMachine().replaceFile(
-            fleet.folder.path("fleet/Inventory/site.yaml"), content: Array((site + "\n").utf8),
-            mode: 0o644, uid: 0, gid: 0)
+        try fleet.write("Inventory/site.yaml", site)
         let undo = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
         try #require(undo.status == 0, "\(undo.text)")
         #expect(undo.text.contains("rebooted, and back after"), "\(undo.text)")

@@ -52,9 +52,11 @@ import Wire
     @Test func theFooterTellsOfReboots() {
         let now = Change("nohz_full", layer: .running, before: nil, after: "2", disruption: .reboot)
         let kept = Change("nohz_full", before: nil, after: "2")
-        func footer(_ verb: String, _ resource: ResourceView, fault: AgentFault? = nil) -> String {
+        func footer(_ verb: String, _ resources: ResourceView..., fault: AgentFault? = nil)
+            -> String
+        {
             let host = HostView(
-                host: "h", outcome: .differs, resources: [resource], fault: fault)
+                host: "h", outcome: .differs, resources: resources, fault: fault)
             let text = RunText().render(RunView(id: "1", verb: verb, hosts: [host]))
             return String(text.split(separator: "\n").last ?? "")
         }
@@ -70,6 +72,15 @@ import Wire
         #expect(
             footer("apply", waiting, fault: AgentFault("no-return", "reach it", cause: "gone"))
                 == "Hosts: 1 differs. No changes.")
+        // It was told to reboot: only that it came back is not known.
+        let done = resource(.sysctl, "y", .changed, [Change("value", before: "1", after: "2")])
+        #expect(
+            footer(
+                "apply", done, waiting, fault: AgentFault("no-return", "reach it", cause: "gone"))
+                == "Hosts: 1 differs. 1 change. Disruption: none.")
+        #expect(
+            footer("apply", done)
+                == "Hosts: 1 differs. 1 change. Disruption: none. No reboot.")
     }
 
     /// One line where what runs and what is kept change alike; findings stand below their resource.

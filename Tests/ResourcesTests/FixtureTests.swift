@@ -37,6 +37,12 @@ import Wire
         #expect(fault?.text == content.json["apply_fault"]?.string)
         #expect(try machine.differences(from: content.json["after"] ?? [:]) == [])
         #expect(machine.nodes.keys.filter(isScratch) == [])
+        for (link, expected) in content.json["drivers_after"]?.object ?? [:] {
+            for (member, value) in expected.object ?? [:] {
+                let found = machine.drivers[link]?.json[member]
+                #expect(found?.canonicalText == value.canonicalText, "\(link): \(member)")
+            }
+        }
         if fault == nil {
             machine.isReadOnly = true
             let again = try difference(content.kind.behaviour, content, machine)

@@ -25,8 +25,8 @@ import Wire
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
 /// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
 /// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
-/// `grub` is as ``FakeGrub`` has it; `facts` are
-/// those of the host; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
+/// `grub` is as ``FakeGrub`` has it, and each of `drivers`, by link, as ``FakeDriver`` has it, which
+/// are as `drivers_after` says afterwards; `facts` are those of the host; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
 /// `again` is the second difference, "as declared" or `{"pending": "reason"}`, unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
     let kind: Kind
@@ -62,6 +62,7 @@ struct FixtureContent {
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
         "apply_fault", "after", "again", "systemd", "grub", "kept", "findings", "facts",
+        "drivers", "drivers_after",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -117,6 +118,9 @@ struct FixtureContent {
         try machine.add(programs: json["programs"] ?? [])
         if let units = json["systemd"] { FakeSystemd(units).install(on: machine) }
         if let grub = json["grub"] { FakeGrub(grub).install(on: machine) }
+        for (link, driver) in json["drivers"]?.object ?? [:] {
+            machine.drivers[link] = try FakeDriver(driver)
+        }
         if let kept = json["kept"]?.object,
             let declaration = try kind.declaration(name: name, attributes: kept)
                 as? any BootKeptDeclaration

@@ -209,15 +209,18 @@ package final class FakeMachine: Machine {
         nodes[real] = node
     }
 
-    /// What drivers say, by interface.
-    package var links: [String: LinkInfo] = [:]
+    /// What answers for network interfaces.
+    package var drivers: [String: FakeDriver] = [:]
 
-    package func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
-        try record("linkInfo", interface)
-        guard let info = links[interface] else {
+    package func askLink(
+        _ interface: String, _ request: LinkRequest, _ message: [UInt8]
+    ) throws(SystemError) -> [UInt8] {
+        let isWrite = FakeDriver.isWrite(request, message)
+        try record(isWrite ? "setLink" : "askLink", interface, isWrite: isWrite)
+        guard let driver = drivers[interface] else {
             throw SystemError(call: "ioctl", object: interface, code: ENODEV)
         }
-        return info
+        return try driver.answer(interface, request, message)
     }
 
     /// Shows in /proc/PID/status, as the kernel has it.

@@ -87,10 +87,12 @@ final class AgentMachine: Machine {
         try base.rename(from, to: to)
     }
 
-    func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
+    func askLink(
+        _ interface: String, _ request: LinkRequest, _ message: [UInt8]
+    ) throws(SystemError) -> [UInt8] {
         board.publish("ask the driver of", interface)
-        guard let links else { return try base.linkInfo(interface) }
-        return try links.info(interface)
+        guard let links else { return try base.askLink(interface, request, message) }
+        return try links.ask(interface, request, message)
     }
 
     func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {

@@ -1,0 +1,51 @@
+/// How received packets are spread over the rings of a card.
+package struct LinkHashing: Sendable, Equatable {
+    /// The ring of each hash value, by the value's low bits.
+    package var table: [Int]
+    /// What the hash is mixed with; empty where the driver does not tell.
+    package var key: [UInt8]
+    /// How many rings there are to spread over.
+    package var rings: Int
+
+    package init(table: [Int], key: [UInt8], rings: Int) {
+        self.table = table
+        self.key = key
+        self.rings = rings
+    }
+}
+
+extension Machine {
+    /// Reads the spreading of received packets (ETHTOOL_GRSSH).
+    ///
+    /// Throws EOPNOTSUPP where the driver has none.
+    package func linkHashing(_ interface: String) throws(SystemError) -> LinkHashing {
+        let sizes = try ethtool(interface, LinkMessage(.hashing, size: 28))
+        let entries = Int(sizes[word: 2])
+        let keySize = Int(sizes[word: 3])
+        var question = LinkMessage(.hashing, size: 28 + 4 * entries + keySize)
+        question[word: 2] = sizes[word: 2]
+        question[word: 3] = sizes[word: 3]
+        let answer = try ethtool(interface, question)
+        let rings = try ethtool(interface, LinkMessage(.receiveRings, size: 192))
+        return LinkHashing(
+            table: (0..<entries).map { Int(answer[word: 7 + $0]) },
+            key: Array(answer.bytes.dropFirst(28 + 4 * entries)),
+            rings: Int(clamping: rings[at: 8] as UInt64))
+    }
+
+    /// Sets table, key or both; what is nil stays as it is (ETHTOOL_SRSSH).
+    package func setLinkHashing(
+        _ interface: String, table: [Int]?, key: [UInt8]?
+    ) throws(SystemError) {
+        let count = table?.count ?? 0
+        var message = LinkMessage(.setHashing, size: 28 + 4 * count + (key?.count ?? 0))
+        // All ones for no change: zero would put the driver's own table back.
+        message[word: 2] = table == nil ? .max : UInt32(count)
+        message[word: 3] = UInt32(key?.count ?? 0)
+        for (place, ring) in (table ?? []).enumerated() {
+            message[word: 7 + place] = UInt32(clamping: ring)
+        }
+        for (place, byte) in (key ?? []).enumerated() { message[at: 28 + 4 * count + place] = byte }
+        _ = try ethtool(interface, message)
+    }
+}

@@ -1,0 +1,306 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+import Wire
+
+/// Behaviour of `nic`.
+package enum NICBehaviour: ResourceBehaviour {
+    package typealias Declaration = NICDeclaration
+
+    package struct Observation: Sendable {
+        struct Link: Sendable {
+            let name: String
+            var settings: [NICSetting]
+            /// Whether changes that take it down would cost something: it is up.
+            var isUp: Bool
+            /// Whether muster's own connection comes in by it.
+            var carriesUs: Bool
+            /// The .link file, what is there, and what it is to hold; nil where there is to be none.
+            var file: (path: String, now: String?, wanted: String?)?
+            /// What another .link file is for it, so that ours would not count.
+            var otherFile: String?
+        }
+
+        var links: [Link] = []
+        /// Why no link was found.
+        var obstacle: AgentFault?
+        var boot: BootSettings.State
+    }
+
+    package static func observe(
+        _ declarations: [NICDeclaration], on host: Host
+    ) -> [Result<Observation, AgentFault>] {
+        let own: Set<String>
+        do throws(AgentFault) {
+            own = try OwnConnection(machine: host.machine).links()
+        } catch {
+            return declarations.map { _ in .failure(error) }
+        }
+        return observeEach(declarations) { (declaration) throws(AgentFault) in
+            try observe(declaration, own, on: host.machine)
+        }
+    }
+
+    private static func observe(
+        _ declaration: NICDeclaration, _ own: Set<String>, on machine: any Machine
+    ) throws(AgentFault) -> Observation {
+        var observation = Observation(
+            boot: try BootSettings.observe(declaration.record, on: machine))
+        let names: [String]
+        do {
+            names = try NICFinder(machine: machine).links(declaration.name)
+        } catch {
+            guard ["no-device", "ambiguous"].contains(error.code) else { throw error }
+            observation.obstacle = error
+            return observation
+        }
+        let lines = declaration.isPresent ? NICLinkFile.lines(declaration) : []
+        for name in names {
+            let link = NICLink(name: name, machine: machine)
+            let attempted = "ask the driver of \(name)"
+            let (settings, isUp) = try attempt(attempted) { () throws(SystemError) in
+                var settings: [NICSetting] = []
+                if declaration.isPresent {
+                    for section in declaration.sections {
+                        settings += try section.settings(of: link)
+                    }
+                }
+                return (settings, try NICUpDown.flags(link) & 1 != 0)
+            }
+            var found = Observation.Link(
+                name: name, settings: settings, isUp: isUp, carriesUs: own.contains(name))
+            try observeFile(&found, lines, on: machine)
+            observation.links.append(found)
+        }
+        return observation
+    }
+
+    private static func observeFile(
+        _ link: inout Observation.Link, _ lines: [String], on machine: any Machine
+    ) throws(AgentFault) {
+        guard let address = try NICFinder.permanentAddress(of: link.name, on: machine) else {
+            return
+        }
+        let path = NICLinkFile.path(address)
+        let now = try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path)
+        }
+        let used = try NICLinkFile.used(link.name, on: machine)
+        let isFree = NICLinkFile.isFree(used, address)
+        link.file = (path, now, isFree ? NICLinkFile.text(address, lines) : nil)
+        if !isFree, !lines.isEmpty { link.otherFile = used }
+    }
+
+    // MARK: Comparing
+
+    package static func diff(
+        _ declaration: NICDeclaration, _ observation: Observation
+    ) -> Difference {
+        let persisted = persistedChanges(declaration, observation)
+        guard declaration.isPresent else {
+            return persisted.isEmpty ? .asDeclared("nothing is kept of it") : .changes(persisted)
+        }
+        if let obstacle = observation.obstacle { return .blocked(obstacle) }
+        for link in observation.links {
+            if let fault = link.settings.lazy.compactMap({ impossible($0, on: link.name) }).first {
+                return .blocked(fault)
+            }
+        }
+        let running = observation.links.flatMap { changes($0, among: observation.links.count) }
+        for link in observation.links where link.carriesUs && !declaration.mayCutOff {
+            let flaps = link.settings.filter { isToChange($0) && isFlap($0, link) }
+            if let first = flaps.first { return .blocked(cutOff(first, link.name)) }
+        }
+        let missing = observation.links.flatMap { link in
+            link.settings.compactMap { setting -> String? in
+                guard case .unsupported(let reason) = setting.found else { return nil }
+                return "\(setting.attribute): \(reason)"
+            }
+        }
+        if missing.count == observation.links.map(\.settings.count).reduce(0, +) {
+            return .notApplicable(unique(missing).joined(separator: "; "))
+        }
+        let all = running + persisted
+        if !all.isEmpty { return .changes(all) }
+        let holds = observation.links.flatMap { link in
+            link.settings.filter(\.isMet).map { "\($0.attribute) \($0.wanted)" }
+        }
+        var parts = [unique(holds).joined(separator: ", ") + ", kept for the next boot"]
+        parts += unique(missing)
+        for link in observation.links {
+            if let other = link.otherFile {
+                parts.append("by the boot unit alone, since \(other) is for \(link.name)")
+            }
+        }
+        return .asDeclared(parts.joined(separator: "; "))
+    }
+
+    private static func unique(_ texts: [String]) -> [String] {
+        var seen: Set<String> = []
+        return texts.filter { seen.insert($0).inserted }
+    }
+
+    private static func isToChange(_ setting: NICSetting) -> Bool {
+        if case .unsupported = setting.found { return false }
+        return !setting.isMet
+    }
+
+    private static func isFlap(_ setting: NICSetting, _ link: Observation.Link) -> Bool {
+        link.isUp && setting.disruption >= .linkFlap
+    }
+
+    private static func changes(_ link: Observation.Link, among count: Int) -> [Change] {
+        link.settings.filter(isToChange).map { setting in
+            Change(
+                count > 1 ? "\(link.name).\(setting.attribute)" : setting.attribute,
+                layer: .running, before: setting.shown.map { .string($0) },
+                after: .string(setting.wanted),
+                disruption: link.isUp ? setting.disruption : .none)
+        }
+    }
+
+    private static func persistedChanges(
+        _ declaration: NICDeclaration, _ observation: Observation
+    ) -> [Change] {
+        var changes = BootSettings.changes(declaration, observation.boot)
+        for link in observation.links {
+            guard let file = link.file, file.now != file.wanted else { continue }
+            changes.append(
+                Change(
+                    "link_file", before: .string(file.now == nil ? "absent" : "other"),
+                    after: .string(file.wanted == nil ? "absent" : PathName.last(of: file.path))))
+        }
+        return changes
+    }
+
+    private static func impossible(_ setting: NICSetting, on link: String) -> AgentFault? {
+        let attempted = "set \(setting.attribute) of \(link) to \(setting.wanted)"
+        switch setting.found {
+        case .fixed(let now) where now != setting.wanted:
+            return AgentFault(
+                "fixed", attempted, cause: "it is \(now), and the driver or card has it fixed",
+                hint: "leave it out for this card, by a variable of the host or group")
+        case .beyond(_, let most):
+            return AgentFault(
+                "out-of-range", attempted, cause: "the card has \(most) at most",
+                hint: "declare no more than that")
+        default: return nil
+        }
+    }
+
+    private static func cutOff(_ setting: NICSetting, _ link: String) -> AgentFault {
+        AgentFault(
+            "cuts-off", "set \(setting.attribute) of \(link) to \(setting.wanted)",
+            cause: "it takes the link down, and muster's own connection comes in by it",
+            hint: "may_cut_off: true does it all the same; or come in by another link")
+    }
+
+    // MARK: Changing
+
+    package static func beforeImages(
+        _ declaration: NICDeclaration, _ observation: Observation, on host: Host
+    ) throws(AgentFault) -> [BeforeImage] {
+        var images = try BootSettings.images(declaration, on: host)
+        var paths: [String] = []
+        for link in observation.links {
+            if let file = link.file, file.now != file.wanted {
+                paths += file.wanted == nil ? [] : [PathName.parent(of: NICLinkFile.folder)]
+                paths += file.wanted == nil ? [] : [NICLinkFile.folder]
+                paths.append(file.path)
+            }
+            for setting in link.settings where isToChange(setting) {
+                images.append(
+                    .link(
+                        name: link.name, setting: setting.attribute, value: setting.shown ?? ""))
+            }
+        }
+        for path in unique(paths) {
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            if found.status?.type != .directory {
+                images.append(try found.fullImage(path, on: host))
+            }
+        }
+        return images
+    }
+
+    package static func apply(
+        _ declaration: NICDeclaration, _ observation: Observation, changes: [Change],
+        on host: Host
+    ) throws(AgentFault) {
+        let machine = host.machine
+        // The driver first: what it refuses must not be what the next boot tries.
+        if changes.contains(where: { $0.layer == .running }) {
+            for link in observation.links {
+                try set(declaration, NICLink(name: link.name, machine: machine))
+            }
+        }
+        guard changes.contains(where: { $0.layer == .persisted }) else { return }
+        for link in observation.links {
+            guard let file = link.file, file.now != file.wanted else { continue }
+            if let wanted = file.wanted {
+                try makeDirectory("/etc/systemd", on: machine)
+                try makeDirectory(NICLinkFile.folder, on: machine)
+                try NewFile(
+                    path: file.path, content: Array(wanted.utf8), mode: 0o644, uid: 0, gid: 0
+                ).put(on: machine)
+            } else {
+                try attempt("remove \(file.path)") { () throws(SystemError) in
+                    try machine.remove(file.path)
+                }
+            }
+        }
+        try BootSettings.put(declaration, on: machine)
+    }
+
+    /// Sets what differs; where one is refused, what was set before it is put back.
+    private static func set(
+        _ declaration: NICDeclaration, _ link: NICLink
+    ) throws(AgentFault) {
+        var undo: [() -> Void] = []
+        for section in declaration.sections {
+            var current: NICSetting?
+            do throws(SystemError) {
+                // Channels set a moment ago have reset what was right before.
+                let differing = try section.settings(of: link).filter(isToChange)
+                guard let first = differing.first else { continue }
+                current = first
+                undo.append(try section.set(on: link))
+                current = try section.settings(of: link).first(where: isToChange)
+            } catch {
+                for step in undo.reversed() { step() }
+                throw refusal(current, error, link)
+            }
+            if let current {
+                for step in undo.reversed() { step() }
+                throw AgentFault(
+                    "not-taken", "set \(current.attribute) of \(link.name) to \(current.wanted)",
+                    cause: "the driver took it, and it then reads \(current.shown ?? "nothing")",
+                    hint: "declare a value that the driver takes as it is; what was there before "
+                        + "is there again")
+            }
+        }
+    }
+
+    private static func refusal(
+        _ setting: NICSetting?, _ error: SystemError, _ link: NICLink
+    ) -> AgentFault {
+        guard let setting else { return AgentFault("ask the driver of \(link.name)", error) }
+        let attempted = "set \(setting.attribute) of \(link.name) to \(setting.wanted)"
+        let hint: String
+        switch error.code {
+        case EBUSY:
+            hint = "something holds its queues: Onload, a DPDK or XDP program; stop that first"
+        case ENETDOWN: hint = "the link is down: declare link: up"
+        case EINVAL, ERANGE:
+            hint = "the driver takes other values: see ethtool \(link.name) and dmesg"
+        case EOPNOTSUPP: hint = "this driver cannot set it; leave it out for this card"
+        case EPERM, EACCES:
+            hint = "in a container it belongs to the host outside"
+        default: return AgentFault(attempted, error)
+        }
+        return AgentFault(
+            "refused", attempted, cause: "the driver refuses it: \(error.reason)",
+            hint: hint + "; what was there before is there again")
+    }
+}

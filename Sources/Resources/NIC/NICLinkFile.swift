@@ -1,0 +1,97 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// A .link file of systemd, by which udev gives a card its settings before it is up.
+///
+/// Only the first file that fits a card counts, so that ours says what the default one says, and is
+/// made only where the default one counted. (systemd.link(5), systemd 247 and later)
+struct NICLinkFile {
+    static let folder = "/etc/systemd/network"
+
+    /// What can be said in one, of a declaration; empty where nothing can.
+    static func lines(_ declaration: NICDeclaration) -> [String] {
+        var lines: [String] = []
+        if let mtu = declaration.mtu { lines.append("MTUBytes=\(mtu)") }
+        func add(_ values: [String: Int], _ names: [String: String], isFlag: Bool = false) {
+            for (key, name) in names.sorted(by: { $0.value < $1.value }) {
+                guard let value = values[key] else { continue }
+                lines.append("\(name)=\(isFlag ? (value == 0 ? "no" : "yes") : String(value))")
+            }
+        }
+        add(
+            declaration.rings,
+            [
+                "rx": "RxBufferSize", "rx-mini": "RxMiniBufferSize",
+                "rx-jumbo": "RxJumboBufferSize", "tx": "TxBufferSize",
+            ])
+        add(
+            declaration.channels,
+            [
+                "rx": "RxChannels", "tx": "TxChannels", "other": "OtherChannels",
+                "combined": "CombinedChannels",
+            ])
+        add(
+            declaration.pause,
+            [
+                "autoneg": "AutoNegotiationFlowControl", "rx": "RxFlowControl",
+                "tx": "TxFlowControl",
+            ],
+            isFlag: true)
+        for (name, keys) in features {
+            if let isOn = declaration.features[name] {
+                lines += keys.map { "\($0)=\(isOn ? "yes" : "no")" }
+            }
+        }
+        return lines
+    }
+
+    private static let features: [(name: String, keys: [String])] = [
+        ("gro", ["GenericReceiveOffload"]), ("lro", ["LargeReceiveOffload"]),
+        ("gso", ["GenericSegmentationOffload"]),
+        ("tso", ["TCPSegmentationOffload", "TCP6SegmentationOffload"]),
+        ("rx", ["ReceiveChecksumOffload"]), ("tx", ["TransmitChecksumOffload"]),
+        ("ntuple", ["NTupleFilter"]),
+    ]
+
+    /// The file of a card, by its address.
+    static func path(_ address: String) -> String {
+        "\(folder)/90-muster-\(address.filter { $0 != ":" }).link"
+    }
+
+    /// What it is to hold; nil where there is nothing to say.
+    static func text(_ address: String, _ lines: [String]) -> String? {
+        guard !lines.isEmpty else { return nil }
+        return """
+            # Declared to muster, which puts it back.
+            [Match]
+            PermanentMACAddress=\(address)
+
+            [Link]
+            NamePolicy=keep kernel database onboard slot path
+            AlternativeNamesPolicy=database onboard slot path
+            MACAddressPolicy=persistent
+            \(lines.joined(separator: "\n"))
+
+            """
+    }
+
+    /// The file by which udev set the card up when it came; nil where it was none.
+    static func used(_ link: String, on machine: any Machine) throws(AgentFault) -> String? {
+        try attempt("see which .link file is for \(link)") { () throws(SystemError) in
+            guard let text = try machine.textIfPresent("/sys/class/net/\(link)/ifindex"),
+                let data = try machine.textIfPresent("/run/udev/data/n\(text.trimmingSpaces())")
+            else { return nil }
+            let key = "E:ID_NET_LINK_FILE="
+            return data.split(separator: "\n").first { $0.hasPrefix(key) }.map {
+                String($0.dropFirst(key.utf8.count))
+            }
+        }
+    }
+
+    /// Whether a file of ours would take nobody else's place.
+    static func isFree(_ used: String?, _ address: String) -> Bool {
+        guard let used else { return false }
+        return PathName.last(of: used) == "99-default.link" || used == path(address)
+    }
+}

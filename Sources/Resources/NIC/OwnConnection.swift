@@ -1,0 +1,129 @@
+import FleetModel
+import Linux
+
+/// The SSH connection that the agent is spoken to by: which links it comes in by.
+struct OwnConnection {
+    let machine: any Machine
+
+    /// The links that must stay up for it, those below a bond or VLAN among them.
+    ///
+    /// Where the connection cannot be found, as at boot, none.
+    func links() throws(AgentFault) -> Set<String> {
+        var links: Set<String> = []
+        for peer in try peers() {
+            guard let link = try route(to: peer) else { continue }
+            links.insert(link)
+            links.formUnion(try NICFinder(machine: machine).cards(below: link))
+        }
+        return links
+    }
+
+    /// The addresses at the other end of TCP connections that processes above this one hold.
+    private func peers() throws(AgentFault) -> [String] {
+        var sockets: Set<String> = []
+        var pid = "self"
+        for _ in 0..<16 {
+            let folder = "/proc/\(pid)"
+            sockets.formUnion(try openSockets(folder))
+            guard let parent = try parent(of: folder), parent != "0", parent != "1" else { break }
+            pid = parent
+        }
+        if sockets.isEmpty { return [] }
+        var peers: [String] = []
+        for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+            for line in try text(file).split(separator: "\n").dropFirst() {
+                let fields = line.split(separator: " ")
+                // 01 is ESTABLISHED.
+                guard fields.count > 9, fields[3] == "01", sockets.contains(String(fields[9])),
+                    let peer = fields[2].split(separator: ":").first
+                else { continue }
+                peers.append(String(peer))
+            }
+        }
+        return peers
+    }
+
+    /// The inodes of a process's sockets; of one that has ended meanwhile, none.
+    private func openSockets(_ folder: String) throws(AgentFault) -> [String] {
+        try attempt("look for muster's own connection in \(folder)") { () throws(SystemError) in
+            var sockets: [String] = []
+            for descriptor in try machine.listIfPresent("\(folder)/fd") {
+                let target = try machine.linkTargetIfPresent("\(folder)/fd/\(descriptor)")
+                if let target, target.hasPrefix("socket:[") {
+                    sockets.append(String(target.dropFirst(8).dropLast()))
+                }
+            }
+            return sockets
+        }
+    }
+
+    private func text(_ path: String) throws(AgentFault) -> String {
+        try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path) ?? ""
+        }
+    }
+
+    private func parent(of folder: String) throws(AgentFault) -> String? {
+        try text("\(folder)/status").split(separator: "\n").first { $0.hasPrefix("PPid:") }.map {
+            String($0.dropFirst(5)).trimmingSpaces()
+        }
+    }
+
+    /// The link of the most exact route to an address, as /proc has both: hex, words turned round.
+    private func route(to peer: String) throws(AgentFault) -> String? {
+        var address = peer
+        // An IPv4 address in IPv6's clothes.
+        if peer.utf8.count == 32, peer.hasPrefix("0000000000000000FFFF0000") {
+            address = String(peer.suffix(8))
+        }
+        return try address.utf8.count == 8 ? route4(address) : route6(address)
+    }
+
+    private func route4(_ address: String) throws(AgentFault) -> String? {
+        guard let wanted = UInt32(address, radix: 16) else { return nil }
+        let text = try text("/proc/self/net/route")
+        var best: (link: String, bits: Int)?
+        for line in text.split(separator: "\n").dropFirst() {
+            let fields = line.split(whereSeparator: \.isWhitespace)
+            guard fields.count > 7, let destination = UInt32(fields[1], radix: 16),
+                let mask = UInt32(fields[7], radix: 16), wanted & mask == destination
+            else { continue }
+            if mask.nonzeroBitCount > best?.bits ?? -1 {
+                best = (String(fields[0]), mask.nonzeroBitCount)
+            }
+        }
+        return best?.link
+    }
+
+    private func route6(_ address: String) throws(AgentFault) -> String? {
+        let text = try text("/proc/self/net/ipv6_route")
+        let wanted = words(address).map { $0.byteSwapped }
+        var best: (link: String, bits: Int)?
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 9, let bits = Int(fields[1], radix: 16),
+                matches(wanted, words(String(fields[0])), bits), fields[9] != "lo"
+            else { continue }
+            if bits > best?.bits ?? -1 { best = (String(fields[9]), bits) }
+        }
+        return best?.link
+    }
+
+    private func words(_ hex: String) -> [UInt32] {
+        let digits = Array(hex)
+        return stride(from: 0, to: digits.count - 7, by: 8).map {
+            UInt32(String(digits[$0..<($0 + 8)]), radix: 16) ?? 0
+        }
+    }
+
+    private func matches(_ left: [UInt32], _ right: [UInt32], _ bits: Int) -> Bool {
+        guard left.count == 4, right.count == 4 else { return false }
+        for index in 0..<4 {
+            let count = min(32, max(0, bits - 32 * index))
+            if count == 0 { return true }
+            let mask = count == 32 ? UInt32.max : ~(UInt32.max >> UInt32(count))
+            if (left[index] ^ right[index]) & mask != 0 { return false }
+        }
+        return true
+    }
+}
