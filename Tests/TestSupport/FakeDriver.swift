@@ -124,19 +124,19 @@ package final class FakeDriver {
                 message[word: 3] = UInt32(hashing.key.count)
             } else {
                 for (place, ring) in hashing.table.enumerated() {
-                    message[word: 7 + place] = UInt32(ring)
+                    message[word: 6 + place] = UInt32(ring)
                 }
                 for (place, byte) in hashing.key.enumerated() {
-                    message[at: 28 + 4 * hashing.table.count + place] = byte
+                    message[at: 24 + 4 * hashing.table.count + place] = byte
                 }
             }
         case .setHashing:
             guard var new = hashing else { throw refuse(EOPNOTSUPP) }
-            var start = 28
+            var start = 24
             if message[word: 2] != .max {
                 let count = Int(message[word: 2])
                 guard count == new.table.count else { throw refuse(EINVAL) }
-                new.table = (0..<count).map { Int(message[word: 7 + $0]) }
+                new.table = (0..<count).map { Int(message[word: 6 + $0]) }
                 if new.table.contains(where: { $0 >= new.rings }) { throw refuse(EINVAL) }
                 start += 4 * count
             }

@@ -14,22 +14,25 @@ package struct LinkHashing: Sendable, Equatable {
     }
 }
 
+/// What `struct ethtool_rxfh` has before table and key: six words.
+private let head = 24
+
 extension Machine {
     /// Reads the spreading of received packets (ETHTOOL_GRSSH).
     ///
     /// Throws EOPNOTSUPP where the driver has none.
     package func linkHashing(_ interface: String) throws(SystemError) -> LinkHashing {
-        let sizes = try ethtool(interface, LinkMessage(.hashing, size: 28))
+        let sizes = try ethtool(interface, LinkMessage(.hashing, size: head))
         let entries = Int(sizes[word: 2])
         let keySize = Int(sizes[word: 3])
-        var question = LinkMessage(.hashing, size: 28 + 4 * entries + keySize)
+        var question = LinkMessage(.hashing, size: head + 4 * entries + keySize)
         question[word: 2] = sizes[word: 2]
         question[word: 3] = sizes[word: 3]
         let answer = try ethtool(interface, question)
         let rings = try ethtool(interface, LinkMessage(.receiveRings, size: 192))
         return LinkHashing(
-            table: (0..<entries).map { Int(answer[word: 7 + $0]) },
-            key: Array(answer.bytes.dropFirst(28 + 4 * entries)),
+            table: (0..<entries).map { Int(answer[word: head / 4 + $0]) },
+            key: Array(answer.bytes.dropFirst(head + 4 * entries)),
             rings: Int(clamping: rings[at: 8] as UInt64))
     }
 
@@ -38,14 +41,16 @@ extension Machine {
         _ interface: String, table: [Int]?, key: [UInt8]?
     ) throws(SystemError) {
         let count = table?.count ?? 0
-        var message = LinkMessage(.setHashing, size: 28 + 4 * count + (key?.count ?? 0))
+        var message = LinkMessage(.setHashing, size: head + 4 * count + (key?.count ?? 0))
         // All ones for no change: zero would put the driver's own table back.
         message[word: 2] = table == nil ? .max : UInt32(count)
         message[word: 3] = UInt32(key?.count ?? 0)
         for (place, ring) in (table ?? []).enumerated() {
-            message[word: 7 + place] = UInt32(clamping: ring)
+            message[word: head / 4 + place] = UInt32(clamping: ring)
         }
-        for (place, byte) in (key ?? []).enumerated() { message[at: 28 + 4 * count + place] = byte }
+        for (place, byte) in (key ?? []).enumerated() {
+            message[at: head + 4 * count + place] = byte
+        }
         _ = try ethtool(interface, message)
     }
 }

@@ -1,5 +1,4 @@
 import FleetModel
-import Glibc
 import Kinds
 import Linux
 import Wire
@@ -109,7 +108,7 @@ package enum NICBehaviour: ResourceBehaviour {
         }
         let running = observation.links.flatMap { changes($0, among: observation.links.count) }
         for link in observation.links where link.carriesUs && !declaration.mayCutOff {
-            let flaps = link.settings.filter { isToChange($0) && isFlap($0, link) }
+            let flaps = link.settings.filter { $0.isToChange && isFlap($0, link) }
             if let first = flaps.first { return .blocked(cutOff(first, link.name)) }
         }
         let missing = observation.links.flatMap { link in
@@ -141,17 +140,12 @@ package enum NICBehaviour: ResourceBehaviour {
         return texts.filter { seen.insert($0).inserted }
     }
 
-    private static func isToChange(_ setting: NICSetting) -> Bool {
-        if case .unsupported = setting.found { return false }
-        return !setting.isMet
-    }
-
     private static func isFlap(_ setting: NICSetting, _ link: Observation.Link) -> Bool {
         link.isUp && setting.disruption >= .linkFlap
     }
 
     private static func changes(_ link: Observation.Link, among count: Int) -> [Change] {
-        link.settings.filter(isToChange).map { setting in
+        link.settings.filter(\.isToChange).map { setting in
             Change(
                 count > 1 ? "\(link.name).\(setting.attribute)" : setting.attribute,
                 layer: .running, before: setting.shown.map { .string($0) },
@@ -164,6 +158,10 @@ package enum NICBehaviour: ResourceBehaviour {
         _ declaration: NICDeclaration, _ observation: Observation
     ) -> [Change] {
         var changes = BootSettings.changes(declaration, observation.boot)
+        // What is kept for the first time says nothing that the running changes have not said.
+        if declaration.isPresent, observation.boot.recorded == nil {
+            changes = [Change("state", before: "absent", after: "present")]
+        }
         for link in observation.links {
             guard let file = link.file, file.now != file.wanted else { continue }
             changes.append(
@@ -179,11 +177,13 @@ package enum NICBehaviour: ResourceBehaviour {
         switch setting.found {
         case .fixed(let now) where now != setting.wanted:
             return AgentFault(
-                "fixed", attempted, cause: "it is \(now), and the driver or card has it fixed",
+                "fixed", attempted,
+                cause: "\(setting.attribute) is \(now), and the driver or card has it fixed",
                 hint: "leave it out for this card, by a variable of the host or group")
         case .beyond(_, let most):
             return AgentFault(
-                "out-of-range", attempted, cause: "the card has \(most) at most",
+                "out-of-range", attempted,
+                cause: "\(setting.attribute): the card has \(most) at most",
                 hint: "declare no more than that")
         default: return nil
         }
@@ -192,7 +192,9 @@ package enum NICBehaviour: ResourceBehaviour {
     private static func cutOff(_ setting: NICSetting, _ link: String) -> AgentFault {
         AgentFault(
             "cuts-off", "set \(setting.attribute) of \(link) to \(setting.wanted)",
-            cause: "it takes the link down, and muster's own connection comes in by it",
+            cause:
+                "\(setting.attribute) takes the link down, and muster's own connection comes in by "
+                + "it",
             hint: "may_cut_off: true does it all the same; or come in by another link")
     }
 
@@ -209,7 +211,7 @@ package enum NICBehaviour: ResourceBehaviour {
                 paths += file.wanted == nil ? [] : [NICLinkFile.folder]
                 paths.append(file.path)
             }
-            for setting in link.settings where isToChange(setting) {
+            for setting in link.settings where setting.isToChange {
                 images.append(
                     .link(
                         name: link.name, setting: setting.attribute, value: setting.shown ?? ""))
@@ -232,7 +234,8 @@ package enum NICBehaviour: ResourceBehaviour {
         // The driver first: what it refuses must not be what the next boot tries.
         if changes.contains(where: { $0.layer == .running }) {
             for link in observation.links {
-                try set(declaration, NICLink(name: link.name, machine: machine))
+                try NICChange(declaration, NICLink(name: link.name, machine: machine), host.settle)
+                    .make()
             }
         }
         guard changes.contains(where: { $0.layer == .persisted }) else { return }
@@ -251,56 +254,5 @@ package enum NICBehaviour: ResourceBehaviour {
             }
         }
         try BootSettings.put(declaration, on: machine)
-    }
-
-    /// Sets what differs; where one is refused, what was set before it is put back.
-    private static func set(
-        _ declaration: NICDeclaration, _ link: NICLink
-    ) throws(AgentFault) {
-        var undo: [() -> Void] = []
-        for section in declaration.sections {
-            var current: NICSetting?
-            do throws(SystemError) {
-                // Channels set a moment ago have reset what was right before.
-                let differing = try section.settings(of: link).filter(isToChange)
-                guard let first = differing.first else { continue }
-                current = first
-                undo.append(try section.set(on: link))
-                current = try section.settings(of: link).first(where: isToChange)
-            } catch {
-                for step in undo.reversed() { step() }
-                throw refusal(current, error, link)
-            }
-            if let current {
-                for step in undo.reversed() { step() }
-                throw AgentFault(
-                    "not-taken", "set \(current.attribute) of \(link.name) to \(current.wanted)",
-                    cause: "the driver took it, and it then reads \(current.shown ?? "nothing")",
-                    hint: "declare a value that the driver takes as it is; what was there before "
-                        + "is there again")
-            }
-        }
-    }
-
-    private static func refusal(
-        _ setting: NICSetting?, _ error: SystemError, _ link: NICLink
-    ) -> AgentFault {
-        guard let setting else { return AgentFault("ask the driver of \(link.name)", error) }
-        let attempted = "set \(setting.attribute) of \(link.name) to \(setting.wanted)"
-        let hint: String
-        switch error.code {
-        case EBUSY:
-            hint = "something holds its queues: Onload, a DPDK or XDP program; stop that first"
-        case ENETDOWN: hint = "the link is down: declare link: up"
-        case EINVAL, ERANGE:
-            hint = "the driver takes other values: see ethtool \(link.name) and dmesg"
-        case EOPNOTSUPP: hint = "this driver cannot set it; leave it out for this card"
-        case EPERM, EACCES:
-            hint = "in a container it belongs to the host outside"
-        default: return AgentFault(attempted, error)
-        }
-        return AgentFault(
-            "refused", attempted, cause: "the driver refuses it: \(error.reason)",
-            hint: hint + "; what was there before is there again")
     }
 }

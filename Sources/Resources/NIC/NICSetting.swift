@@ -31,6 +31,11 @@ struct NICSetting: Sendable, Equatable {
     }
 
     var isMet: Bool { shown == wanted }
+
+    var isToChange: Bool {
+        if case .unsupported = found { return false }
+        return !isMet
+    }
 }
 
 /// A link whose driver is asked and told.
