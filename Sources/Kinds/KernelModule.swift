@@ -17,7 +17,7 @@ package struct KernelModuleDeclaration: ResourceDeclaration {
                 "With state: absent, keeps it from being loaded by its alias or as a dependency."),
             AttributeSchema(
                 "initramfs", .boolean, default: false,
-                "Makes the initramfs anew when modprobe.d changes: a module loaded from it has the "
+                "Makes the initramfs anew when it is older than the options: a module loaded from it has the "
                     + "options of the copy there."),
         ],
         notes: [

@@ -18,6 +18,8 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         var persisted: [String: (text: String, source: String)]
         var optionsText: String?
         var loadText: String?
+        /// The initramfs that boots next, where it is older than the options it should hold.
+        var staleInitramfs: String?
         /// Modules that use it, and how often it is used in all.
         var holders: [String]
         var references: Int
@@ -36,8 +38,13 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             let isContainer = try text("/run/systemd/container", on: machine) != nil
             let options = try ModprobeOptions(on: machine)
             return observeEach(declarations) { (declaration) throws(AgentFault) in
-                try observe(
+                var observation = try observe(
                     declaration, dependencies, builtIn, options, isContainer, on: machine)
+                if declaration.isInInitramfs, !isContainer {
+                    observation.staleInitramfs = try staleInitramfs(
+                        declaration, release, on: machine)
+                }
+                return observation
             }
         } catch {
             return declarations.map { _ in .failure(error) }
@@ -93,6 +100,26 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         )
     }
 
+    /// The running kernel's initramfs, where the options were written after it was made.
+    ///
+    /// Debian's and Red Hat's names; a machine that has neither boots without one.
+    private static func staleInitramfs(
+        _ declaration: KernelModuleDeclaration, _ release: String, on machine: any Machine
+    ) throws(AgentFault) -> String? {
+        try attempt("see how old the initramfs is") { () throws(SystemError) in
+            guard let options = try machine.statusIfPresent(declaration.optionsFile) else {
+                return nil
+            }
+            for path in ["/boot/initrd.img-\(release)", "/boot/initramfs-\(release).img"] {
+                guard let image = try machine.statusIfPresent(path, followLinks: true) else {
+                    continue
+                }
+                return image.modifiedNanoseconds < options.modifiedNanoseconds ? path : nil
+            }
+            return nil
+        }
+    }
+
     private static func optionsText(_ declaration: KernelModuleDeclaration) -> String? {
         var lines: [String] = []
         if !declaration.options.isEmpty {
@@ -132,6 +159,12 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
                 Change(
                     "at_boot", before: .bool(observation.loadText != nil),
                     after: .bool(declaration.isLoaded)))
+        }
+        if let image = observation.staleInitramfs {
+            changes.append(
+                Change(
+                    "initramfs", before: .string("\(image) is older than the options"),
+                    after: "made anew"))
         }
         for (key, wanted) in declaration.options.sorted(by: { $0.key < $1.key }) {
             let found = observation.persisted[key]
@@ -243,7 +276,8 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             throw error
         }
         try put(declaration.loadFile, loadText(declaration), on: machine)
-        if declaration.isInInitramfs, observation.optionsText != optionsText(declaration) {
+        let isNew = observation.optionsText != optionsText(declaration)
+        if declaration.isInInitramfs, isNew || observation.staleInitramfs != nil {
             try makeInitramfs(on: machine)
         }
         let persisted =
@@ -342,45 +376,4 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
             .put(on: machine)
     }
-}
-
-/// The options that modprobe gives modules, over all its files (modprobe.d(5)).
-struct ModprobeOptions {
-    private var all: [String: [String: (text: String, source: String)]] = [:]
-
-    init(on machine: any Machine) throws(AgentFault) {
-        // A file of a folder that comes first hides one of the same name.
-        var files: [String: String] = [:]
-        for folder in [
-            "/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d",
-        ] {
-            let names = try attempt("list \(folder)") { () throws(SystemError) in
-                try machine.listIfPresent(folder)
-            }
-            for name in names where name.hasSuffix(".conf") && files[name] == nil {
-                files[name] = "\(folder)/\(name)"
-            }
-        }
-        for (_, path) in files.sorted(by: { $0.key < $1.key }) {
-            let text = try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path)
-            }
-            for (index, line) in (text ?? "").split(
-                separator: "\n", omittingEmptySubsequences: false
-            )
-            .enumerated() {
-                let words = line.split(whereSeparator: \.isWhitespace)
-                guard words.count > 2, words[0] == "options" else { continue }
-                let module = String(words[1].map { $0 == "-" ? "_" : $0 })
-                for word in words.dropFirst(2) {
-                    guard let equals = word.firstIndex(of: "=") else { continue }
-                    all[module, default: [:]][String(word[..<equals])] = (
-                        String(word[word.index(after: equals)...]), "\(path):\(index + 1)"
-                    )
-                }
-            }
-        }
-    }
-
-    func of(_ module: String) -> [String: (text: String, source: String)] { all[module] ?? [:] }
 }

@@ -109,6 +109,9 @@ struct VirtualMachineTests {
         try findsWhatDoesNotBelong(fleet)
         try isPutBack(fleet, fresh)
         try holdsByTheOtherMeans(fleet)
+        try setsCards(fleet)
+        try keepsTheTime(fleet)
+        try editsBootEntries(fleet)
         isDone = true
     }
 
@@ -288,6 +291,168 @@ struct VirtualMachineTests {
         #expect(try fleet.onHost("modprobe --showconfig | grep 'blacklist pcspkr'") != "")
         #expect(
             try fleet.onHost("findmnt -no FSTYPE,OPTIONS /mnt/huge").contains("pagesize=2M"))
+    }
+
+    /// Cards by real drivers: e1000e, vmxnet3 and virtio; and the one that muster comes in by.
+    private func setsCards(_ fleet: MachineFleet) throws {
+        let role = """
+            description: Network cards.
+            resources:
+              - nic: 0000:41:00.0
+                rings: {rx: 2048, tx: 512}
+                coalescing: {rx-usecs: 0}
+                pause: {autoneg: false, rx: false, tx: false}
+                features: {gro: false, tso: false}
+                timestamps: {rx: all, tx: true}
+                mtu: 1600
+              - nic: 52:54:00:6d:75:03
+                rss: {equal: 2}
+                rings: {rx: 2048}
+              - nic: 52:54:00:6d:75:04
+                channels: {combined: 2}
+                xps_cpus: "0"
+                ntuple: []
+              - nic: 52:54:00:6d:75:01
+                rings: {rx: 512}
+            """
+        try fleet.write("Roles/extras/role.yaml", role)
+        try fleet.write("Inventory/site.yaml", "- {hosts: all, roles: [{role: extras}]}")
+        let carrier = "cat /sys/class/net/enp0s3/carrier_changes"
+        let changes = try fleet.onHost(carrier)
+        let refused = try fleet.muster("apply", "--yes")
+        #expect(refused.status == 1, "\(refused.text)")
+        for line in [
+            "! nic 52:54:00:6d:75:01   failed: rings.rx takes the link down, and muster's own connection",
+            "rings.rx (running) 256 → 2048", "→ equal 2",
+            "channels.combined (running) 4 → 2", "Disruption: 3 link_flap.",
+        ] {
+            #expect(refused.text.contains(line), "\(line)\n\(refused.text)")
+        }
+        #expect(try fleet.onHost(carrier) == changes, "the link that was refused to flap has")
+        try fleet.write(
+            "Roles/extras/role.yaml",
+            role.replacing("rings: {rx: 512}", with: "coalescing: {rx-usecs: 10}"))
+        #expect(try fleet.muster("apply", "--yes").status == 0)
+        try cardsAreSet(fleet)
+        let again = try fleet.muster("apply", "--yes")
+        #expect(again.text.contains("No changes."), "\(again.text)")
+
+        let boot = try fleet.kernel("/proc/sys/kernel/random/boot_id")
+        _ = try fleet.onHost("systemctl --no-block reboot")
+        try fleet.waitForBoot(after: boot)
+        #expect(try fleet.onHost("systemctl is-system-running --wait") == "running\n")
+        try cardsAreSet(fleet)
+        let check = try fleet.muster("check", "-v")
+        #expect(check.status == 0, "\(check.text)")
+        #expect(
+            try fleet.onHost("cat /run/udev/data/n* | grep -c LINK_FILE=.*90-muster-") == "3\n",
+            "udev did not take the .link files")
+    }
+
+    /// By ethtool's own eyes.
+    private func cardsAreSet(_ fleet: MachineFleet) throws {
+        let rings = try fleet.onHost("ethtool -g enp65s0 | tail -n 12")
+        #expect(rings.contains("RX:\t\t2048") && rings.contains("TX:\t\t512"), "\(rings)")
+        #expect(try fleet.onHost("ethtool -c enp65s0").contains("rx-usecs: 0"))
+        #expect(try fleet.onHost("ethtool -c enp0s3").contains("rx-usecs: 10"))
+        let pause = try fleet.onHost("ethtool -a enp65s0")
+        #expect(pause.contains("RX:\t\toff") && pause.contains("TX:\t\toff"), "\(pause)")
+        let features = try fleet.onHost("ethtool -k enp65s0")
+        for line in ["generic-receive-offload: off", "tcp-segmentation-offload: off"] {
+            #expect(features.contains(line), "\(features)")
+        }
+        #expect(try fleet.kernel("/sys/class/net/enp65s0/mtu") == "1600")
+        let table = try fleet.onHost("ethtool -x enp0s5 | grep -E '^ +[0-9]+:' | cut -d: -f2-")
+        let rows = Set(table.split(whereSeparator: \.isWhitespace))
+        #expect(rows == ["0", "1"], "\(table)")
+        #expect(try fleet.onHost("ethtool -l enp0s6 | tail -n 2").contains("Combined:\t2"))
+        #expect(
+            try CPUList(parsingMask: fleet.kernel("/sys/class/net/enp0s6/queues/tx-1/xps_cpus"))
+                == CPUList([0]))
+    }
+
+    /// The role time_sync: chrony, a configuration it refuses, and ptp4l in its place.
+    private func keepsTheTime(_ fleet: MachineFleet) throws {
+        let source = Repository.root + "/Roles/time_sync"
+        let copied = try ProcessRunner.run(
+            ProgramCall("/bin/cp", ["-aL", source, fleet.folder.path("fleet/Roles/time_sync")]))
+        #expect(copied.succeeded)
+        func site(_ parameters: String) throws {
+            try fleet.write(
+                "Inventory/site.yaml",
+                "- {hosts: all, roles: [{role: time_sync, hardware_timestamps: false, \(parameters)}]}"
+            )
+        }
+        try site("servers: [192.0.2.10]")
+        let first = try fleet.muster("apply", "--yes")
+        #expect(first.status == 0, "\(first.text)")
+        #expect(try fleet.onHost("chronyc -n sources | tail -n 1").contains("192.0.2.10"))
+        #expect(try fleet.muster("check").status == 0)
+
+        try site("servers: [one two three]")
+        let refused = try fleet.muster("apply", "--yes")
+        #expect(refused.status == 1, "\(refused.text)")
+        #expect(refused.text.contains("Could not parse server directive"), "\(refused.text)")
+        #expect(try fleet.onHost("grep ^server /etc/chrony/chrony.conf").contains("192.0.2.10"))
+        #expect(try fleet.onHost("systemctl is-active chrony") == "active\n")
+
+        try site("discipline: ptp, interface: enp65s0")
+        let second = try fleet.muster("apply", "--yes")
+        #expect(second.status == 0, "\(second.text)")
+        #expect(
+            try fleet.onHost("systemctl is-active chrony ptp4l@enp65s0")
+                == "inactive\nactive\n")
+        #expect(
+            try fleet.onHost("pmc -u -b 0 'GET DEFAULT_DATA_SET'").contains("slaveOnly"),
+            "ptp4l does not answer")
+        #expect(try fleet.muster("check").status == 0)
+    }
+
+    /// Entries as a real kernel-install makes them, in GRUB's place. Nothing boots by them.
+    private func editsBootEntries(_ fleet: MachineFleet) throws {
+        let made = try fleet.onHost(
+            """
+            set -e
+            mv /boot/grub/grub.cfg /root/grub.cfg
+            mkdir -p /boot/loader/entries /boot/$(cat /etc/machine-id) /etc/kernel
+            echo 'timeout 3' >/boot/loader/loader.conf
+            sed 's/.*\\(root=[^ ]*\\).*/\\1 ro console=ttyS0/' /proc/cmdline >/etc/kernel/cmdline
+            kernel-install add $(uname -r) /boot/vmlinuz-$(uname -r) /boot/initrd.img-$(uname -r)
+            cat /boot/loader/entries/*.conf
+            """)
+        #expect(made.contains("options"), "\(made)")
+        func role(_ state: String) throws {
+            try fleet.write(
+                "Roles/extras/role.yaml",
+                """
+                description: Parameters of the kernel.
+                resources:
+                  - kernel_cmdline: entries
+                    state: \(state)
+                """
+                    + (state == "present" ? "\n    parameters: [skew_tick=1, mce=ignore_ce]" : ""))
+        }
+        try fleet.write("Inventory/site.yaml", "- {hosts: all, roles: [{role: extras}]}")
+        try role("present")
+        let apply = try fleet.muster("apply", "--yes")
+        #expect(apply.text.contains("> kernel_cmdline entries   pending: changed"), "\(apply.text)")
+        // A kernel installed later gets them from kernel-install itself.
+        _ = try fleet.onHost("kernel-install add 9.9.9-test /boot/vmlinuz-$(uname -r)")
+        let options = try fleet.onHost("grep -h ^options /boot/loader/entries/*.conf")
+        #expect(options.split(separator: "\n").count == 2)
+        for line in options.split(separator: "\n") {
+            #expect(line.contains(" skew_tick=1 mce=ignore_ce"), "\(line)")
+            #expect(line.contains("root=UUID="), "\(line)")
+        }
+        #expect(try fleet.muster("plan").text.contains("> kernel_cmdline entries   pending"))
+        try role("absent")
+        let undo = try fleet.muster("apply", "--yes")
+        #expect(undo.status == 0, "\(undo.text)")
+        #expect(
+            try fleet.onHost(
+                "grep -lr -e skew_tick -e mce= /boot/loader /etc/kernel /etc/muster | wc -l")
+                == "0\n")
+        _ = try fleet.onHost("mv /root/grub.cfg /boot/grub/grub.cfg")
     }
 
     private func isPutBack(_ fleet: MachineFleet, _ fresh: [String: String]) throws {

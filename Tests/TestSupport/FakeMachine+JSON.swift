@@ -51,6 +51,7 @@ extension FakeMachine {
         let uid = UInt32(entry["uid"]?.integer ?? 0)
         let gid = UInt32(entry["gid"]?.integer ?? 0)
         put(path, try FakeMachine.content(of: entry, at: path), mode: mode, uid: uid, gid: gid)
+        if let time = entry["modified"]?.integer { modified[path] = Int64(time) }
     }
 
     private static func content(of entry: JSON, at path: String) throws -> Content {

@@ -51,6 +51,9 @@ package final class FakeMachine: Machine {
     package private(set) var forbiddenWrites: [Call] = []
     /// Answers a write to a file of /proc or /sys: an error number, or 0 to take the value.
     package var onKernelWrite: (_ path: String, _ text: String) -> Int32 = { _, _ in 0 }
+    /// When files were last written, where a test cares: those written by a call, at ``now``.
+    package var modified: [String: Int64] = [:]
+    package static let now: Int64 = 1_000
     /// The number of the call, from 1, that fails, and its error number.
     package var failure: (call: Int, code: Int32)?
 
@@ -121,7 +124,8 @@ package final class FakeMachine: Machine {
         case .file(let bytes):
             return FileStatus(
                 type: .file, mode: node.mode, uid: node.uid, gid: node.gid,
-                size: isKernels ? 0 : Int64(bytes.count), device: 1)
+                size: isKernels ? 0 : Int64(bytes.count), device: 1,
+                modifiedNanoseconds: modified[real] ?? 0)
         case .directory:
             return FileStatus(
                 type: .directory, mode: node.mode, uid: node.uid, gid: node.gid, size: 4096,
@@ -185,6 +189,7 @@ package final class FakeMachine: Machine {
             throw SystemError(call: "rename", object: path, code: EISDIR)
         }
         nodes[real] = Node(.file(content), mode: mode, uid: uid, gid: gid)
+        modified[real] = FakeMachine.now
     }
 
     package func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError) {
