@@ -408,7 +408,9 @@ struct VirtualMachineTests {
         #expect(try fleet.muster("check").status == 0)
     }
 
-    /// Entries as a real kernel-install makes them, in GRUB's place. Nothing boots by them.
+    /// Entries as a real kernel-install makes them, in GRUB's place.
+    ///
+    /// Nothing boots by them.
     private func editsBootEntries(_ fleet: MachineFleet) throws {
         let made = try fleet.onHost(
             """
