@@ -207,25 +207,36 @@ struct NICRules: NICSection {
     func set(on link: NICLink) throws(SystemError) -> () -> Void {
         let there = try link.machine.linkRules(link.name)
         var missing = wanted
-        // What is not declared goes first: a card has few places.
-        var removed: [LinkRule] = []
-        for (location, rule) in there.rules {
-            if let rule, let index = missing.firstIndex(of: NICRule(rule)) {
+        var others: [(location: UInt32, rule: LinkRule?)] = []
+        for entry in there.rules {
+            if let rule = entry.rule, let index = missing.firstIndex(of: NICRule(rule)) {
                 missing.remove(at: index)
             } else {
-                try link.machine.removeLinkRule(link.name, at: location)
-                if let rule { removed.append(rule) }
+                others.append(entry)
             }
         }
-        for rule in missing { try link.machine.addLinkRule(link.name, LinkRule(rule)) }
-        return { [removed, missing] in
-            for (location, rule) in (try? link.machine.linkRules(link.name))?.rules ?? [] {
+        let undo = { [missing, others] in
+            let now = (try? link.machine.linkRules(link.name))?.rules ?? []
+            for (location, rule) in now {
                 if let rule, missing.contains(NICRule(rule)) {
                     try? link.machine.removeLinkRule(link.name, at: location)
                 }
             }
-            for rule in removed { try? link.machine.addLinkRule(link.name, rule) }
+            for case (_, let rule?) in others where !now.contains(where: { $0.rule == rule }) {
+                try? link.machine.addLinkRule(link.name, rule)
+            }
         }
+        do throws(SystemError) {
+            // What is not declared goes first: a card has few places.
+            for (location, _) in others {
+                try link.machine.removeLinkRule(link.name, at: location)
+            }
+            for rule in missing { try link.machine.addLinkRule(link.name, LinkRule(rule)) }
+        } catch {
+            undo()
+            throw error
+        }
+        return undo
     }
 
     private func text(_ rules: [NICRule]) -> String {

@@ -239,11 +239,17 @@ struct NICQueues: NICSection {
         var old: [(file: String, text: [UInt8])] = []
         for file in try files(link) {
             old.append((file, try link.machine.read(file, limit: 4_096)))
-            try link.machine.writeInPlace(
-                file, Array(((cpus.isEmpty ? "0" : cpus.mask) + "\n").utf8))
         }
-        return { [old] in
+        let undo = { [old] in
             for (file, text) in old { try? link.machine.writeInPlace(file, text) }
         }
+        do throws(SystemError) {
+            let mask = Array(((cpus.isEmpty ? "0" : cpus.mask) + "\n").utf8)
+            for (file, _) in old { try link.machine.writeInPlace(file, mask) }
+        } catch {
+            undo()
+            throw error
+        }
+        return undo
     }
 }
