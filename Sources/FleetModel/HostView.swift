@@ -30,8 +30,8 @@ package struct ResourceView: ModelCodable, Equatable {
     package var reason: String
     package var changes: [Change]
     package var fault: AgentFault?
-    /// What should be known and no apply mends, each in words.
-    package var findings: [String]
+    /// What should be known and no apply mends.
+    package var findings: [HostFinding]
 
     package init(_ resource: PlannedResource, _ report: ResourceReport) {
         address = resource.address
@@ -60,7 +60,7 @@ package struct ResourceView: ModelCodable, Equatable {
             "severity": .string(severity.rawValue), "origin": .string(origin),
             "outcome": .string(outcome.rawValue), "reason": .string(reason),
             "changes": changes.isEmpty ? nil : .array(changes.map(\.json)), "fault": fault?.json,
-            "findings": findings.isEmpty ? nil : .strings(findings),
+            "findings": findings.isEmpty ? nil : .array(findings.map(\.json)),
         ])
     }
 
@@ -77,7 +77,7 @@ package struct ResourceView: ModelCodable, Equatable {
         fault = try reader.optional("fault").map { (json) throws(JSONError) in
             try AgentFault(json: json)
         }
-        findings = try reader.strings("findings")
+        findings = try reader.models("findings")
         try reader.end()
     }
 }

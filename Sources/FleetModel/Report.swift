@@ -28,14 +28,14 @@ package struct ResourceReport: ModelCodable, Equatable {
     package var reason: String
     package var changes: [Change]
     package var fault: AgentFault?
-    /// What should be known and no apply mends, each in words.
-    package var findings: [String]
+    /// What should be known and no apply mends.
+    package var findings: [HostFinding]
     /// Time spent on it, in microseconds; a batched observation is shared out evenly.
     package var microseconds: Int
 
     package init(
         address: String, outcome: Outcome, reason: String, changes: [Change] = [],
-        fault: AgentFault? = nil, findings: [String] = [], microseconds: Int = 0
+        fault: AgentFault? = nil, findings: [HostFinding] = [], microseconds: Int = 0
     ) {
         self.address = address
         self.outcome = outcome
@@ -51,7 +51,7 @@ package struct ResourceReport: ModelCodable, Equatable {
             "address": .string(address), "outcome": .string(outcome.rawValue),
             "reason": .string(reason),
             "changes": changes.isEmpty ? nil : .array(changes.map(\.json)),
-            "fault": fault?.json, "findings": findings.isEmpty ? nil : .strings(findings),
+            "fault": fault?.json, "findings": findings.isEmpty ? nil : .array(findings.map(\.json)),
             "microseconds": .integer(microseconds),
         ])
     }
@@ -65,7 +65,7 @@ package struct ResourceReport: ModelCodable, Equatable {
         fault = try reader.optional("fault").map { (json) throws(JSONError) in
             try AgentFault(json: json)
         }
-        findings = try reader.strings("findings")
+        findings = try reader.models("findings")
         microseconds = try reader.integer("microseconds")
         try reader.end()
     }

@@ -19,6 +19,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case irqAffinity = "irq_affinity"
     case irqbalance
     case nic
+    case onload
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

@@ -32,6 +32,7 @@ extension Kind {
         case .irqAffinity: IRQAffinityDeclaration.self
         case .irqbalance: IrqbalanceDeclaration.self
         case .nic: NICDeclaration.self
+        case .onload: OnloadDeclaration.self
         }
     }
 

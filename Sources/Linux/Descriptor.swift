@@ -34,13 +34,18 @@ package struct Descriptor: ~Copyable {
         return Pipe(read: Descriptor(owning: ends[0]), write: Descriptor(owning: ends[1]))
     }
 
-    /// Reads at most `count` bytes; an empty array at the end of the file.
-    package func read(upTo count: Int) throws(SystemError) -> [UInt8] {
+    /// Reads at most `count` bytes, from an offset where one is given; none at the end of the file.
+    package func read(
+        upTo count: Int, from offset: Int? = nil
+    ) throws(SystemError) -> [UInt8] {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             var n: Int
             repeat {
-                n = Glibc.read(number, buffer.baseAddress, count)
+                n =
+                    if let offset { pread(number, buffer.baseAddress, count, off_t(offset)) } else {
+                        Glibc.read(number, buffer.baseAddress, count)
+                    }
             } while n < 0 && errno == EINTR
             if n < 0 { failure = errno }
             filled = max(0, n)

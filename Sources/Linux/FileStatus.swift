@@ -18,10 +18,13 @@ package struct FileStatus: Sendable, Equatable {
     package var inode: UInt64
     /// Time of the last change of content, in nanoseconds since the epoch.
     package var modifiedNanoseconds: Int64
+    /// Time of the last change of content, name or attributes: when an unpacked file came here.
+    package var changedNanoseconds: Int64
 
     package init(
         type: FileType, mode: UInt32, uid: UInt32 = 0, gid: UInt32 = 0, size: Int64 = 0,
-        device: UInt64 = 0, inode: UInt64 = 0, modifiedNanoseconds: Int64 = 0
+        device: UInt64 = 0, inode: UInt64 = 0, modifiedNanoseconds: Int64 = 0,
+        changedNanoseconds: Int64 = 0
     ) {
         self.type = type
         self.mode = mode
@@ -31,6 +34,7 @@ package struct FileStatus: Sendable, Equatable {
         self.device = device
         self.inode = inode
         self.modifiedNanoseconds = modifiedNanoseconds
+        self.changedNanoseconds = changedNanoseconds
     }
 
     init(_ raw: stat) {
@@ -48,6 +52,8 @@ package struct FileStatus: Sendable, Equatable {
             type: type, mode: raw.st_mode & 0o7777, uid: raw.st_uid, gid: raw.st_gid,
             size: Int64(raw.st_size), device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino),
             modifiedNanoseconds: Int64(raw.st_mtim.tv_sec) * 1_000_000_000
-                + Int64(raw.st_mtim.tv_nsec))
+                + Int64(raw.st_mtim.tv_nsec),
+            changedNanoseconds: Int64(raw.st_ctim.tv_sec) * 1_000_000_000
+                + Int64(raw.st_ctim.tv_nsec))
     }
 }

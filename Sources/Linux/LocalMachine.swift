@@ -54,6 +54,15 @@ package final class LocalMachine: Machine {
         }
     }
 
+    package func read(
+        _ path: String, from offset: Int, count: Int
+    ) throws(SystemError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        return try named("read", path) { () throws(SystemError) in
+            try descriptor.read(upTo: count, from: offset)
+        }
+    }
+
     package func linkTarget(_ path: String) throws(SystemError) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let n = try check(readlink(real(path), &buffer, buffer.count), "readlink", path)

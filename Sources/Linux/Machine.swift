@@ -17,6 +17,9 @@ package protocol Machine: AnyObject {
     /// Hands the content of a file to the body in pieces, from the start to the end. Follows links.
     func read(_ path: String, inPieces body: ([UInt8]) -> Void) throws(SystemError)
 
+    /// At most `count` bytes of a file from an offset on; fewer where it ends. Follows links.
+    func read(_ path: String, from offset: Int, count: Int) throws(SystemError) -> [UInt8]
+
     /// The target of a symbolic link, as stored.
     func linkTarget(_ path: String) throws(SystemError) -> String
 

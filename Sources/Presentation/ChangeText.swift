@@ -41,7 +41,9 @@ struct ChangeText {
         case .asDeclared:
             lines.append(indent + style("= \(name)", .quiet) + "   no change: \(resource.reason)")
         }
-        lines += resource.findings.map { "\(indent)    \(style("finding:", .bad)) \($0)" }
+        lines += resource.findings.map {
+            "\(indent)    \(style("finding:", .bad)) \($0.text)   [\($0.name), \($0.severity.rawValue)]"
+        }
         return lines
     }
 

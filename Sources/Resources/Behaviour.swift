@@ -43,7 +43,7 @@ package protocol ResourceBehaviour {
     static func diff(_ declaration: Declaration, _ observation: Observation) -> Difference
 
     /// What should be known and no apply mends: a process that sits where it should not. Pure.
-    static func findings(_ declaration: Declaration, _ observation: Observation) -> [String]
+    static func findings(_ declaration: Declaration, _ observation: Observation) -> [HostFinding]
 
     /// What was there before, enough to put back everything `apply` may touch.
     static func beforeImages(
@@ -61,7 +61,7 @@ extension ResourceBehaviour {
 
     package static func findings(
         _ declaration: Declaration, _ observation: Observation
-    ) -> [String] { [] }
+    ) -> [HostFinding] { [] }
 }
 
 /// What a behaviour works with: the machine, the blobs of the plan, and how the run is made.

@@ -32,6 +32,7 @@ extension Kind {
         case .irqAffinity: IRQAffinityBehaviour.self
         case .irqbalance: IrqbalanceBehaviour.self
         case .nic: NICBehaviour.self
+        case .onload: OnloadBehaviour.self
         }
     }
 }

@@ -226,9 +226,9 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
 
     package static func findings(
         _ declaration: CPUIsolationDeclaration, _ observation: Observation
-    ) -> [String] {
+    ) -> [HostFinding] {
         observation.strays.filter { !$0.isKernelThread }.map {
-            "\($0.label) may run on isolated CPU \($0.cpus.text)"
+            HostFinding("stray", "\($0.label) may run on isolated CPU \($0.cpus.text)")
         }
     }
 

@@ -222,7 +222,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
     }
 
     /// Booleans read Y and N, and are written in many ways (kernel/params.c).
-    private static func same(_ found: String, _ wanted: String) -> Bool {
+    static func same(_ found: String, _ wanted: String) -> Bool {
         if found == wanted { return true }
         if found == "Y" { return ["1", "y", "Y", "on"].contains(wanted) }
         if found == "N" { return ["0", "n", "N", "off"].contains(wanted) }
@@ -278,7 +278,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         try put(declaration.loadFile, loadText(declaration), on: machine)
         let isNew = observation.optionsText != optionsText(declaration)
         if declaration.isInInitramfs, isNew || observation.staleInitramfs != nil {
-            try makeInitramfs(on: machine)
+            try Initramfs.makeAnew(on: machine)
         }
         let persisted =
             declaration.options.isEmpty
@@ -339,28 +339,6 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
                 "modprobe", attempted,
                 cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
                 hint: "dmesg on the host says more")
-        }
-    }
-
-    private static func makeInitramfs(on machine: any Machine) throws(AgentFault) {
-        for (path, arguments) in [
-            ("/usr/sbin/update-initramfs", ["-u", "-k", "all"]),
-            ("/usr/bin/dracut", ["--force", "--regenerate-all"]),
-        ] {
-            let attempted = "make the initramfs anew"
-            let status = try attempt(attempted) { () throws(SystemError) in
-                try machine.statusIfPresent(path, followLinks: true)
-            }
-            if status == nil { continue }
-            let result = try attempt(attempted) { () throws(SystemError) in
-                try machine.run(ProgramCall(path, arguments, timeoutSeconds: 900))
-            }
-            guard result.succeeded else {
-                throw AgentFault(
-                    "initramfs", attempted,
-                    cause: "\(path) \(result.endText): \(ProgramText.excerpt(of: result))")
-            }
-            return
         }
     }
 

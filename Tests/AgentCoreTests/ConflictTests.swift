@@ -41,9 +41,12 @@ import Wire
         let found = ConflictFinder(machine: machine).findings(in: plan)
         #expect(found.keys.sorted() == [1, 2])
         #expect(
-            found[1] == ["thermald is active too, and lowers frequencies by its own idea of heat"])
+            found[1]?.map(\.text) == [
+                "thermald is active too, and lowers frequencies by its own idea of heat"
+            ])
         #expect(
-            found[2]?.first?.hasPrefix("irqbalance is active too, and moves interrupts") == true)
+            found[2]?.first?.text.hasPrefix("irqbalance is active too, and moves interrupts")
+                == true)
         #expect(machine.calls.allSatisfy { !$0.isWrite })
     }
 
@@ -70,8 +73,8 @@ import Wire
             ])
         let found = ConflictFinder(machine: machine).findings(in: plan)[0] ?? []
         #expect(found.count == 2)
-        #expect(found.contains { $0.hasPrefix("tuned is active too") })
-        #expect(found.contains { $0.hasPrefix("cpupower is active too") })
+        #expect(found.contains { $0.text.hasPrefix("tuned is active too") })
+        #expect(found.contains { $0.text.hasPrefix("cpupower is active too") })
     }
 
     /// No program is looked for where nothing of a plan could be undone.

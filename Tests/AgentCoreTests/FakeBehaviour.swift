@@ -23,6 +23,9 @@ final class ValueMachine: Machine {
     func read(_ path: String, inPieces body: ([UInt8]) -> Void) throws(SystemError) {
         throw unsupported
     }
+    func read(_ path: String, from offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        throw unsupported
+    }
     func linkTarget(_ path: String) throws(SystemError) -> String { throw unsupported }
     func list(_ path: String) throws(SystemError) -> [String] { throw unsupported }
     func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult { throw unsupported }

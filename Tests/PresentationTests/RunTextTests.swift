@@ -92,13 +92,14 @@ import Wire
                 Change("a", layer: .running, before: nil, after: "1", disruption: .reboot),
                 Change("b", layer: .running, before: "2", after: "1", disruption: .reboot),
             ])
-        both.findings = ["tuned is active too"]
+        both.findings = [HostFinding("other-manager", "tuned is active too")]
         let host = HostView(host: "h", outcome: .differs, resources: [both])
         let text = RunText().render(RunView(id: "1", verb: "plan", hosts: [host]))
         #expect(
             text.contains(
                 "    ~ kernel_cmdline x   a none → 1   b (persisted) 0 → 1   b (running) 2 → 1   reboot\n"
-                    + "        finding: tuned is active too\n"), "\(text)")
+                    + "        finding: tuned is active too   [other-manager, warning]\n"),
+            "\(text)")
     }
 
     @Test func everyOutcomeHasItsLine() {

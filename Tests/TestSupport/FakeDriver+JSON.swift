@@ -3,7 +3,7 @@ import Wire
 
 /// How fixtures write a driver:
 ///
-///     {"driver": "sfc", "permanent_mac": "00:0f:…", "rings": [words], "channels": [words],
+///     {"driver": "sfc", "version": "6.4.0.1003", "firmware": "8.1.2.1000 rx1 tx1", "permanent_mac": "00:0f:…", "rings": [words], "channels": [words],
 ///      "pause": [words], "coalescing": [words], "features": {"rx-gro": "on", "highdma": "on fixed"},
 ///      "flags": {"name": true}, "rss": {"rings": 8, "size": 128, "equal": 8}, "rules": [],
 ///      "timestamps": [transmit, receive], "stubborn": ["feature"], "refuses": {"setRings": 16}}
@@ -13,6 +13,8 @@ extension FakeDriver {
     package convenience init(_ json: JSON) throws {
         self.init()
         info.driver = json["driver"]?.string ?? info.driver
+        info.version = json["version"]?.string ?? info.version
+        info.firmware = json["firmware"]?.string ?? info.firmware
         info.permanentAddress = json["permanent_mac"]?.string
         let tables: [(String, LinkCommand)] = [
             ("rings", .rings), ("channels", .channels), ("pause", .pause),

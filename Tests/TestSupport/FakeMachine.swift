@@ -125,7 +125,7 @@ package final class FakeMachine: Machine {
             return FileStatus(
                 type: .file, mode: node.mode, uid: node.uid, gid: node.gid,
                 size: isKernels ? 0 : Int64(bytes.count), device: 1,
-                modifiedNanoseconds: modified[real] ?? 0)
+                modifiedNanoseconds: modified[real] ?? 0, changedNanoseconds: modified[real] ?? 0)
         case .directory:
             return FileStatus(
                 type: .directory, mode: node.mode, uid: node.uid, gid: node.gid, size: 4096,
@@ -152,6 +152,13 @@ package final class FakeMachine: Machine {
         for start in stride(from: 0, to: bytes.count, by: 1000) {
             body(Array(bytes[start..<min(start + 1000, bytes.count)]))
         }
+    }
+
+    package func read(
+        _ path: String, from offset: Int, count: Int
+    ) throws(SystemError) -> [UInt8] {
+        try record("read", path)
+        return Array(try content(path).dropFirst(offset).prefix(count))
     }
 
     package func linkTarget(_ path: String) throws(SystemError) -> String {

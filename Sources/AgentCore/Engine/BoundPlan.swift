@@ -102,7 +102,7 @@ struct BoundPlan {
     }
 
     /// What should be known of a resource and no apply mends.
-    func remarks(_ position: Int) -> [String] {
+    func remarks(_ position: Int) -> [HostFinding] {
         items[position].batch.remarks(items[position].place)
     }
 

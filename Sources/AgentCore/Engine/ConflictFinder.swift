@@ -60,13 +60,13 @@ struct ConflictFinder {
     let machine: any Machine
 
     /// Findings by position in a plan: each manager once, with the first resource it may undo.
-    func findings(in plan: BoundPlan) -> [Int: [String]] {
+    func findings(in plan: BoundPlan) -> [Int: [HostFinding]] {
         let resources = plan.items.map(\.resource)
         let kinds = Set(resources.map(\.kind))
         let concerned = Self.managers.filter { !$0.kinds.isDisjoint(with: kinds) }
         if concerned.isEmpty { return [:] }
         let running = runningPrograms()
-        var all: [Int: [String]] = [:]
+        var all: [Int: [HostFinding]] = [:]
         for manager in concerned {
             let program = manager.programs.first(where: running.contains)
             guard program != nil || manager.links.contains(where: isThere) else { continue }
@@ -76,7 +76,9 @@ struct ConflictFinder {
             }
             guard let position else { continue }
             all[position, default: []].append(
-                "\(name ?? manager.name) is active too, and \(manager.effect)")
+                HostFinding(
+                    "other-manager", "\(name ?? manager.name) is active too, and \(manager.effect)")
+            )
         }
         return all
     }

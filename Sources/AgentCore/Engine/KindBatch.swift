@@ -24,7 +24,7 @@ protocol KindBatch: AnyObject {
     func observe(_ places: [Int], on host: Host)
     func finding(_ place: Int) -> Finding
     /// What should be known and no apply mends.
-    func remarks(_ place: Int) -> [String]
+    func remarks(_ place: Int) -> [HostFinding]
     func beforeImages(_ place: Int, on host: Host) throws(AgentFault) -> [BeforeImage]
     func apply(_ place: Int, changes: [Change], on host: Host) throws(AgentFault)
 }
@@ -63,7 +63,7 @@ final class TypedBatch<Behaviour: ResourceBehaviour>: KindBatch {
         }
     }
 
-    func remarks(_ place: Int) -> [String] {
+    func remarks(_ place: Int) -> [HostFinding] {
         guard case .success(let observation) = observations[place] else { return [] }
         return Behaviour.findings(declarations[place], observation)
     }

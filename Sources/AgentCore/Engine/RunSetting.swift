@@ -11,7 +11,7 @@ struct RunSetting {
     /// Told what is being done, so that a hang can be named.
     var activity: (String) -> Void = { _ in }
     /// Findings about other managers, by position in the plan.
-    var conflicts: [Int: [String]] = [:]
+    var conflicts: [Int: [HostFinding]] = [:]
     /// A change that costs more is refused.
     var maxDisruption: Disruption = .powerCycle
     /// Runs a handler to its end and gives the reason why that counts as done.

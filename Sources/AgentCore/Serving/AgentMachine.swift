@@ -33,6 +33,11 @@ final class AgentMachine: Machine {
         try base.read(path, inPieces: body)
     }
 
+    func read(_ path: String, from offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        board.publish("read", path)
+        return try base.read(path, from: offset, count: count)
+    }
+
     func linkTarget(_ path: String) throws(SystemError) -> String {
         board.publish("read the link", path)
         return try base.linkTarget(path)

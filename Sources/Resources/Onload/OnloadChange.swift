@@ -1,0 +1,162 @@
+import FleetModel
+import Kinds
+import Linux
+import Wire
+
+/// Makes an OpenOnload as declared.
+struct OnloadChange {
+    let declaration: OnloadDeclaration
+    let host: Host
+    private var machine: any Machine { host.machine }
+
+    init(declaration: OnloadDeclaration, host: Host) {
+        self.declaration = declaration
+        self.host = host
+    }
+
+    func make(_ observation: OnloadBehaviour.Observation) throws(AgentFault) {
+        var found = observation
+        if OnloadBehaviour.installs(declaration, found) {
+            // What it would replace must not be in use, or the new library meets the old driver.
+            if declaration.reloads, found.running.modules["onload"] != nil {
+                try reload(found).refuseWhileUsed(isFull: true)
+            }
+            try OnloadArchive(declaration: declaration, host: host).install(over: found.disk)
+            found = try OnloadBehaviour.observation(of: declaration, on: machine)
+            if case .blocked(let fault) = OnloadBehaviour.diff(declaration, found) { throw fault }
+        }
+        if found.disk.sfcPassedOver != nil {
+            try overrideDepmod(found)
+            found = try OnloadBehaviour.observation(of: declaration, on: machine)
+        }
+        let changes = OnloadBehaviour.changes(declaration, found, installs: false)
+        let reloading = declaration.reloads ? changes.filter { $0.disruption == .moduleReload } : []
+        let isFull = reloading.contains(where: OnloadBehaviour.flapsPorts)
+        if !reloading.isEmpty { try reload(found).refuseWhileUsed(isFull: isFull) }
+        try keep(found)
+        if changes.contains(where: { $0.attribute == "initramfs" }) {
+            try Initramfs.makeAnew(on: machine)
+        }
+        do throws(AgentFault) {
+            if !reloading.isEmpty {
+                try reload(found).run(isFull: isFull)
+            } else {
+                try load(changes)
+            }
+            try writeParameters(changes, isReloaded: !reloading.isEmpty)
+        } catch {
+            // The next boot is not to try what the kernel refused just now.
+            try? put(OnloadDeclaration.optionsFile, found.settings.optionsText)
+            throw error
+        }
+        try setDevices()
+    }
+
+    private func reload(_ found: OnloadBehaviour.Observation) -> OnloadReload {
+        OnloadReload(declaration: declaration, found: found, host: host)
+    }
+
+    // MARK: Files
+
+    private func keep(_ found: OnloadBehaviour.Observation) throws(AgentFault) {
+        let settings = found.settings
+        let options = OnloadSettings.optionsText(declaration)
+        if settings.optionsText != options { try put(OnloadDeclaration.optionsFile, options) }
+        if !settings.isLoadedAtBoot {
+            try put(OnloadDeclaration.loadFile, OnloadSettings.head + "onload\n")
+        }
+        let old = settings.sysconfigText ?? ""
+        let text = OnloadSettings.sysconfigText(declaration.sysconfig, in: old)
+        if text != old {
+            let path = OnloadDeclaration.sysconfigFile
+            try makeDirectory(PathName.parent(of: path), on: machine)
+            try NewFile(
+                path: path, content: Array(text.utf8), mode: settings.sysconfigMode, uid: 0, gid: 0
+            ).put(on: machine)
+        }
+        let persisted = try ModprobeOptions(on: machine)
+        for (module, options) in declaration.options.sorted(by: { $0.key < $1.key }) {
+            for (key, wanted) in options.sorted(by: { $0.key < $1.key }) {
+                let found = persisted.of(module)[key]
+                guard found?.text == wanted else {
+                    throw AgentFault(
+                        "overridden", "set \(key) of \(module) to \(wanted)",
+                        cause: "\(found?.source ?? "a file"), read after "
+                            + "\(OnloadDeclaration.optionsFile), sets it to \(found?.text ?? "nothing")",
+                        hint: "take it out of there")
+                }
+            }
+        }
+    }
+
+    /// Tells depmod to prefer the folder that onload lies in (depmod.d(5)).
+    private func overrideDepmod(_ found: OnloadBehaviour.Observation) throws(AgentFault) {
+        guard let passedOver = found.disk.sfcPassedOver else { return }
+        let root = "/lib/modules/\(found.kernel)/"
+        let folder = String(PathName.parent(of: passedOver.path).dropFirst(root.utf8.count))
+        try put(OnloadDeclaration.overrideFile, OnloadSettings.head + "override sfc * \(folder)\n")
+        let attempted = "depmod -a \(found.kernel)"
+        let result = try attempt(attempted) { () throws(SystemError) in
+            try machine.run(
+                ProgramCall("/sbin/depmod", ["-a", found.kernel], timeoutSeconds: 120))
+        }
+        guard result.succeeded else {
+            throw AgentFault(
+                "depmod", attempted,
+                cause: "depmod \(result.endText): \(ProgramText.excerpt(of: result))")
+        }
+    }
+
+    private func put(_ path: String, _ text: String?) throws(AgentFault) {
+        guard let text else {
+            return try attempt("remove \(path)") { () throws(SystemError) in
+                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+            }
+        }
+        try makeDirectory(PathName.parent(of: path), on: machine)
+        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
+            .put(on: machine)
+    }
+
+    // MARK: The kernel
+
+    /// Loads what is not there yet.
+    private func load(_ changes: [Change]) throws(AgentFault) {
+        for change in changes where change.attribute.hasPrefix("modules.") && change.before == nil {
+            let module = String(change.attribute.dropFirst("modules.".count))
+            try OnloadReload.modprobe([module], node: declaration.node, on: machine)
+        }
+    }
+
+    /// Parameters that can be written while the module runs; a reload takes them from the file.
+    private func writeParameters(_ changes: [Change], isReloaded: Bool) throws(AgentFault) {
+        if isReloaded { return }
+        for change in changes
+        where change.layer == .running && change.disruption == .none
+            && change.attribute.hasPrefix("options.")
+        {
+            let parts = change.attribute.split(separator: ".").map(String.init)
+            let path = "/sys/module/\(parts[1])/parameters/\(parts[2])"
+            try attempt("set \(path)") { () throws(SystemError) in
+                try machine.writeInPlace(path, Array(((change.after?.string ?? "") + "\n").utf8))
+            }
+        }
+    }
+
+    /// Gives the devices that are there now their mode and owner.
+    private func setDevices() throws(AgentFault) {
+        let settings = try OnloadSettings(declaration, on: machine)
+        for (name, device) in settings.devices.sorted(by: { $0.key < $1.key }) {
+            let wanted = settings.wanted(name, declaration.sysconfig)
+            let path = "/dev/\(name)"
+            try attempt("set mode and owner of \(path)") { () throws(SystemError) in
+                let uid = wanted.uid ?? device.uid
+                let gid = wanted.gid ?? device.gid
+                if uid != device.uid || gid != device.gid {
+                    try machine.setOwner(path, uid: uid, gid: gid)
+                }
+                if let mode = wanted.mode, mode != device.mode { try machine.setMode(path, mode) }
+            }
+        }
+    }
+}

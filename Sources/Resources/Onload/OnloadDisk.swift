@@ -1,0 +1,127 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// OpenOnload as it is installed: what a process that starts now, or the next boot, gets.
+struct OnloadDisk: Sendable {
+    /// The library's path and banner; nil where there is no library.
+    var library: String?
+    var banner: OnloadBanner?
+    /// Why the library does not say what it is, where it does not.
+    var silence: String?
+    /// Packages of any family that are installed, by name.
+    var packages: [String: String] = [:]
+    /// Whether an archive was installed, by the list that its installer leaves.
+    var hasManifest = false
+    /// The module that modprobe would load, by name.
+    var modules: [String: ModuleFile] = [:]
+    /// An sfc beside onload that modprobe passes over for another.
+    var sfcPassedOver: ModuleFile?
+    /// Kernels that there is an onload module for.
+    var kernels: [String] = []
+    var hasTool = false
+
+    static let tool = "/sbin/onload_tool"
+    static let manifest = "/usr/libexec/onload/uninstall_manifest"
+
+    init(kernel: String, on machine: any Machine) throws(AgentFault) {
+        try readLibrary(on: machine)
+        hasManifest = try Self.isThere(Self.manifest, on: machine)
+        hasTool = try Self.isThere(Self.tool, on: machine)
+        packages = try Self.packages(kernel: kernel, on: machine)
+        try readModules(kernel, on: machine)
+        for release in try attempt(
+            "list /lib/modules",
+            { () throws(SystemError) in
+                try machine.listIfPresent("/lib/modules")
+            })
+        {
+            let list = release == kernel ? nil : try Self.list(of: release, on: machine)
+            if release == kernel ? modules["onload"] != nil : list?["onload"] != nil {
+                kernels.append(release)
+            }
+        }
+    }
+
+    static func isThere(_ path: String, on machine: any Machine) throws(AgentFault) -> Bool {
+        try attempt("look for \(path)") { () throws(SystemError) in
+            try machine.statusIfPresent(path, followLinks: true) != nil
+        }
+    }
+
+    private mutating func readLibrary(on machine: any Machine) throws(AgentFault) {
+        for folder in [
+            "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
+        ] {
+            let path = "\(folder)/libonload.so"
+            guard try Self.isThere(path, on: machine) else { continue }
+            library = path
+            // It is a program too, and the one witness that never errs.
+            let result = try attempt("run \(path)") { () throws(SystemError) in
+                try machine.run(ProgramCall(path, timeoutSeconds: 10))
+            }
+            banner = result.succeeded ? OnloadBanner(result.outputText) : nil
+            if banner == nil {
+                silence =
+                    result.succeeded
+                    ? "it says \"\(result.outputText.prefix(60).prefix { $0 != "\n" })\""
+                    : "it \(result.endText)"
+            }
+            return
+        }
+    }
+
+    private static func packages(
+        kernel: String, on machine: any Machine
+    ) throws(AgentFault) -> [String: String] {
+        let names = OnloadDeclaration.families.flatMap {
+            [$0, "\($0)-user", "\($0)-dkms", "\($0)-modules-\(kernel)", "\($0)-kmod-\(kernel)"]
+        }
+        guard try isThere(DpkgDatabase.statusPath, on: machine) else { return [:] }
+        let database = try DpkgDatabase(of: names, on: machine)
+        var found: [String: String] = [:]
+        for name in names {
+            if let entry = database.entry(name), entry.isInstalled { found[name] = entry.version }
+        }
+        return found
+    }
+
+    /// The file of each module that modprobe knows, by modules.dep of that kernel.
+    private static func list(
+        of release: String, on machine: any Machine
+    ) throws(AgentFault) -> [String: String] {
+        let path = "/lib/modules/\(release)/modules.dep"
+        let text = try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path, limit: 32 << 20)
+        }
+        var files: [String: String] = [:]
+        for line in (text ?? "").split(separator: "\n") {
+            // Most of thousands of lines go by after a look at their end.
+            let file = line.prefix { $0 != ":" }
+            guard file.contains("sfc") || file.contains("onload") else { continue }
+            let name = String((file.split(separator: "/").last ?? "").prefix { $0 != "." })
+            if OnloadDeclaration.modules.contains(name) {
+                files[name] = "/lib/modules/\(release)/\(file)"
+            }
+        }
+        return files
+    }
+
+    private mutating func readModules(
+        _ kernel: String, on machine: any Machine
+    ) throws(AgentFault) {
+        let files = try Self.list(of: kernel, on: machine)
+        for (name, path) in files.sorted(by: { $0.key < $1.key }) {
+            guard try Self.isThere(path, on: machine) else { continue }
+            modules[name] = try ModuleFile(path, on: machine)
+        }
+        guard let onload = files["onload"] else { return }
+        let beside = PathName.parent(of: onload)
+        for suffix in ["", ".xz", ".zst", ".gz"] {
+            let path = "\(beside)/sfc.ko\(suffix)"
+            if path != files["sfc"], try Self.isThere(path, on: machine) {
+                sfcPassedOver = try ModuleFile(path, on: machine)
+            }
+        }
+    }
+}

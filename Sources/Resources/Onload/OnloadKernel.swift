@@ -1,0 +1,74 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// OpenOnload as the kernel has it now.
+struct OnloadKernel: Sendable {
+    /// One module in memory.
+    struct Module: Sendable, Equatable {
+        /// Of its note in /sys; empty where it has none.
+        var buildID: String
+        var version: String?
+        /// Parameters that are declared: what they hold and whether they can be written.
+        var parameters: [String: Parameter] = [:]
+    }
+    struct Parameter: Sendable, Equatable {
+        var text: String
+        var isWritable: Bool
+    }
+
+    var modules: [String: Module] = [:]
+    /// Lines of /proc/driver/onload: a stack's id, process and user.
+    var stacks: [(id: String, pid: Int)] = []
+    /// Stacks that no process holds any more.
+    var orphans: [String] = []
+    var servers: [Int] = []
+
+    init(_ declaration: OnloadDeclaration, on machine: any Machine) throws(AgentFault) {
+        for name in OnloadDeclaration.modules {
+            let folder = "/sys/module/\(name)"
+            guard try Self.text("\(folder)/initstate", on: machine) != nil else { continue }
+            let note = "\(folder)/notes/.note.gnu.build-id"
+            let bytes = try attempt("read \(note)") { () throws(SystemError) in
+                try machine.statusIfPresent(note) == nil ? [] : try machine.read(note, limit: 4096)
+            }
+            var module = Module(
+                buildID: ModuleFile.buildID(bytes),
+                version: try Self.text("\(folder)/version", on: machine))
+            for key in (declaration.options[name] ?? [:]).keys.sorted() {
+                let path = "\(folder)/parameters/\(key)"
+                let status = try attempt("look at \(path)") { () throws(SystemError) in
+                    try machine.statusIfPresent(path)
+                }
+                guard let status, status.mode & 0o400 != 0 else { continue }
+                module.parameters[key] = Parameter(
+                    text: (try Self.text(path, on: machine) ?? "").trimmingSpaces(),
+                    isWritable: status.mode & 0o200 != 0)
+            }
+            modules[name] = module
+        }
+        guard modules["onload"] != nil else { return }
+        let folder = "/proc/driver/onload"
+        var seen: Set<String> = []
+        for file in ["stacks_ul", "stacks"] {
+            for line in (try Self.text("\(folder)/\(file)", on: machine) ?? "").split(
+                separator: "\n")
+            {
+                // The number of columns differs between versions: the first three do not.
+                let words = line.split(separator: " ")
+                guard words.count >= 2, words[0].hasSuffix(":"), let pid = Int(words[1]),
+                    seen.insert(String(words[0])).inserted
+                else { continue }
+                stacks.append((String(words[0].dropLast()), pid))
+            }
+        }
+        orphans = (try Self.text("\(folder)/stacks_k", on: machine) ?? "").split(separator: "\n")
+            .compactMap { $0.split(separator: " ").first?.filter { $0 != ":" } }
+        servers = (try Self.text("\(folder)/cp_server_pids", on: machine) ?? "")
+            .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+    }
+
+    static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String? {
+        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
+    }
+}

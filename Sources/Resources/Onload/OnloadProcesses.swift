@@ -1,0 +1,86 @@
+import FleetModel
+import Glibc
+import Linux
+
+/// The processes that have to do with OpenOnload.
+struct OnloadProcesses: Sendable {
+    struct Process: Sendable, Equatable {
+        var pid: Int
+        /// As the kernel keeps it, 15 bytes at most.
+        var name: String
+        /// Devices of OpenOnload that it holds.
+        var devices: Set<String> = []
+        /// Whether it maps the library, and one that is no longer on disk.
+        var mapsLibrary = false
+        var mapsOldLibrary = false
+
+        var label: String { "\(name) (\(pid))" }
+    }
+
+    /// Those that hold a device or map the library, by number; the control plane is not among them.
+    var all: [Process] = []
+    /// Names of everything that runs.
+    var running: Set<String> = []
+
+    /// The control plane's program, as the kernel cuts its name.
+    static let server = "onload_cp_serve"
+
+    /// Reads /proc; what ends meanwhile is left out.
+    init(on machine: any Machine) throws(AgentFault) {
+        let names = try attempt("list /proc") { () throws(SystemError) in try machine.list("/proc")
+        }
+        for pid in names.compactMap({ Int($0) }).sorted() {
+            guard let name = try Self.text("/proc/\(pid)/comm", on: machine)?.filter({ $0 != "\n" })
+            else { continue }
+            running.insert(name)
+            var process = Process(pid: pid, name: name)
+            process.devices = try Self.devices("/proc/\(pid)/fd", on: machine)
+            // Threads of the kernel map nothing, and read as empty.
+            let maps = try Self.text("/proc/\(pid)/maps", on: machine) ?? ""
+            for line in maps.split(separator: "\n") where line.contains("/libonload.so") {
+                process.mapsLibrary = true
+                if line.hasSuffix("(deleted)") { process.mapsOldLibrary = true }
+            }
+            if name == Self.server { continue }
+            if process.mapsLibrary || !process.devices.isEmpty { all.append(process) }
+        }
+    }
+
+    /// Those that hinder a reload.
+    var holders: [Process] { all.filter { !$0.devices.isEmpty } }
+
+    private static func devices(
+        _ folder: String, on machine: any Machine
+    ) throws(AgentFault) -> Set<String> {
+        try attempt("look into \(folder)") { () throws(SystemError) in
+            var found: Set<String> = []
+            do throws(SystemError) {
+                for descriptor in try machine.listIfPresent(folder) {
+                    guard let target = try machine.linkTargetIfPresent("\(folder)/\(descriptor)")
+                    else { continue }
+                    if target.hasPrefix("/dev/onload") || target.hasPrefix("/dev/sfc_char")
+                        || target.hasPrefix("onload:[")
+                    {
+                        found.insert(target)
+                    }
+                }
+            } catch {
+                if error.code != ESRCH { throw error }
+            }
+            return found
+        }
+    }
+
+    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
+    {
+        try attempt("read \(path)") { () throws(SystemError) in
+            do throws(SystemError) {
+                return try machine.textIfPresent(path, limit: 64 << 20)
+            } catch {
+                // It ended between the two calls.
+                if error.code == ESRCH { return nil }
+                throw error
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// Exchanges the modules in memory for those on disk.
+struct OnloadReload {
+    let declaration: OnloadDeclaration
+    /// What was found before.
+    let found: OnloadBehaviour.Observation
+    let host: Host
+    private var machine: any Machine { host.machine }
+
+    init(
+        declaration: OnloadDeclaration, found: OnloadBehaviour.Observation, host: Host
+    ) {
+        self.declaration = declaration
+        self.found = found
+        self.host = host
+    }
+
+    /// Throws where something uses the modules, or where it would cut muster off.
+    ///
+    /// The vendor's tool looks only for stacks, and where it is refused it has taken sfc out by then.
+    func refuseWhileUsed(
+        isFull: Bool, to attempted: String = "reload OpenOnload's modules"
+    ) throws(AgentFault) {
+        let users = found.users
+        if !users.isEmpty {
+            throw AgentFault(
+                "in-use", attempted,
+                cause: "used by \(users.prefix(10).joined(separator: ", "))"
+                    + (users.count > 10 ? " and \(users.count - 10) more" : ""),
+                hint: "stop what uses them and apply again; reload: never leaves it to a reboot")
+        }
+        if isFull, let fault = Self.cutOff(declaration, found) { throw fault }
+    }
+
+    /// Why the ports' driver cannot be exchanged; nil where it can.
+    static func cutOff(
+        _ declaration: OnloadDeclaration, _ found: OnloadBehaviour.Observation
+    ) -> AgentFault? {
+        guard !declaration.mayCutOff, let port = found.ownPort else { return nil }
+        return AgentFault(
+            "own-link", "reload sfc",
+            cause: "muster's own connection comes in by \(port), whose driver that is",
+            hint: "connect by another link, or declare may_cut_off: true if it may drop")
+    }
+
+    /// Reloads, and sees that the ports are back, whatever came of it.
+    func run(isFull: Bool) throws(AgentFault) {
+        let failure: AgentFault?
+        do throws(AgentFault) {
+            if found.disk.hasTool {
+                try tool(isFull ? ["reload"] : ["reload", "--onload-only"])
+            } else {
+                try unload(isFull: isFull)
+                if isFull { try Self.modprobe(["sfc"], node: declaration.node, on: machine) }
+                try Self.modprobe(["onload"], node: declaration.node, on: machine)
+            }
+            failure = nil
+        } catch {
+            failure = error
+        }
+        if failure != nil, !isThere("onload") {
+            // What was loaded is loaded again, as far as that goes; the failure says the rest.
+            try? Self.modprobe(["onload"], node: declaration.node, on: machine)
+        }
+        try restorePorts(after: failure)
+        if let failure { throw failure }
+    }
+
+    /// Whether a module is in memory; where that cannot be told it counts as gone, since loading one
+    /// that is there does nothing.
+    private func isThere(_ module: String) -> Bool {
+        ((try? machine.statusIfPresent("/sys/module/\(module)/initstate")) ?? nil) != nil
+    }
+
+    private func tool(_ arguments: [String]) throws(AgentFault) {
+        let attempted = "onload_tool \(arguments.joined(separator: " "))"
+        let result = try Self.run(
+            OnloadDisk.tool, arguments, node: declaration.node, attempted, on: machine)
+        guard result.succeeded else {
+            // Its own lines are on both outputs.
+            let said = Excerpt.lines(of: result.outputText + "\n" + result.errorText, most: 6)
+            throw AgentFault(
+                "reload-failed", attempted,
+                cause: "it \(result.endText): \(said.joined(separator: "; "))",
+                hint: "dmesg on the host says more")
+        }
+    }
+
+    /// What the tool does, where there is none: stops the control plane, unloads from the top.
+    func unload(isFull: Bool) throws(AgentFault) {
+        let servers = found.running.servers.map(String.init)
+        if !servers.isEmpty {
+            _ = try attempt("stop the control plane") { () throws(SystemError) in
+                try machine.run(ProgramCall("/bin/kill", servers))
+            }
+            for _ in 0..<20 {
+                let left = try attempt("wait for the control plane") { () throws(SystemError) in
+                    var left = false
+                    for server in servers
+                    where try machine.statusIfPresent("/proc/\(server)") != nil {
+                        left = true
+                    }
+                    return left
+                }
+                if !left { break }
+                host.settle()
+            }
+        }
+        let modules =
+            isFull ? ["onload", "sfc_char", "sfc_resource", "sfc"] : ["onload", "sfc_char"]
+        for module in modules {
+            let isLoaded =
+                try OnloadKernel.text("/sys/module/\(module)/initstate", on: machine) != nil
+            if isLoaded { try Self.modprobe(["-r", module], node: nil, on: machine) }
+        }
+    }
+
+    /// The driver of the ports is loaded again where it is gone, and the ports are waited for.
+    func restorePorts(after failure: AgentFault?) throws(AgentFault) {
+        let hadDriver = found.running.modules["sfc"] != nil
+        var was = ""
+        if hadDriver, !isThere("sfc") {
+            do throws(AgentFault) {
+                try Self.modprobe(["sfc"], node: declaration.node, on: machine)
+            } catch {
+                throw AgentFault(
+                    "ports-lost", failure?.attempted ?? "reload OpenOnload's modules",
+                    cause:
+                        "\(failure?.cause ?? "it left sfc out"); sfc is not loaded any more, and "
+                        + "\(error.cause)",
+                    hint:
+                        "the ports \(found.ports.map(\.name).joined(separator: ", ")) are down: load sfc by hand"
+                )
+            }
+            was = "; it had taken sfc out, which was loaded again"
+        }
+        var missing: [String] = []
+        for _ in 0..<100 {
+            let names = try OnloadPort.names(on: machine)
+            missing = found.ports.map(\.name).filter { !names.contains($0) }
+            if missing.isEmpty { break }
+            host.settle()
+        }
+        if !missing.isEmpty {
+            throw AgentFault(
+                "ports-lost", failure?.attempted ?? "reload OpenOnload's modules",
+                cause:
+                    "\(failure.map { $0.cause + "; " } ?? "")the ports \(missing.joined(separator: ", ")) "
+                    + "did not come back in 30 s",
+                hint: "dmesg on the host says what the driver met")
+        }
+        if let failure, !was.isEmpty {
+            let ports = found.ports.map(\.name).joined(separator: ", ")
+            throw AgentFault(
+                failure.code, failure.attempted,
+                cause: failure.cause + was + (ports.isEmpty ? "" : ", and \(ports) are back"),
+                hint: failure.hint)
+        }
+    }
+
+    // MARK: Programs
+
+    static func modprobe(
+        _ arguments: [String], node: Int?, on machine: any Machine
+    ) throws(AgentFault) {
+        let attempted = "modprobe \(arguments.joined(separator: " "))"
+        let result = try run("/sbin/modprobe", arguments, node: node, attempted, on: machine)
+        guard result.succeeded else {
+            throw AgentFault(
+                "modprobe", attempted,
+                cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
+                hint: "dmesg on the host says more")
+        }
+    }
+
+    /// Runs a program on the CPUs of a node, so that what a module allocates lies there.
+    private static func run(
+        _ program: String, _ arguments: [String], node: Int?, _ attempted: String,
+        on machine: any Machine
+    ) throws(AgentFault) -> ProgramResult {
+        var path = program
+        var words = arguments
+        if let node {
+            let list = "/sys/devices/system/node/node\(node)/cpulist"
+            let cpus = (try OnloadKernel.text(list, on: machine) ?? "").trimmingSpaces()
+            if cpus.isEmpty {
+                throw AgentFault(
+                    "no-node", attempted, cause: "there is no node \(node) with CPUs",
+                    hint: "correct node: nics.NAME.numa_node of the facts is the card's")
+            }
+            (path, words) = ("/usr/bin/taskset", ["-c", cpus, program] + arguments)
+        }
+        return try attempt(attempted) { () throws(SystemError) in
+            try machine.run(ProgramCall(path, words, timeoutSeconds: 180))
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// What is kept of OpenOnload in files: module options, sysconfig, loading at boot, depmod's choice.
+struct OnloadSettings: Sendable {
+    var optionsText: String?
+    var overrideText: String?
+    var loadText: String?
+    /// Whether anything loads the module at boot.
+    var isLoadedAtBoot = false
+    var sysconfigText: String?
+    var sysconfigMode: UInt32 = 0o644
+    /// What modprobe would give each module, over all files.
+    var persisted: [String: [String: (text: String, source: String)]] = [:]
+    /// The devices that are there, by name.
+    var devices: [String: FileStatus] = [:]
+    var accounts = Accounts()
+
+    static let deviceNames = ["onload", "onload_epoll", "sfc_char"]
+
+    init(_ declaration: OnloadDeclaration, on machine: any Machine) throws(AgentFault) {
+        optionsText = try OnloadKernel.text(OnloadDeclaration.optionsFile, on: machine)
+        overrideText = try OnloadKernel.text(OnloadDeclaration.overrideFile, on: machine)
+        loadText = try OnloadKernel.text(OnloadDeclaration.loadFile, on: machine)
+        isLoadedAtBoot = try Self.isLoadedAtBoot(on: machine)
+        let path = OnloadDeclaration.sysconfigFile
+        sysconfigText = try OnloadKernel.text(path, on: machine)
+        try attempt("look at \(path)") { () throws(SystemError) in
+            sysconfigMode = try machine.statusIfPresent(path)?.mode ?? 0o644
+            for name in Self.deviceNames {
+                devices[name] = try machine.statusIfPresent("/dev/\(name)")
+            }
+        }
+        let options = try ModprobeOptions(on: machine)
+        for module in OnloadDeclaration.modules { persisted[module] = options.of(module) }
+        accounts = try Accounts(on: machine)
+    }
+
+    private static func isLoadedAtBoot(on machine: any Machine) throws(AgentFault) -> Bool {
+        for folder in [
+            "/etc/modules-load.d", "/run/modules-load.d", "/usr/local/lib/modules-load.d",
+            "/usr/lib/modules-load.d", "/lib/modules-load.d",
+        ] {
+            let names = try attempt("list \(folder)") { () throws(SystemError) in
+                try machine.listIfPresent(folder)
+            }
+            for name in names where name.hasSuffix(".conf") {
+                let text = try OnloadKernel.text("\(folder)/\(name)", on: machine) ?? ""
+                if text.split(separator: "\n").contains(where: { $0.trimmingSpaces() == "onload" })
+                {
+                    return true
+                }
+            }
+        }
+        return false
+    }
+
+    // MARK: What they are to hold
+
+    static let head = "# Declared to muster; muster-agent puts this file back.\n"
+
+    static func optionsText(_ declaration: OnloadDeclaration) -> String? {
+        let lines = declaration.options.sorted { $0.key < $1.key }.map { module, options in
+            "options \(module) "
+                + options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                .joined(separator: " ") + "\n"
+        }
+        return lines.isEmpty ? nil : head + lines.joined()
+    }
+
+    /// A setting of sysconfig as the shell that sources the file takes it: the last one counts.
+    static func value(_ key: String, in text: String) -> String? {
+        var value: String?
+        for line in text.split(separator: "\n") {
+            let words = line.trimmingSpaces()
+            guard words.hasPrefix("\(key)=") else { continue }
+            let raw = words.dropFirst(key.utf8.count + 1)
+            value =
+                if let quote = raw.first, quote == "\"" || quote == "'" {
+                    String(raw.dropFirst().prefix { $0 != quote })
+                } else {
+                    String(raw.prefix { !$0.isWhitespace && $0 != "#" && $0 != ";" })
+                }
+        }
+        return value
+    }
+
+    /// The text with these settings, in place of the lines that set them now, or at its end.
+    static func sysconfigText(_ wanted: [String: String], in text: String) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if lines.last == "" { lines.removeLast() }
+        for (key, value) in wanted.sorted(by: { $0.key < $1.key }) {
+            if self.value(key, in: text) == value { continue }
+            let line =
+                "\(key)="
+                + (value.contains { " #;&|()<>*?[]~".contains($0) } ? "\"\(value)\"" : value)
+            lines.removeAll { earlier in
+                earlier.trimmingSpaces().hasPrefix("\(key)=") && earlier != line
+            }
+            if !lines.contains(line) { lines.append(line) }
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// The mode and owner that a device is to have, by the settings; nil where they are silent.
+    func wanted(_ device: String, _ settings: [String: String]) -> (
+        mode: UInt32?, uid: UInt32?, gid: UInt32?
+    ) {
+        let prefix = device == "sfc_char" ? "SFC_CHAR" : "ONLOAD"
+        return (
+            settings["\(prefix)_MODE"].flatMap { UInt32($0, radix: 8) },
+            settings["\(prefix)_USER"].flatMap { accounts.uid(of: $0) },
+            settings["\(prefix)_GROUP"].flatMap { accounts.gid(of: $0) }
+        )
+    }
+
+    /// Users and groups that the settings name and the host has not.
+    func missingAccounts(_ settings: [String: String]) -> [String] {
+        var missing: [String] = []
+        for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
+            if key.hasSuffix("_USER"), accounts.uid(of: value) == nil {
+                missing.append("user \(value)")
+            }
+            if key.hasSuffix("_GROUP"), accounts.gid(of: value) == nil {
+                missing.append("group \(value)")
+            }
+        }
+        return missing
+    }
+}
