@@ -66,6 +66,7 @@ make_vm_image() (
     mount_at "$root/dev" --bind /dev
     mount_at "$root/proc" -t proc proc
     mount_at "$root/sys" -t sysfs sysfs
+    quietly "$log" chroot "$root" update-initramfs -u
     quietly "$log" chroot "$root" grub-install --target=i386-pc "$loop"
     quietly "$log" chroot "$root" update-grub
     # Without udev here GRUB knows the partition by the name it has here; in the machine, by its UUID.
@@ -73,7 +74,21 @@ make_vm_image() (
     quietly "$log" chroot "$root" apt-get clean
     quietly "$log" chroot "$root" apt-get --quiet update
     quietly "$log" chroot "$root" apt-get --quiet --yes --no-install-recommends --download-only install "${vm_offered[@]}"
+    keep_headers "$folder" "$root" "$log"
 )
+
+# The headers of its kernel, to build modules with here: by then a mirror may have only later ones.
+keep_headers() {
+    local folder=$1 root=$2 log=$3 kernel
+    kernel=$(basename "$root"/boot/vmlinuz-*)
+    kernel=${kernel#vmlinuz-}
+    echo "$kernel" >"$folder/kernel"
+    mkdir -p "$folder/headers" "$root/tmp/headers"
+    quietly "$log" chroot "$root" sh -c 'cd /tmp/headers && exec apt-get --quiet download "$@"' sh \
+        "linux-headers-$kernel" "linux-headers-${kernel%-*}-common" linux-kbuild-6.1
+    mv "$root"/tmp/headers/*.deb "$folder/headers/"
+    rmdir "$root/tmp/headers"
+}
 
 # What makes of a bare Debian a machine that comes up by itself and answers over SSH.
 settle_vm_image() {
@@ -106,6 +121,9 @@ settle_vm_image() {
     printf '%s\n' 'GRUB_TIMEOUT=0' 'GRUB_RECORDFAIL_TIMEOUT=0' 'GRUB_TERMINAL=serial' \
         'GRUB_CMDLINE_LINUX_DEFAULT=""' 'GRUB_CMDLINE_LINUX="console=ttyS0 net.ifnames=1"' \
         >"$root/etc/default/grub.d/10-vm.cfg"
+    # With all that Debian puts into it, making it anew takes the emulated processor ten minutes.
+    printf '%s\n' MODULES=list COMPRESS=gzip >"$root/etc/initramfs-tools/conf.d/vm"
+    printf '%s\n' virtio_pci virtio_blk ext4 sfc >>"$root/etc/initramfs-tools/modules"
     chroot "$root" systemctl enable --quiet systemd-networkd
     chroot "$root" systemctl disable --quiet apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
         fstrim.timer systemd-networkd-wait-online.service

@@ -20,6 +20,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case irqbalance
     case nic
     case onload
+    case onloadProfile = "onload_profile"
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

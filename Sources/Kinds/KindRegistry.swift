@@ -33,6 +33,7 @@ extension Kind {
         case .irqbalance: IrqbalanceDeclaration.self
         case .nic: NICDeclaration.self
         case .onload: OnloadDeclaration.self
+        case .onloadProfile: OnloadProfileDeclaration.self
         }
     }
 

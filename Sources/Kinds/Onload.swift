@@ -57,7 +57,7 @@ package struct OnloadDeclaration: ResourceDeclaration {
                 + "out: it is loaded again, and the ports are waited for.",
             "Options are kept in /etc/modprobe.d/zz-muster-onload.conf, since the vendor's file is "
                 + "overwritten by upgrades, as is /etc/sysconfig/openonload by the .deb. The devices get the "
-                + "mode and owner that file names at once. Where depmod prefers the kernel's own sfc, "
+                + "mode and owner that file names at once, and by a rule of udev, which the .deb lacks. Where depmod prefers the kernel's own sfc, "
                 + "/etc/depmod.d/zz-muster-onload.conf overrides it. An initramfs with another sfc is made anew.",
             "On which node the modules were loaded is not read: it shows only in a dump of live stacks.",
             "state: absent unloads the modules, runs onload_uninstall where an archive was installed, and "
@@ -183,12 +183,13 @@ package struct OnloadDeclaration: ResourceDeclaration {
     package static let optionsFile = "/etc/modprobe.d/zz-muster-onload.conf"
     package static let overrideFile = "/etc/depmod.d/zz-muster-onload.conf"
     package static let loadFile = "/etc/modules-load.d/90-muster-onload.conf"
+    package static let rulesFile = "/etc/udev/rules.d/99-muster-onload.rules"
     package static let sysconfigFile = "/etc/sysconfig/openonload"
 
     package var owns: [Claim] {
         [
             .knobs("OpenOnload"), .path(Self.optionsFile), .path(Self.overrideFile),
-            .path(Self.loadFile), .path(Self.sysconfigFile),
+            .path(Self.loadFile), .path(Self.rulesFile), .path(Self.sysconfigFile),
         ] + Self.modules.map { .knobs("the kernel module \($0)") }
     }
 

@@ -33,6 +33,7 @@ extension Kind {
         case .irqbalance: IrqbalanceBehaviour.self
         case .nic: NICBehaviour.self
         case .onload: OnloadBehaviour.self
+        case .onloadProfile: OnloadProfileBehaviour.self
         }
     }
 }

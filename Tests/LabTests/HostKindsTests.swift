@@ -9,7 +9,8 @@ extension Kind {
     var isOfTheKernel: Bool {
         switch self {
         case .kernelCmdline, .cpuIsolation, .smt, .ksm, .hugepages, .workqueue, .cpuPower,
-            .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance, .nic:
+            .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance, .nic, .onload,
+            .onloadProfile:
             true
         default: false
         }

@@ -32,6 +32,7 @@ final class FakeOnload {
         machine.put("/proc/sys/kernel/osrelease", text: FakeOnload.kernel + "\n")
         for folder in [
             "/etc/modprobe.d", "/etc/depmod.d", "/etc/modules-load.d", "/etc/sysconfig",
+            "/etc/udev/rules.d",
             "/var/lib/muster", "/sys/class/net",
         ] where machine.node(folder) == nil {
             machine.put(folder, .directory)

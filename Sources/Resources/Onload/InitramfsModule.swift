@@ -14,15 +14,20 @@ enum InitramfsModule: Sendable, Equatable {
     /// The image is decompressed once, and only the module leaves the pipe.
     init(_ module: String, kernel: String, on machine: any Machine) throws(AgentFault) {
         self = .none
-        for path in ["/boot/initrd.img-\(kernel)", "/boot/initramfs-\(kernel).img"] {
-            guard try OnloadDisk.isThere(path, on: machine) else { continue }
-            let image = try InitramfsImage(path, on: machine)
-            guard let program = image.decompressor else {
-                self = .unread("\(path) is compressed in a way that is not known here")
-                return
-            }
-            self = try Self.look(for: module, image, program, on: machine)
+        for path in ["/boot/initrd.img-\(kernel)", "/boot/initramfs-\(kernel).img"]
+        where try OnloadDisk.isThere(path, on: machine) {
+            self = try InitramfsModule(module, image: path, on: machine)
             return
+        }
+    }
+
+    /// Looks into one image.
+    init(_ module: String, image path: String, on machine: any Machine) throws(AgentFault) {
+        let image = try InitramfsImage(path, on: machine)
+        if let program = image.decompressor {
+            self = try Self.look(for: module, image, program, on: machine)
+        } else {
+            self = .unread("\(path) is compressed in a way that is not known here")
         }
     }
 
@@ -107,7 +112,9 @@ struct InitramfsImage {
                 try machine.read(path, from: offset, count: count)
             }
         }
-        var archive = 0
+        // Where the archive begins that was last entered.
+        var archive: Int?
+        var isBetween = true
         for _ in 0..<100_000 {
             let head = try part(offset, 512)
             if let mark = Self.marks.first(where: { head.starts(with: $0.0) }) {
@@ -115,15 +122,16 @@ struct InitramfsImage {
                 return
             }
             if head.isEmpty {
-                if archive < offset { (offset, decompressor) = (archive, "cat") }
+                if let archive { (offset, decompressor) = (archive, "cat") }
                 return
             }
             if head[0] == 0 {
                 offset += head.prefix { $0 == 0 }.count
-                archive = offset
+                isBetween = true
                 continue
             }
             guard let entry = Self.entry(head) else { return }
+            if isBetween { (archive, isBetween) = (offset, false) }
             offset += entry
         }
     }

@@ -84,7 +84,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
             kernel: kernel, disk: disk, running: try OnloadKernel(declaration, on: machine),
             processes: try OnloadProcesses(on: machine),
             settings: try OnloadSettings(declaration, on: machine),
-            initramfs: disk.modules["sfc"] == nil
+            initramfs: disk.modules["onload"] == nil || disk.modules["sfc"] == nil
                 ? .none : try InitramfsModule("sfc", kernel: kernel, on: machine),
             ports: ports, hasUnservedCard: try OnloadPort.hasUnservedCard(on: machine),
             ownPort: ports.map(\.name).first(where: own.contains))
@@ -118,7 +118,9 @@ package enum OnloadBehaviour: ResourceBehaviour {
         if !now.isEmpty { return .changes(now) }
         if !makes.isEmpty {
             return .pending(
-                "reload pending: " + makes.map { "\($0.attribute)" }.joined(separator: ", "), makes)
+                "reload pending: "
+                    + makes.map(\.attribute).filter { $0 != "ports" }.joined(separator: ", "), makes
+            )
         }
         return .asDeclared(reason(declaration, observation))
     }
@@ -218,7 +220,8 @@ package enum OnloadBehaviour: ResourceBehaviour {
         }
         for path in [
             OnloadDeclaration.optionsFile, OnloadDeclaration.overrideFile,
-            OnloadDeclaration.loadFile, OnloadDeclaration.sysconfigFile,
+            OnloadDeclaration.loadFile, OnloadDeclaration.rulesFile,
+            OnloadDeclaration.sysconfigFile,
         ] {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))

@@ -120,6 +120,7 @@ enum OnloadRemoval {
             (OnloadDeclaration.optionsFile, settings.optionsText),
             (OnloadDeclaration.overrideFile, settings.overrideText),
             (OnloadDeclaration.loadFile, settings.loadText),
+            (OnloadDeclaration.rulesFile, settings.rulesText),
         ].compactMap { $0.1 == nil ? nil : $0.0 }
     }
 

@@ -62,6 +62,8 @@ struct OnloadChange {
         let settings = found.settings
         let options = OnloadSettings.optionsText(declaration)
         if settings.optionsText != options { try put(OnloadDeclaration.optionsFile, options) }
+        let rules = OnloadSettings.rulesText(declaration)
+        if settings.rulesText != rules { try put(OnloadDeclaration.rulesFile, rules) }
         if !settings.isLoadedAtBoot {
             try put(OnloadDeclaration.loadFile, OnloadSettings.head + "onload\n")
         }
@@ -144,7 +146,15 @@ struct OnloadChange {
     }
 
     /// Gives the devices that are there now their mode and owner.
+    ///
+    /// udev gives a new device the driver's own mode, a moment after it is there.
     private func setDevices() throws(AgentFault) {
+        let udevadm = "/usr/bin/udevadm"
+        if try OnloadDisk.isThere(udevadm, on: machine) {
+            _ = try attempt("wait for udev") { () throws(SystemError) in
+                try machine.run(ProgramCall(udevadm, ["settle", "--timeout=20"]))
+            }
+        }
         let settings = try OnloadSettings(declaration, on: machine)
         for (name, device) in settings.devices.sorted(by: { $0.key < $1.key }) {
             let wanted = settings.wanted(name, declaration.sysconfig)

@@ -14,7 +14,7 @@ extension OnloadBehaviour {
             changes.append(
                 Change(
                     "version", layer: .onDisk, before: .optional(disk.banner?.version.text),
-                    after: .string(declaration.version), source: "from the vendor's archive"))
+                    after: .string(declaration.version)))
         }
         var observation = observation
         if let passedOver = disk.sfcPassedOver {
@@ -26,13 +26,13 @@ extension OnloadBehaviour {
             observation.disk.modules["sfc"] = passedOver
         }
         changes += kept(declaration, observation)
-        if case .copy(let copy, let image) = observation.initramfs,
+        if case .copy(let copy, _) = observation.initramfs,
             let sfc = observation.disk.modules["sfc"], sfc.buildID != copy.buildID
         {
             changes.append(
                 Change(
                     "initramfs", before: .string("sfc \(copy.label)"),
-                    after: .string("sfc \(sfc.label)"), source: image))
+                    after: .string("sfc \(sfc.label)")))
         }
         changes += devices(declaration, observation)
         return changes + inMemory(declaration, observation, installs: installs)
@@ -62,6 +62,13 @@ extension OnloadBehaviour {
         }
         if !settings.isLoadedAtBoot {
             changes.append(Change("at_boot", before: false, after: true))
+        }
+        let rules = OnloadSettings.rulesText(declaration)
+        if settings.rulesText != rules {
+            changes.append(
+                Change(
+                    "device_rules", before: settings.rulesText == nil ? nil : "other",
+                    after: rules == nil ? nil : "as declared"))
         }
         for (key, wanted) in declaration.sysconfig.sorted(by: { $0.key < $1.key }) {
             let found = OnloadSettings.value(key, in: settings.sysconfigText ?? "")
@@ -111,9 +118,7 @@ extension OnloadBehaviour {
                         "modules.\(name)", layer: .running, before: .string(loaded),
                         after: .string(
                             replaced ? declaration.version : observation.diskLabel(name)),
-                        disruption: .moduleReload,
-                        source: flapsPorts(name) && !ports.isEmpty ? "with its ports \(ports)" : nil
-                    ))
+                        disruption: .moduleReload))
             }
             let isMissed = name == "onload" || name == "sfc" && observation.hasUnservedCard
             if !isLoaded, isMissed {
@@ -134,6 +139,12 @@ extension OnloadBehaviour {
                         after: .string(wanted),
                         disruption: found.isWritable ? .none : .moduleReload))
             }
+        }
+        if !ports.isEmpty, changes.contains(where: flapsPorts) {
+            changes.append(
+                Change(
+                    "ports", layer: .running, before: .string(ports), after: "down and up again",
+                    disruption: .moduleReload))
         }
         return changes
     }

@@ -21,6 +21,9 @@ struct OnloadDisk: Sendable {
     var kernels: [String] = []
     var hasTool = false
 
+    static let libraryFolders = [
+        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
+    ]
     static let tool = "/sbin/onload_tool"
     static let manifest = "/usr/libexec/onload/uninstall_manifest"
 
@@ -50,9 +53,7 @@ struct OnloadDisk: Sendable {
     }
 
     private mutating func readLibrary(on machine: any Machine) throws(AgentFault) {
-        for folder in [
-            "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
-        ] {
+        for folder in Self.libraryFolders {
             let path = "\(folder)/libonload.so"
             guard try Self.isThere(path, on: machine) else { continue }
             library = path

@@ -156,7 +156,7 @@ struct OnloadReload {
             let ports = found.ports.map(\.name).joined(separator: ", ")
             throw AgentFault(
                 failure.code, failure.attempted,
-                cause: failure.cause + was + (ports.isEmpty ? "" : ", and \(ports) are back"),
+                cause: failure.cause + was + (ports.isEmpty ? "" : "; back are \(ports)"),
                 hint: failure.hint)
         }
     }

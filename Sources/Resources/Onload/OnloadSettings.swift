@@ -7,6 +7,7 @@ struct OnloadSettings: Sendable {
     var optionsText: String?
     var overrideText: String?
     var loadText: String?
+    var rulesText: String?
     /// Whether anything loads the module at boot.
     var isLoadedAtBoot = false
     var sysconfigText: String?
@@ -23,6 +24,7 @@ struct OnloadSettings: Sendable {
         optionsText = try OnloadKernel.text(OnloadDeclaration.optionsFile, on: machine)
         overrideText = try OnloadKernel.text(OnloadDeclaration.overrideFile, on: machine)
         loadText = try OnloadKernel.text(OnloadDeclaration.loadFile, on: machine)
+        rulesText = try OnloadKernel.text(OnloadDeclaration.rulesFile, on: machine)
         isLoadedAtBoot = try Self.isLoadedAtBoot(on: machine)
         let path = OnloadDeclaration.sysconfigFile
         sysconfigText = try OnloadKernel.text(path, on: machine)
@@ -65,6 +67,20 @@ struct OnloadSettings: Sendable {
             "options \(module) "
                 + options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
                 .joined(separator: " ") + "\n"
+        }
+        return lines.isEmpty ? nil : head + lines.joined()
+    }
+
+    /// A rule for each device that the settings say something of (udev(7)).
+    static func rulesText(_ declaration: OnloadDeclaration) -> String? {
+        let lines = deviceNames.compactMap { name in
+            let prefix = name == "sfc_char" ? "SFC_CHAR" : "ONLOAD"
+            let parts = [("MODE", "MODE"), ("OWNER", "USER"), ("GROUP", "GROUP")].compactMap {
+                key, setting in
+                declaration.sysconfig["\(prefix)_\(setting)"].map { "\(key)=\"\($0)\"" }
+            }
+            return parts.isEmpty
+                ? nil : "KERNEL==\"\(name)\", \(parts.joined(separator: ", "))\n"
         }
         return lines.isEmpty ? nil : head + lines.joined()
     }

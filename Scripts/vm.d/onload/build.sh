@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# Modules that bear OpenOnload's names, and a library, tool and control plane to go with them,
+# packaged as the vendor's are: so that what runs and what is on disk really differ.
+# shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
+
+onload_sources=$vm_scripts/onload
+
+# build_onload VERSION SFC_VERSION INTERFACE: both packages into $run_dir/packages.partial.
+build_onload() {
+    local version=$1 kernel work=$run_dir/onload-$1 root name
+    kernel=$(<"$image/kernel")
+    rm -rf --one-file-system "$work"
+    mkdir -p "$work/modules" "$run_dir/packages.partial"
+    for name in sfc sfc_resource sfc_char onload; do
+        sed "s/@VERSION@/$version/g; s/@SFC_VERSION@/$2/g; s/@INTERFACE@/$3/g" \
+            "$onload_sources/$name.c" >"$work/modules/$name.c"
+    done
+    echo 'obj-m += sfc.o sfc_resource.o sfc_char.o onload.o' >"$work/modules/Makefile"
+    quietly "$run_dir/log" make -C "/lib/modules/$kernel/build" "M=$work/modules" modules
+
+    root=$work/user
+    mkdir -p "$root/DEBIAN" "$root/usr/lib/x86_64-linux-gnu" "$root/sbin" "$root/usr/bin" \
+        "$root/etc/sysconfig" "$root/usr/local/lib/modules-load.d" "$root/usr/libexec/onload/profiles"
+    sed "s/@VERSION@/$version/g" "$onload_sources/library.c" >"$work/library.c"
+    gcc -O2 -shared -fPIC -Wl,-e,banner -o "$root/usr/lib/x86_64-linux-gnu/libonload.so" "$work/library.c"
+    gcc -O2 -o "$root/sbin/onload_cp_server" "$onload_sources/onload_cp_server.c"
+    install -m 755 "$onload_sources/onload_tool" "$root/sbin/onload_tool"
+    printf '#!/bin/sh\nLD_PRELOAD=libonload.so exec "$@"\n' >"$root/usr/bin/onload"
+    chmod 755 "$root/usr/bin/onload"
+    printf '%s\n' ONLOAD_USER=root ONLOAD_GROUP=root ONLOAD_MODE=666 ONLOAD_CPLANE_USER=onload_cplane \
+        >"$root/etc/sysconfig/openonload"
+    echo onload >"$root/usr/local/lib/modules-load.d/onload.conf"
+    printf '%s\n' 'onload_set EF_POLL_USEC 100000' 'onload_set EF_TCP_FASTSTART_INIT 0' \
+        'onload_set EF_TCP_FASTSTART_IDLE 0' >"$root/usr/libexec/onload/profiles/latency.opf"
+    write_control "$root" openonload-user "$version-1" 'passwd'
+    printf '#!/bin/sh\nset -e\nid onload_cplane >/dev/null 2>&1 || useradd --system onload_cplane\n' \
+        >"$root/DEBIAN/postinst"
+    chmod 755 "$root/DEBIAN/postinst"
+    quietly "$run_dir/log" dpkg-deb --root-owner-group --build "$root" \
+        "$run_dir/packages.partial/openonload-user_$version-1_amd64.deb"
+
+    root=$work/kernel
+    mkdir -p "$root/DEBIAN" "$root/lib/modules/$kernel/extra"
+    cp "$work"/modules/*.ko "$root/lib/modules/$kernel/extra/"
+    write_control "$root" "openonload-modules-$kernel" "$version-1" 'kmod'
+    printf '#!/bin/sh\nset -e\ndepmod -a %s\n' "$kernel" >"$root/DEBIAN/postinst"
+    chmod 755 "$root/DEBIAN/postinst"
+    quietly "$run_dir/log" dpkg-deb --root-owner-group --build "$root" \
+        "$run_dir/packages.partial/openonload-modules-${kernel}_$version-1_amd64.deb"
+    rm -rf --one-file-system "$work"
+}
+
+write_control() {
+    printf '%s\n' "Package: $2" "Version: $3" "Architecture: amd64" "Depends: $4" \
+        "Maintainer: Muster lab <lab@localhost>" "Section: misc" "Priority: optional" \
+        "Description: $2 of the lab, which only looks like it" >"$1/DEBIAN/control"
+}
+
+# onload: packages of two versions; prints the folder they are in.
+onload() {
+    require_root "the headers of the machine's kernel are installed to build modules"
+    require_vm
+    ensure_vm_image
+    [ -e "/lib/modules/$(<"$image/kernel")/build/Makefile" ] ||
+        DEBIAN_FRONTEND=noninteractive quietly "$run_dir/log" \
+            apt-get --quiet --yes --no-install-recommends install "$image"/headers/*.deb
+    require_commands dpkg-deb gcc make
+    if ! [ -d "$run_dir/packages" ]; then
+        build_onload 9.0.2 6.1.0.1009 8f2ab1d73c51dcb5a2e9c4a3f5c3f0aa
+        build_onload 9.2.1 6.4.0.1003 1b7de0f7a6ce98ff0f3a5d4bb1e1c2d9
+        mv "$run_dir/packages.partial" "$run_dir/packages"
+    fi
+    echo "$run_dir/packages"
+}
