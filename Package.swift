@@ -97,6 +97,9 @@ let package = Package(
                 "Wire",
             ]),
 
+        /** Profiles of tuned in, roles out. Pure. */
+        .target(name: "TunedImport", dependencies: ["Kinds", "Wire"]),
+
         /** Which CPUs do what on a machine, and every setting that follows. Pure. */
         .target(name: "Isolation", dependencies: ["Kinds", "Wire"]),
 
@@ -130,7 +133,7 @@ let package = Package(
             dependencies: [
                 "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
                 "Kinds", "Store",
-                "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
+                "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
                 "Wire",
             ]),
         .executableTarget(

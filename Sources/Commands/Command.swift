@@ -41,7 +41,7 @@ enum CommandTable {
             InitCommand.self, ValidateCommand.self, InventoryCommand.self, PingCommand.self,
             FactsCommand.self, CompileCommand.self, PlanCommand.self, ApplyCommand.self,
             CheckCommand.self, ExplainCommand.self, KindsCommand.self, IsolationCommand.self,
-            HistoryCommand.self, ShowCommand.self,
+            ImportCommand.self, HistoryCommand.self, ShowCommand.self,
         ]
     }
 

@@ -47,6 +47,8 @@ private let rooms = [
         "Inventory", ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"],
         "who the hosts are; not what they are to be"),
     Room(
+        "TunedImport", ["Kinds", "Wire"], "text in, text out: it reads files through who calls it"),
+    Room(
         "Isolation", ["Kinds", "Wire"],
         "pure: facts in, sets of CPUs and settings out; the compiler and a verb both stand on it"),
     Room(
@@ -75,7 +77,8 @@ private let rooms = [
         [
             "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
             "Kinds",
-            "Store", "Transport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel",
+            "Store", "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "YAML",
+            "FleetModel",
             "Linux",
             "Wire",
         ], "the only room that prints, and reads the command line"),
