@@ -133,7 +133,8 @@ let package = Package(
             dependencies: [
                 "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
                 "Kinds", "Store",
-                "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "YAML", "FleetModel", "Linux",
+                "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "YAML",
+                "FleetModel", "Linux",
                 "Wire",
             ]),
         .executableTarget(

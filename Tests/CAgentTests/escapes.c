@@ -73,7 +73,11 @@ static int same_host_name(void) {
 static int flags_set(const char *path) {
     int fd = open(path, O_RDONLY);
     if (fd < 0) return errno;
+    // Those it has stay: ext4 takes clearing its own for a conversion of the file, and refuses that
+    // while its blocks are not on disk yet.
     int flags = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) flags = 0;
+    flags |= FS_NODUMP_FL;
     return code(ioctl(fd, FS_IOC_SETFLAGS, &flags));
 }
 
