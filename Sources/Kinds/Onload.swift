@@ -59,6 +59,14 @@ package struct OnloadDeclaration: ResourceDeclaration {
                 + "overwritten by upgrades, as is /etc/sysconfig/openonload by the .deb. The devices get the "
                 + "mode and owner that file names at once, and by a rule of udev, which the .deb lacks. Where depmod prefers the kernel's own sfc, "
                 + "/etc/depmod.d/zz-muster-onload.conf overrides it. An initramfs with another sfc is made anew.",
+            "Findings. Critical: user-driver-mismatch, module-library-mismatch, module-for-another-kernel, "
+                + "packages-differ, library-unreadable, debug-build, in-tree-sfc, left-in-memory, sfc-not-loaded, "
+                + "no-device, not-accelerated, firmware-too-new. Warnings: reload-pending, stale-initramfs, "
+                + "old-library, package-library-mismatch, archive-and-package, half-installed, orphan-stacks, "
+                + "device-mode, no-control-plane-user, firmware-unread, sfc-of-another-onload. For information: "
+                + "no-stack, initramfs-unread, firmware-variants.",
+            "A check runs the library, reads which processes map it or hold its devices, and looks into the "
+                + "initramfs for sfc, which is decompressed for that: some tenths of a second at idle priority.",
             "On which node the modules were loaded is not read: it shows only in a dump of live stacks.",
             "state: absent unloads the modules, runs onload_uninstall where an archive was installed, and "
                 + "takes these files away. Sources: UG1586, onload_tool, onload_install.",

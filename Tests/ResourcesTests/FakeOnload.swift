@@ -16,7 +16,7 @@ import Wire
 ///      "stacks": ["1: 573 0 68"], "orphans": ["2"],
 ///      "processes": {"573": {"name": "feed", "devices": ["/dev/onload"], "library": "deleted"}},
 ///      "archive": {"library": "9.2.1 ", "disk": {…}, "fails": "no compiler"},
-///      "ports": ["ens1f0"], "tool": true, "reload_fails": "busy"}
+///      "ports": ["ens1f0"], "tool": true (or "old"), "devices": true, "reload_fails": "busy"}
 ///
 /// The upgrade of a package changes what is on disk only; a reload takes that into memory, unless a
 /// stack is there or it is to fail: `busy` takes sfc out first, as the real one does; `lost` leaves
@@ -141,7 +141,8 @@ final class FakeOnload {
                 "/proc/driver/onload/stacks_k",
                 text: (description["orphans"]?.array ?? []).compactMap(\.string)
                     .map { "\($0): 0\n" }.joined())
-            for device in ["onload", "onload_epoll"] where machine.node("/dev/\(device)") == nil {
+            let devices = description["devices"]?.bool == false ? [] : ["onload", "onload_epoll"]
+            for device in devices where machine.node("/dev/\(device)") == nil {
                 machine.put("/dev/\(device)", .other(.characterDevice), mode: 0o666)
             }
         }
@@ -215,7 +216,11 @@ final class FakeOnload {
         if description["tool"]?.bool != false {
             machine.put("/sbin/onload_tool", text: "", mode: 0o755)
             machine.programs["/sbin/onload_tool"] = { [self] call, machine in
-                reload(isFull: !call.arguments.contains("--onload-only"), machine)
+                let isPart = call.arguments.contains("--onload-only")
+                if isPart, description["tool"] == "old" {
+                    return FakeOnload.said(1, "", "\nusage:\n  onload_tool reload\n")
+                }
+                return reload(isFull: !isPart, machine)
             }
         }
         machine.programs["/sbin/modprobe"] = { [self] call, machine in

@@ -50,13 +50,7 @@ struct OnloadReload {
     func run(isFull: Bool) throws(AgentFault) {
         let failure: AgentFault?
         do throws(AgentFault) {
-            if found.disk.hasTool {
-                try tool(isFull ? ["reload"] : ["reload", "--onload-only"])
-            } else {
-                try unload(isFull: isFull)
-                if isFull { try Self.modprobe(["sfc"], node: declaration.node, on: machine) }
-                try Self.modprobe(["onload"], node: declaration.node, on: machine)
-            }
+            try exchange(isFull: isFull)
             failure = nil
         } catch {
             failure = error
@@ -73,6 +67,20 @@ struct OnloadReload {
     /// that is there does nothing.
     private func isThere(_ module: String) -> Bool {
         ((try? machine.statusIfPresent("/sys/module/\(module)/initstate")) ?? nil) != nil
+    }
+
+    private func exchange(isFull: Bool) throws(AgentFault) {
+        if found.disk.hasTool {
+            do throws(AgentFault) {
+                return try tool(isFull ? ["reload"] : ["reload", "--onload-only"])
+            } catch {
+                // An older tool knows no --onload-only, says how it is used, and has done nothing.
+                guard !isFull, error.cause.contains("usage:") else { throw error }
+            }
+        }
+        try unload(isFull: isFull)
+        if isFull { try Self.modprobe(["sfc"], node: declaration.node, on: machine) }
+        try Self.modprobe(["onload"], node: declaration.node, on: machine)
     }
 
     private func tool(_ arguments: [String]) throws(AgentFault) {
