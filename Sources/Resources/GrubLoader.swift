@@ -102,30 +102,17 @@ struct GrubLoader: BootLoader {
             let subjects = Set((wanted + unwanted).map(\.subject))
             guard let new = GrubDropIn.yielding(text, other.name, to: subjects) else { continue }
             yielded.append((other.path, text))
-            try write(other.path, new, on: machine)
+            try NewFile.keep(other.path, new, on: machine)
         }
-        try write(path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
+        try NewFile.keep(path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
         do throws(AgentFault) {
             try regenerate(wanted, on: machine)
         } catch {
             // The settings and the menu that boots must not tell two stories.
-            try? write(path, before, on: machine)
-            for (path, text) in yielded { try? write(path, text, on: machine) }
+            try? NewFile.keep(path, before, on: machine)
+            for (path, text) in yielded { try? NewFile.keep(path, text, on: machine) }
             throw error
         }
-    }
-
-    private func write(
-        _ path: String, _ text: String?, on machine: any Machine
-    ) throws(AgentFault) {
-        guard let text else {
-            return try attempt("remove \(path)") { () throws(SystemError) in
-                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
-            }
-        }
-        try makeDirectory(PathName.parent(of: path), on: machine)
-        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
-            .put(on: machine)
     }
 
     /// Makes the menu anew beside the one in use, looks through it, and puts it in its place.

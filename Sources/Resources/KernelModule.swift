@@ -261,12 +261,12 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         let running = changes.filter { $0.layer == .running && !$0.isMadeByReboot }
         let needsUnload = running.contains { $0.disruption == .moduleReload }
         if needsUnload { try checkUnused(declaration, observation) }
-        try put(declaration.optionsFile, optionsText(declaration), on: machine)
+        try NewFile.keep(declaration.optionsFile, optionsText(declaration), on: machine)
         do throws(AgentFault) {
             try makeSo(declaration, observation, running, needsUnload, on: machine)
         } catch {
             // The next boot is not to try what the running kernel refused.
-            try? put(declaration.optionsFile, observation.optionsText, on: machine)
+            try? NewFile.keep(declaration.optionsFile, observation.optionsText, on: machine)
             // One that was taken out for the change comes back as it was.
             let state = "/sys/module/\(declaration.name)/initstate"
             let isGone = ((try? machine.statusIfPresent(state)) ?? nil) == nil
@@ -275,7 +275,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             }
             throw error
         }
-        try put(declaration.loadFile, loadText(declaration), on: machine)
+        try NewFile.keep(declaration.loadFile, loadText(declaration), on: machine)
         let isNew = observation.optionsText != optionsText(declaration)
         if declaration.isInInitramfs, isNew || observation.staleInitramfs != nil {
             try Initramfs.makeAnew(on: machine)
@@ -340,18 +340,5 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
                 cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
                 hint: "dmesg on the host says more")
         }
-    }
-
-    private static func put(
-        _ path: String, _ text: String?, on machine: any Machine
-    ) throws(AgentFault) {
-        guard let text else {
-            return try attempt("remove \(path)") { () throws(SystemError) in
-                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
-            }
-        }
-        try makeDirectory(PathName.parent(of: path), on: machine)
-        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
-            .put(on: machine)
     }
 }

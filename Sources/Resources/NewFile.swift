@@ -18,6 +18,20 @@ package struct NewFile {
         self.gid = gid
     }
 
+    /// Keeps a text of root's at a path, with the directories above it; nil takes the file away.
+    static func keep(
+        _ path: String, _ text: String?, on machine: any Machine
+    ) throws(AgentFault) {
+        guard let text else {
+            return try attempt("remove \(path)") { () throws(SystemError) in
+                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
+            }
+        }
+        try makeDirectory(PathName.parent(of: path), on: machine)
+        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
+            .put(on: machine)
+    }
+
     /// Puts it in place, with no moment at which the path has half of it.
     ///
     /// A validating program sees a candidate beside the path, with the final owner and mode; that

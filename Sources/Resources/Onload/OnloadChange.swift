@@ -46,7 +46,8 @@ struct OnloadChange {
             try writeParameters(changes, isReloaded: !reloading.isEmpty)
         } catch {
             // The next boot is not to try what the kernel refused just now.
-            try? put(OnloadDeclaration.optionsFile, found.settings.optionsText)
+            try? NewFile.keep(
+                OnloadDeclaration.optionsFile, found.settings.optionsText, on: machine)
             throw error
         }
         try setDevices()
@@ -61,11 +62,16 @@ struct OnloadChange {
     private func keep(_ found: OnloadBehaviour.Observation) throws(AgentFault) {
         let settings = found.settings
         let options = OnloadSettings.optionsText(declaration)
-        if settings.optionsText != options { try put(OnloadDeclaration.optionsFile, options) }
+        if settings.optionsText != options {
+            try NewFile.keep(OnloadDeclaration.optionsFile, options, on: machine)
+        }
         let rules = OnloadSettings.rulesText(declaration)
-        if settings.rulesText != rules { try put(OnloadDeclaration.rulesFile, rules) }
+        if settings.rulesText != rules {
+            try NewFile.keep(OnloadDeclaration.rulesFile, rules, on: machine)
+        }
         if !settings.isLoadedAtBoot {
-            try put(OnloadDeclaration.loadFile, OnloadSettings.head + "onload\n")
+            try NewFile.keep(
+                OnloadDeclaration.loadFile, OnloadSettings.head + "onload\n", on: machine)
         }
         let old = settings.sysconfigText ?? ""
         let text = OnloadSettings.sysconfigText(declaration.sysconfig, in: old)
@@ -96,7 +102,9 @@ struct OnloadChange {
         guard let passedOver = found.disk.sfcPassedOver else { return }
         let root = "/lib/modules/\(found.kernel)/"
         let folder = String(PathName.parent(of: passedOver.path).dropFirst(root.utf8.count))
-        try put(OnloadDeclaration.overrideFile, OnloadSettings.head + "override sfc * \(folder)\n")
+        try NewFile.keep(
+            OnloadDeclaration.overrideFile, OnloadSettings.head + "override sfc * \(folder)\n",
+            on: machine)
         let attempted = "depmod -a \(found.kernel)"
         let result = try attempt(attempted) { () throws(SystemError) in
             try machine.run(
@@ -107,17 +115,6 @@ struct OnloadChange {
                 "depmod", attempted,
                 cause: "depmod \(result.endText): \(ProgramText.excerpt(of: result))")
         }
-    }
-
-    private func put(_ path: String, _ text: String?) throws(AgentFault) {
-        guard let text else {
-            return try attempt("remove \(path)") { () throws(SystemError) in
-                if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
-            }
-        }
-        try makeDirectory(PathName.parent(of: path), on: machine)
-        try NewFile(path: path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
-            .put(on: machine)
     }
 
     // MARK: The kernel

@@ -71,8 +71,8 @@ struct OnloadProcesses: Sendable {
         }
     }
 
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
+    /// A file of a process; nil where it has ended.
+    static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String? {
         try attempt("read \(path)") { () throws(SystemError) in
             do throws(SystemError) {
                 return try machine.textIfPresent(path, limit: 64 << 20)

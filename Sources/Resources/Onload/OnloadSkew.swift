@@ -74,14 +74,13 @@ enum OnloadSkew {
                             + "load applications would run on the kernel's stack"))
             }
         }
-        for (name, module) in disk.modules.sorted(by: { $0.key < $1.key }) {
+        for (_, module) in disk.modules.sorted(by: { $0.key < $1.key }) {
             guard let kernel = module.kernel, kernel != observation.kernel else { continue }
             found.append(
                 HostFinding(
                     "module-for-another-kernel", .critical,
                     "\(module.path) is built for \(kernel); \(observation.kernel) runs and does not "
                         + "load it"))
-            _ = name
         }
         if let passedOver = disk.sfcPassedOver {
             found.append(
