@@ -37,7 +37,9 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
                 try machine.statusIfPresent(path, followLinks: true) != nil
             }
         }
-        let isRedHat = try isThere("/etc/sysconfig")
+        // On Debian, OpenOnload brings an /etc/sysconfig too.
+        let isDebian = try isThere("/etc/debian_version")
+        let isRedHat = isDebian ? false : try isThere("/etc/sysconfig")
         let path = isRedHat ? "/etc/sysconfig/irqbalance" : "/etc/default/irqbalance"
         let text = try attempt("read \(path)") { () throws(SystemError) in
             try machine.textIfPresent(path)

@@ -111,7 +111,8 @@ import Wire
             "packages": ["0": "0-3", "1": "4-7"],
         ],
         "numa": ["0": ["cpus": "0-3"], "1": ["cpus": "4-7"]],
-        "nics": ["ens1f0": ["numa_node": 1, "local_cpus": "4-7"]], "unknown": [:],
+        "nics": ["ens1f0": ["numa_node": 1, "local_cpus": "4-7"]],
+        "kernel": ["release": "6.1.0-1-amd64"], "unknown": [:],
     ]
 
     /// The example of every kind's reference compiles as it stands.

@@ -60,7 +60,7 @@ private let key: JSON =
             .unit, "../feed.service", content, "\"../feed.service\" is not the name of a unit"),
         FaultCase(.package, "libc6:i386", ["version": "2:1.0~rc1+b-1"], ""),
         FaultCase(.package, "g++", [:], ""),
-        FaultCase(.package, "Firefox", [:], "\"Firefox\" is not the name of a package"),
+        FaultCase(.package, "fire fox", [:], "\"fire fox\" is not the name of a package"),
         FaultCase(.package, "a=1", [:], "\"a=1\" is not the name of a package"),
         FaultCase(.package, "-y", [:], "\"-y\" is not the name of a package"),
         FaultCase(

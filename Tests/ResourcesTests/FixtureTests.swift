@@ -143,7 +143,9 @@ import Wire
             || path.hasPrefix("/var/lib/muster/onload")
     }
 
-    private func isList(_ path: String) -> Bool { path.hasPrefix("/var/lib/apt/lists/") }
+    private func isList(_ path: String) -> Bool {
+        path.hasPrefix("/var/lib/apt/lists/") || path.hasPrefix("/var/cache/dnf/")
+    }
 
     // MARK: A behaviour behind one face
 

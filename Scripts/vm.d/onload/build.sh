@@ -43,8 +43,9 @@ build_onload() {
     mkdir -p "$root/DEBIAN" "$root/lib/modules/$kernel/extra"
     cp "$work"/modules/*.ko "$root/lib/modules/$kernel/extra/"
     write_control "$root" "openonload-modules-$kernel" "$version-1" 'kmod'
-    printf '#!/bin/sh\nset -e\ndepmod -a %s\n' "$kernel" >"$root/DEBIAN/postinst"
-    chmod 755 "$root/DEBIAN/postinst"
+    printf '#!/bin/sh\nset -e\ndepmod -a %s\n' "$kernel" |
+        tee "$root/DEBIAN/postinst" >"$root/DEBIAN/postrm"
+    chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/postrm"
     quietly "$run_dir/log" dpkg-deb --root-owner-group --build "$root" \
         "$run_dir/packages.partial/openonload-modules-${kernel}_$version-1_amd64.deb"
     rm -rf --one-file-system "$work"
@@ -56,7 +57,17 @@ write_control() {
         "Description: $2 of the lab, which only looks like it" >"$1/DEBIAN/control"
 }
 
-# onload: packages of two versions; prints the folder they are in.
+# index_packages FOLDER: what apt asks of a repository without a suite.
+index_packages() {
+    local file
+    for file in "$1"/*.deb; do
+        dpkg-deb --field "$file"
+        printf '%s\n' "Filename: ./${file##*/}" "Size: $(stat --format %s "$file")" \
+            "SHA256: $(sha256sum "$file" | cut -d' ' -f1)" ''
+    done >"$1/Packages"
+}
+
+# onload: packages of two versions, also in the machine's /srv/openonload; prints their folder.
 onload() {
     require_root "the headers of the machine's kernel are installed to build modules"
     require_vm
@@ -68,7 +79,11 @@ onload() {
     if ! [ -d "$run_dir/packages" ]; then
         build_onload 9.0.2 6.1.0.1009 8f2ab1d73c51dcb5a2e9c4a3f5c3f0aa
         build_onload 9.2.1 6.4.0.1003 1b7de0f7a6ce98ff0f3a5d4bb1e1c2d9
+        index_packages "$run_dir/packages.partial"
         mv "$run_dir/packages.partial" "$run_dir/packages"
     fi
+    # shellcheck disable=SC2029 # The name is ours.
+    tar -C "$run_dir" -c packages | ssh -F "$run_dir/ssh_config" "$vm_name" \
+        'rm -rf /srv/openonload && tar -C /srv --no-same-owner -x && mv /srv/packages /srv/openonload'
     echo "$run_dir/packages"
 }

@@ -78,8 +78,10 @@ struct OnloadDisk: Sendable {
         let names = OnloadDeclaration.families.flatMap {
             [$0, "\($0)-user", "\($0)-dkms", "\($0)-modules-\(kernel)", "\($0)-kmod-\(kernel)"]
         }
-        guard try isThere(DpkgDatabase.statusPath, on: machine) else { return [:] }
-        let database = try DpkgDatabase(of: names, on: machine)
+        let hasDpkg = try isThere(DpkgDatabase.statusPath, on: machine)
+        let hasDatabase = hasDpkg ? true : try isThere(RPMDatabase.program, on: machine)
+        guard hasDatabase else { return [:] }
+        let database = try PackageDatabase(of: names, on: machine)
         var found: [String: String] = [:]
         for name in names {
             if let entry = database.entry(name), entry.isInstalled { found[name] = entry.version }

@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `package_repository`: its file and key, and that apt has fetched its lists.
+/// Behaviour of `package_repository`: its file and key, and that its lists have been fetched.
 package enum PackageRepositoryBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         /// Its file.
@@ -15,12 +15,13 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         var keys: [String: Digest] = [:]
         /// Whether the keyring that must sign it is there.
         var hasKeyring = true
-        /// Addresses and suites of which apt has no list.
+        /// Addresses and suites of which there is no list.
         var notFetched: [String] = []
+        /// Whether the program that reads it is there.
+        var hasProgram = true
     }
 
     private static let limit = 1 << 20
-    private static let keyDirectory = "/etc/apt/keyrings"
 
     package static func observe(
         _ declarations: [PackageRepositoryDeclaration], on host: Host
@@ -39,7 +40,10 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         return observeEach(declarations) { (declaration) throws(AgentFault) in
             var observation = try observe(declaration, accounts, on: machine)
             if declaration.isEnabled, !declaration.isAbsent {
-                observation.notFetched = PackageLists.missing(declaration, among: lists)
+                observation.notFetched =
+                    declaration.format == .repo
+                    ? try DnfCache.missing(declaration, on: machine)
+                    : PackageLists.missing(declaration, among: lists)
             }
             return observation
         }
@@ -53,12 +57,18 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
             path, owner: "root", group: "root", accounts: accounts, on: machine)
         return try attempt("read \(path)") { () throws(SystemError) in
             var observation = Observation(
-                file: file, hasOther: try machine.statusIfPresent(declaration.otherPath) != nil)
+                file: file, hasOther: false)
+            if let other = declaration.otherPath {
+                observation.hasOther = try machine.statusIfPresent(other) != nil
+            }
+            if declaration.format == .repo, !declaration.isAbsent {
+                observation.hasProgram =
+                    try machine.statusIfPresent(Dnf.program, followLinks: true) != nil
+            }
             if file.status?.type == .file {
                 observation.text = try machine.textIfPresent(path, limit: limit)
             }
-            for armoured in [true, false] {
-                let keyPath = declaration.keyPath(armoured: armoured)
+            for keyPath in declaration.keyPaths {
                 guard try machine.statusIfPresent(keyPath)?.type == .file else { continue }
                 observation.keys[keyPath] = Digest(of: try machine.read(keyPath, limit: limit))
             }
@@ -80,6 +90,13 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
             return isThere
                 ? .changes([Change("state", before: "present", after: "absent")])
                 : .asDeclared("not there")
+        }
+        if !observation.hasProgram {
+            return .blocked(
+                AgentFault(
+                    "no-dnf", "declare package_repository \(declaration.name)",
+                    cause: "there is no \(Dnf.program) to read a .repo file",
+                    hint: "on a host with apt declare `format: deb822` or `list`"))
         }
         if !observation.hasKeyring {
             return .blocked(
@@ -132,10 +149,19 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
                 Change("lines", before: .strings(found.sorted()), after: .strings(wanted.lines))
             ] + metadata
         }
-        guard let found = SourcesFile(deb822: text) else {
-            return [Change("content", before: "not one stanza", after: "one stanza")] + metadata
+        guard let found = self.found(declaration, text) else {
+            let one = declaration.format == .repo ? "one section" : "one stanza"
+            return [Change("content", before: .string("not \(one)"), after: .string(one))]
+                + metadata
         }
         return (found.isSame(as: wanted) ? [] : fields(found, wanted)) + metadata
+    }
+
+    private static func found(
+        _ declaration: PackageRepositoryDeclaration, _ text: String
+    ) -> SourcesFile? {
+        declaration.format == .repo
+            ? SourcesFile(repo: text, name: declaration.name) : SourcesFile(deb822: text)
     }
 
     /// The file wanted, with the key where it is found or, where it is not, where it will be.
@@ -145,7 +171,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         let own =
             declaration.key == nil
             ? nil
-            : keyPath(declaration, observation) ?? signedBy(observation)
+            : keyPath(declaration, observation) ?? signedBy(declaration, observation)
                 ?? declaration.keyPath(armoured: true)
         return SourcesFile(declaration, keyPath: declaration.keyring ?? own)
     }
@@ -159,9 +185,15 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
     }
 
     /// The key's path that the file found names, if it is one of ours.
-    private static func signedBy(_ observation: Observation) -> String? {
-        observation.text.flatMap(SourcesFile.init(deb822:))?.fields["Signed-By"]?.first
-            .flatMap { $0.hasPrefix(keyDirectory + "/") ? $0 : nil }
+    private static func signedBy(
+        _ declaration: PackageRepositoryDeclaration, _ observation: Observation
+    ) -> String? {
+        let fields = observation.text.flatMap { found(declaration, $0) }?.fields
+        let path =
+            declaration.format == .repo
+            ? fields?["gpgkey"]?.first.flatMap { $0.hasPrefix("file://") ? $0.dropFirst(7) : nil }
+            : fields?["Signed-By"]?.first.map { $0[...] }
+        return path.flatMap { $0.hasPrefix(declaration.keyFolder + "/") ? String($0) : nil }
     }
 
     private static func lines(of text: String) -> [String] {
@@ -176,7 +208,8 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
     private static let attributes = [
         "Types": "types", "URIs": "uris", "Suites": "suites", "Components": "components",
         "Architectures": "architectures", "Signed-By": "signed_by", "Enabled": "enabled",
-        "Trusted": "trusted",
+        "Trusted": "trusted", "baseurl": "uris", "enabled": "enabled", "gpgkey": "signed_by",
+        "gpgcheck": "gpgcheck",
     ]
 
     private static func fields(_ found: SourcesFile?, _ wanted: SourcesFile) -> [Change] {
@@ -199,16 +232,15 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
     ) throws(AgentFault) -> [BeforeImage] {
         var images: [BeforeImage] = []
         if declaration.key != nil {
-            let hasDirectory = try attempt("read the status of \(keyDirectory)") {
+            let folder = declaration.keyFolder
+            let hasFolder = try attempt("read the status of \(folder)") {
                 () throws(SystemError) in
-                try host.machine.statusIfPresent(keyDirectory) != nil
+                try host.machine.statusIfPresent(folder) != nil
             }
-            if !hasDirectory { images.append(.nothing(path: keyDirectory)) }
+            if !hasFolder { images.append(.nothing(path: folder)) }
         }
-        var paths = [declaration.path, declaration.otherPath]
-        if declaration.key != nil || declaration.isAbsent {
-            paths += [true, false].map { declaration.keyPath(armoured: $0) }
-        }
+        var paths = [declaration.path] + (declaration.otherPath.map { [$0] } ?? [])
+        if declaration.key != nil || declaration.isAbsent { paths += declaration.keyPaths }
         for path in paths {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))
@@ -229,16 +261,25 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         }
         if changes.contains(where: { $0.attribute != "lists" }) {
             let file = SourcesFile(declaration, keyPath: keyPath)
-            let text =
-                declaration.format == .list
-                ? file.lines.map { $0 + "\n" }.joined() : file.deb822
+            let text = file.text(declaration)
             try attempt("write \(declaration.path)") { () throws(SystemError) in
                 try machine.replaceFile(
                     declaration.path, content: Array(text.utf8), mode: 0o644, uid: 0, gid: 0)
             }
-            try removeIfThere(declaration.otherPath, on: machine)
+            if let other = declaration.otherPath { try removeIfThere(other, on: machine) }
         }
         guard declaration.isEnabled else { return }
+        if declaration.format == .repo {
+            try Dnf.run(
+                [
+                    "--disablerepo=*", "--enablerepo=\(declaration.name)",
+                    "--setopt=\(declaration.name).skip_if_unavailable=False", "makecache",
+                    "--refresh",
+                ], attempted: "fetch what the repository \(declaration.name) has",
+                hint: "see that the address answers from the host, and that repodata is below it",
+                on: machine)
+            return
+        }
         try Apt.update(
             [
                 "-o", "Dir::Etc::sourcelist=\(declaration.path)", "-o", "Dir::Etc::sourceparts=-",
@@ -253,14 +294,22 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         let machine = host.machine
         let content = try host.blob(key.digest)
         let isArmoured = content.starts(with: "-----BEGIN PGP".utf8)
+        if declaration.format == .repo, !isArmoured {
+            throw AgentFault(
+                "binary-key", "put the key of package_repository \(declaration.name)",
+                cause: "rpm reads keys in ASCII armour only, and this one is binary",
+                hint: "`gpg --enarmor`, or `gpg --armor --export`, gives it so")
+        }
         let path = declaration.keyPath(armoured: isArmoured)
         try attempt("write \(path)") { () throws(SystemError) in
-            if try machine.statusIfPresent(keyDirectory) == nil {
-                try machine.makeDirectory(keyDirectory, mode: 0o755, uid: 0, gid: 0)
+            if try machine.statusIfPresent(declaration.keyFolder) == nil {
+                try machine.makeDirectory(declaration.keyFolder, mode: 0o755, uid: 0, gid: 0)
             }
             try machine.replaceFile(path, content: content, mode: 0o644, uid: 0, gid: 0)
         }
-        try removeIfThere(declaration.keyPath(armoured: !isArmoured), on: machine)
+        for other in declaration.keyPaths where other != path {
+            try removeIfThere(other, on: machine)
+        }
         return path
     }
 
@@ -269,11 +318,11 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         on machine: any Machine
     ) throws(AgentFault) {
         // A key goes only where the file names it as its own, and so before the file.
-        let key = signedBy(observation)
-        for armoured in [true, false] where key == declaration.keyPath(armoured: armoured) {
-            try removeIfThere(declaration.keyPath(armoured: armoured), on: machine)
+        let key = signedBy(declaration, observation)
+        for path in declaration.keyPaths where path == key {
+            try removeIfThere(path, on: machine)
         }
-        try removeIfThere(declaration.otherPath, on: machine)
+        if let other = declaration.otherPath { try removeIfThere(other, on: machine) }
         try removeIfThere(declaration.path, on: machine)
     }
 

@@ -3,13 +3,17 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `package`: one pass over dpkg's database; apt where something is to change.
+/// Behaviour of `package`: one pass over dpkg's database, or one question to rpm; apt or dnf where
+/// something is to change.
 package enum PackageBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// nil where dpkg has never heard of it.
-        var entry: DpkgEntry?
+        var manager: PackageManager
+        /// nil where the database has never heard of it.
+        var entry: PackageEntry?
         /// Whether dpkg was killed half way, in whatever package.
         var wasInterrupted: Bool
+        /// Whether a package can be held here.
+        var canHold: Bool
         /// The versions the package lists offer; nil where nobody asked.
         var offered: [String]?
     }
@@ -18,14 +22,18 @@ package enum PackageBehaviour: ResourceBehaviour {
         _ declarations: [PackageDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
         do throws(AgentFault) {
-            let database = try DpkgDatabase(of: declarations.map(\.name), on: host.machine)
+            let database = try PackageDatabase(of: declarations.map(\.name), on: host.machine)
             var observations = declarations.map {
-                Observation(entry: database.entry($0.name), wasInterrupted: database.wasInterrupted)
+                Observation(
+                    manager: database.manager, entry: database.entry($0.name),
+                    wasInterrupted: database.wasInterrupted, canHold: database.canHold)
             }
+            // What dnf knows of its repositories only root may read; it is asked when applied.
+            if database.manager == .dnf { return observations.map { .success($0) } }
             // The lists cost half a second to open: only where a package is to come from them.
             let missing = declarations.indices.filter {
                 wantsInstall(declarations[$0], observations[$0]) && declarations[$0].archive == nil
-                    && observations[$0].entry?.isInterrupted != true
+                    && observations[$0].entry?.halfWay == nil
             }
             let names = missing.map { declarations[$0].name }
             let offered = try Apt.offered(names, on: host.machine)
@@ -44,14 +52,14 @@ package enum PackageBehaviour: ResourceBehaviour {
     ) -> Bool {
         guard declaration.state == .present else { return false }
         guard let entry = observation.entry, entry.isInstalled else { return true }
-        return declaration.version.map { $0 != entry.version } ?? false
+        return declaration.version.map { !entry.has($0) } ?? false
     }
 
     /// Whether there is something of it to remove.
     private static func wantsRemoval(
-        _ declaration: PackageDeclaration, _ entry: DpkgEntry?
+        _ declaration: PackageDeclaration, _ entry: PackageEntry?
     ) -> Bool {
-        guard let entry, entry.status != "not-installed" else { return false }
+        guard let entry, entry.isKnown else { return false }
         switch declaration.state {
         case .present: return false
         case .absent: return !entry.hasConfigurationFiles
@@ -83,6 +91,8 @@ package enum PackageBehaviour: ResourceBehaviour {
         }
         if let hold = declaration.hold, hold != (entry?.isHeld ?? false) {
             changes.append(Change("hold", before: .bool(!hold), after: .bool(hold)))
+        } else if declaration.hold == true, !installs, let lock = entry?.staleLock {
+            changes.append(Change("hold", before: .string(lock), after: true))
         }
         return changes.isEmpty ? .asDeclared(reason(declaration, entry)) : .changes(changes)
     }
@@ -94,7 +104,9 @@ package enum PackageBehaviour: ResourceBehaviour {
             declaration.archive != nil
             || declaration.version.map { observation.offered?.contains($0) ?? true }
                 ?? !(observation.offered?.isEmpty ?? false)
-        let source = isOffered ? nil : "not in the package lists, which are refreshed first"
+        let source =
+            isOffered || observation.manager == .dnf
+            ? nil : "not in the package lists, which are refreshed first"
         if let version = declaration.version {
             return Change(
                 "version", layer: .onDisk,
@@ -112,12 +124,18 @@ package enum PackageBehaviour: ResourceBehaviour {
         let name = declaration.name
         let attempted = "make package \(name) \(declaration.state.rawValue)"
         let entry = observation.entry
-        if let entry, entry.isInterrupted {
+        if let entry, let halfWay = entry.halfWay {
             return AgentFault(
                 "dpkg-interrupted", attempted,
                 cause:
-                    "\(name) \(entry.version) is \(entry.status), left so by an earlier installation",
+                    "\(name) \(entry.version) is \(halfWay), left so by an earlier installation",
                 hint: "run `dpkg --configure -a` or `apt-get --fix-broken install` on the host")
+        }
+        if declaration.hold == true, !observation.canHold {
+            return AgentFault(
+                "no-versionlock", "hold package \(name)",
+                cause: "dnf's plugin versionlock is not there",
+                hint: "declare the package python3-dnf-plugin-versionlock, and `requires` it here")
         }
         guard isChanged else { return nil }
         if observation.wasInterrupted { return .interruptedDpkg(attempted) }
@@ -128,7 +146,7 @@ package enum PackageBehaviour: ResourceBehaviour {
                 hint: "declare `hold: true` (or false): then the hold is ours to lift")
         }
         if let version = declaration.version, !declaration.allowsDowngrade,
-            DebianVersion.compare(version, entry.version) < 0
+            observation.manager.compare(version, entry.version) < 0
         {
             return AgentFault(
                 "downgrade", attempted,
@@ -138,12 +156,17 @@ package enum PackageBehaviour: ResourceBehaviour {
         return nil
     }
 
-    private static func reason(_ declaration: PackageDeclaration, _ entry: DpkgEntry?) -> String {
+    private static func reason(_ declaration: PackageDeclaration, _ entry: PackageEntry?) -> String
+    {
         guard let entry, entry.isInstalled else {
             if let entry, entry.hasConfigurationFiles { return "removed, configuration files kept" }
             return "not installed"
         }
-        return entry.version + " is installed" + (entry.isHeld ? ", held" : "")
+        let version = declaration.version.flatMap { entry.has($0) ? $0 : nil } ?? entry.version
+        let others = ([entry.version] + entry.besides).filter { $0 != version }
+        return version + " is installed"
+            + (others.isEmpty ? "" : " beside " + others.joined(separator: ", "))
+            + (entry.isHeld ? ", held" : "")
     }
 
     package static func beforeImages(
@@ -161,25 +184,34 @@ package enum PackageBehaviour: ResourceBehaviour {
         _ declaration: PackageDeclaration, _ observation: Observation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
-        let name = declaration.name
         let wanted = Set(changes.map(\.attribute))
         let changesHold = wanted.contains("hold")
-        func mark(_ verb: String) throws(AgentFault) {
+        let manager = observation.manager
+        func hold(_ isHeld: Bool) throws(AgentFault) {
+            if manager == .dnf { return try DnfChange.hold(isHeld, declaration, on: host) }
+            let verb = isHeld ? "hold" : "unhold"
             try Apt.run(
-                Apt.mark, ["-q", verb, "--", name], attempted: "\(verb) package \(name)",
-                on: host.machine)
+                Apt.mark, ["-q", verb, "--", declaration.name],
+                attempted: "\(verb) package \(declaration.name)", on: host.machine)
         }
-        if changesHold, declaration.hold == false { try mark("unhold") }
+        if changesHold, declaration.hold == false { try hold(false) }
         if declaration.state != .present {
-            if wanted.contains("state") { try PackageChange.remove(declaration, on: host) }
+            guard wanted.contains("state") else { return }
+            switch manager {
+            case .apt: try PackageChange.remove(declaration, on: host)
+            case .dnf: try DnfChange.remove(declaration, observation, on: host)
+            }
             return
         }
         if wanted.contains("version") || wanted.contains("state") {
-            try PackageChange.install(declaration, observation, on: host)
+            switch manager {
+            case .apt: try PackageChange.install(declaration, observation, on: host)
+            case .dnf: try DnfChange.install(declaration, observation, on: host)
+            }
         }
         // A change of version takes the hold away, also where it was there before.
         if declaration.hold == true, changesHold || !wanted.isDisjoint(with: ["version", "state"]) {
-            try mark("hold")
+            try hold(true)
         }
     }
 }

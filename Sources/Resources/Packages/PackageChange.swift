@@ -4,9 +4,6 @@ import Linux
 
 /// Installations and removals of single packages, through apt.
 enum PackageChange {
-    /// Where a .deb of the plan lies while it is installed; private, so that nobody can swap it.
-    private static let archiveDirectory = "/var/lib/muster/packages"
-
     static func install(
         _ declaration: PackageDeclaration, _ observation: PackageBehaviour.Observation,
         on host: Host
@@ -54,9 +51,7 @@ enum PackageChange {
         if has(offered) { return }
         if let failure { throw failure }
         guard let version = declaration.version, !offered.isEmpty else {
-            throw AgentFault(
-                "no-package", attempted, cause: "no repository of the host has a package \(name)",
-                hint: "declare its package_repository, or correct the name")
+            throw .noPackage(name, attempted)
         }
         throw AgentFault(
             "no-version", attempted,
@@ -69,25 +64,13 @@ enum PackageChange {
         _ archive: ResolvedContent, _ declaration: PackageDeclaration, _ options: [String],
         _ attempted: String, on host: Host
     ) throws(AgentFault) {
-        let machine = host.machine
-        let content = try host.blob(archive.digest)
-        let path = "\(archiveDirectory)/\(archive.digest).deb"
-        try attempt("write \(path)") { () throws(SystemError) in
-            for directory in ["/var/lib/muster", archiveDirectory]
-            where try machine.statusIfPresent(directory) == nil {
-                try machine.makeDirectory(directory, mode: 0o700, uid: 0, gid: 0)
-            }
-            for old in try machine.list(archiveDirectory) {
-                try machine.remove(PathName.join(archiveDirectory, old))
-            }
-            try machine.replaceFile(path, content: content, mode: 0o600, uid: 0, gid: 0)
+        try PackageArchive.with(archive, suffix: "deb", attempted, on: host) {
+            (path) throws(AgentFault) in
+            try checkArchive(path, declaration, attempted, on: host.machine)
+            try Apt.get(
+                options + ["install", "--", path], attempted: attempted,
+                hint: "what it depends on must be in a repository of the host", on: host.machine)
         }
-        // A copy that cannot be removed is in nobody's way; the next installation removes it.
-        defer { try? machine.remove(path) }
-        try checkArchive(path, declaration, attempted, on: machine)
-        try Apt.get(
-            options + ["install", "--", path], attempted: attempted,
-            hint: "what it depends on must be in a repository of the host", on: machine)
     }
 
     /// Whether the file is the package and version that the plan says it is.
@@ -109,9 +92,7 @@ enum PackageChange {
         let version = fields["Version"] ?? ""
         let names = [package, "\(package):\(fields["Architecture"] ?? "")"]
         guard names.contains(declaration.name), version == declaration.version else {
-            throw AgentFault(
-                "wrong-archive", attempted, cause: "the file is \(package) \(version)",
-                hint: "correct the name and version in the role, or its file")
+            throw .wrongArchive(attempted, "\(package) \(version)")
         }
     }
 

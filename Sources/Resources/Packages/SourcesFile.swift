@@ -1,14 +1,20 @@
 import Kinds
 
-/// The file of a repository in /etc/apt/sources.list.d: made from a declaration, or read.
+/// The file of a repository, apt's or dnf's: made from a declaration, or read.
 struct SourcesFile {
     /// The fields by their names in deb822 files, each a list of words.
     ///
     /// In the one-line format the same fields, of the only form of lines that we write.
     let fields: [String: [String]]
 
+    init(fields: [String: [String]]) { self.fields = fields.filter { !$0.value.isEmpty } }
+
     /// As declared, with the key at that path.
     init(_ declaration: PackageRepositoryDeclaration, keyPath: String?) {
+        if declaration.format == .repo {
+            self.init(repo: declaration, keyPath: keyPath)
+            return
+        }
         var fields: [String: [String]] = [
             "Types": declaration.types, "URIs": declaration.uris, "Suites": declaration.suites,
             "Components": declaration.components, "Architectures": declaration.architectures,
@@ -19,7 +25,7 @@ struct SourcesFile {
         for (name, value) in declaration.options {
             fields[name] = value.split(separator: " ").map(String.init)
         }
-        self.fields = fields.filter { !$0.value.isEmpty }
+        self.init(fields: fields)
     }
 
     /// As a deb822 file has it: nil where it has not exactly one stanza.
@@ -47,7 +53,7 @@ struct SourcesFile {
         if fields.isEmpty { return nil }
         // What apt takes for granted.
         if fields["Enabled"]?.first?.lowercased() == "yes" { fields["Enabled"] = nil }
-        self.fields = fields.filter { !$0.value.isEmpty }
+        self.init(fields: fields)
     }
 
     /// Field names are compared without regard to case.
@@ -98,56 +104,17 @@ struct SourcesFile {
         }
     }
 
+    /// The whole text, in the format declared.
+    func text(_ declaration: PackageRepositoryDeclaration) -> String {
+        switch declaration.format {
+        case .deb822: deb822
+        case .list: lines.map { $0 + "\n" }.joined()
+        case .repo: repo(declaration.name)
+        }
+    }
+
     /// Whether two files say the same: the order of words does not matter.
     func isSame(as other: SourcesFile) -> Bool {
         fields.mapValues(Set.init) == other.fields.mapValues(Set.init)
-    }
-}
-
-/// Where apt keeps the package lists it has fetched.
-enum PackageLists {
-    static let directory = "/var/lib/apt/lists"
-
-    /// The pairs of address and suite of which no list is there.
-    static func missing(
-        _ declaration: PackageRepositoryDeclaration, among files: [String]
-    ) -> [String] {
-        declaration.uris.flatMap { uri in
-            declaration.suites.compactMap { suite in
-                guard let prefix = prefix(uri, suite) else { return nil }
-                return files.contains { $0.hasPrefix(prefix) } ? nil : "\(uri) \(suite)"
-            }
-        }
-    }
-
-    /// How the names of its lists begin; nil for addresses apt makes other names of.
-    ///
-    /// The scheme goes, some characters are quoted, slashes become underscores.
-    static func prefix(_ uri: String, _ suite: String) -> String? {
-        guard let colon = uri.firstIndex(of: ":"), !uri.contains("$("), !suite.contains("$("),
-            ["http", "https", "file", "copy", "ftp"].contains(String(uri[..<colon]))
-        else { return nil }
-        var rest = uri[uri.index(after: colon)...]
-        if rest.hasPrefix("//") {
-            rest = rest.dropFirst(2)
-            // Whoever logs in there is not part of the name.
-            let host = rest.prefix { $0 != "/" }
-            if let at = host.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
-        }
-        let base = rest.hasSuffix("/") ? String(rest) : rest + "/"
-        let path = suite.hasSuffix("/") ? base + suite : "\(base)dists/\(suite)/"
-        let quoted = Array("\\|{}[]<>\"^~_=!@#$%^&*".utf8)
-        let digits = Array("0123456789abcdef".utf8)
-        var name: [UInt8] = []
-        for byte in path.utf8 {
-            if byte == 47 {
-                name.append(95)
-            } else if byte <= 32 || byte >= 127 || quoted.contains(byte) {
-                name += [37, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            } else {
-                name.append(byte)
-            }
-        }
-        return String(decoding: name, as: UTF8.self)
     }
 }

@@ -1,0 +1,64 @@
+import FleetModel
+import Linux
+
+/// Calls of dnf, with what is the same for all of them.
+enum Dnf {
+    static let program = "/usr/bin/dnf"
+
+    /// Asks nothing; other packages neither come with it as weak dependencies, nor go because
+    /// something replaces them or nobody needs them any more.
+    private static let options = [
+        "-y", "-q", "--setopt=clean_requirements_on_remove=False", "--setopt=obsoletes=False",
+    ]
+
+    /// Runs dnf; a status other than 0 is a fault with its last lines.
+    @discardableResult
+    static func run(
+        _ arguments: [String], attempted: String, hint: String? = nil, on machine: any Machine
+    ) throws(AgentFault) -> ProgramResult {
+        let result: ProgramResult
+        do throws(SystemError) {
+            result = try machine.run(
+                ProgramCall(
+                    program, options + arguments,
+                    environment: ProgramCall.plainEnvironment + ["NEEDRESTART_SUSPEND=1"],
+                    timeoutSeconds: 1800))
+        } catch {
+            throw AgentFault(
+                "no-dnf", attempted, cause: error.description,
+                hint: error.isNotFound ? "packages need a host with apt or dnf" : error.hint)
+        }
+        guard result.succeeded else {
+            let errors = Excerpt.lines(of: result.errorText, most: 8)
+            let said = errors.isEmpty ? Excerpt.lines(of: result.outputText, most: 8) : errors
+            let isLocked = said.contains { $0.contains("can't create transaction lock") }
+            throw AgentFault(
+                isLocked ? "locked" : isNoMatch(said) ? "no-match" : "dnf-failed", attempted,
+                cause: "dnf \(result.endText)" + said.map { "\n    \($0)" }.joined(),
+                hint: isLocked ? "wait until the other rpm is done, and apply again" : hint)
+        }
+        return result
+    }
+
+    /// dnf 4 and dnf 5 have their own words for a package or version that no repository has.
+    private static func isNoMatch(_ lines: [String]) -> Bool {
+        lines.contains {
+            $0.contains("Unable to find a match") || $0.contains("No match for argument")
+        }
+    }
+
+    /// The versions that the repositories offer, newest first.
+    static func offered(
+        _ name: String, on machine: any Machine
+    ) throws(AgentFault) -> [String] {
+        let result = try run(
+            ["repoquery", "--showduplicates", "--qf", "%{epoch}:%{version}-%{release}\\n", name],
+            attempted: "read what the repositories have of \(name)", on: machine)
+        // dnf 4 takes the two characters \n for themselves, and ends each line by itself.
+        let versions = result.outputText.split(separator: "\n").map { line in
+            let line = line.hasSuffix("\\n") ? line.dropLast(2) : line
+            return String(line.hasPrefix("0:") ? line.dropFirst(2) : line)
+        }
+        return Set(versions.filter { !$0.isEmpty }).sorted { RPMVersion.compare($0, $1) > 0 }
+    }
+}

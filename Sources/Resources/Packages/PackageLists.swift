@@ -1,0 +1,49 @@
+import Kinds
+
+/// Where apt keeps the package lists it has fetched.
+enum PackageLists {
+    static let directory = "/var/lib/apt/lists"
+
+    /// The pairs of address and suite of which no list is there.
+    static func missing(
+        _ declaration: PackageRepositoryDeclaration, among files: [String]
+    ) -> [String] {
+        declaration.uris.flatMap { uri in
+            declaration.suites.compactMap { suite in
+                guard let prefix = prefix(uri, suite) else { return nil }
+                return files.contains { $0.hasPrefix(prefix) } ? nil : "\(uri) \(suite)"
+            }
+        }
+    }
+
+    /// How the names of its lists begin; nil for addresses apt makes other names of.
+    ///
+    /// The scheme goes, some characters are quoted, slashes become underscores.
+    static func prefix(_ uri: String, _ suite: String) -> String? {
+        guard let colon = uri.firstIndex(of: ":"), !uri.contains("$("), !suite.contains("$("),
+            ["http", "https", "file", "copy", "ftp"].contains(String(uri[..<colon]))
+        else { return nil }
+        var rest = uri[uri.index(after: colon)...]
+        if rest.hasPrefix("//") {
+            rest = rest.dropFirst(2)
+            // Whoever logs in there is not part of the name.
+            let host = rest.prefix { $0 != "/" }
+            if let at = host.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+        }
+        let base = rest.hasSuffix("/") ? String(rest) : rest + "/"
+        let path = suite.hasSuffix("/") ? base + suite : "\(base)dists/\(suite)/"
+        let quoted = Array("\\|{}[]<>\"^~_=!@#$%^&*".utf8)
+        let digits = Array("0123456789abcdef".utf8)
+        var name: [UInt8] = []
+        for byte in path.utf8 {
+            if byte == 47 {
+                name.append(95)
+            } else if byte <= 32 || byte >= 127 || quoted.contains(byte) {
+                name += [37, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            } else {
+                name.append(byte)
+            }
+        }
+        return String(decoding: name, as: UTF8.self)
+    }
+}

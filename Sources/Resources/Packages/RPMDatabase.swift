@@ -1,0 +1,106 @@
+import FleetModel
+import Linux
+
+/// The packages that rpm knows, asked for in one call of rpm(8): its database is a file format of its own.
+enum RPMDatabase {
+    static let program = "/usr/bin/rpm"
+    /// An epoch of 0 and none are the same to rpm; the 0 is dropped when it is read.
+    static let format =
+        "%{NAME}\\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\n"
+
+    /// One package as rpm has it.
+    struct Found: Equatable {
+        var name: String
+        var version: String
+        var architecture: String
+        /// Seconds since 1970.
+        var installed: Int
+    }
+
+    static func read(
+        _ names: [String], _ locks: VersionLock, on machine: any Machine
+    ) throws(AgentFault) -> [String: PackageEntry] {
+        if names.isEmpty { return [:] }
+        // rpm's own package tells which architecture is the host's.
+        let questions = Set(names.map { split($0) }.map(question) + ["rpm"]).sorted()
+        let result = try run(
+            ["-q", "--qf", format, "--"] + questions, attempted: "read the installed packages",
+            on: machine)
+        let found = try parse(result, questions)
+        let native = found.first { $0.name == "rpm" }?.architecture
+        var entries: [String: PackageEntry] = [:]
+        for name in names {
+            let (package, architecture) = split(name)
+            let architectures = architecture.map { [$0] } ?? native.map { [$0, "noarch"] }
+            // The newest counts, as the one that dnf would upgrade, or the next boot take.
+            let versions = found.filter {
+                $0.name == package && architectures?.contains($0.architecture) ?? true
+            }.sorted { RPMVersion.compare($0.version, $1.version) > 0 }
+            guard let newest = versions.first else { continue }
+            var entry = PackageEntry(version: newest.version, isInstalled: true)
+            entry.besides = versions.map(\.version).filter { $0 != newest.version }
+            entry.isHeld = locks.holds(package)
+            entry.staleLock = locks.staleLock(
+                package, at: newest.version, newest.architecture)
+            entries[name] = entry
+        }
+        return entries
+    }
+
+    /// Runs rpm; a status other than 0 is for the caller to judge.
+    static func run(
+        _ arguments: [String], attempted: String, on machine: any Machine
+    ) throws(AgentFault) -> ProgramResult {
+        do throws(SystemError) {
+            return try machine.run(ProgramCall(program, arguments))
+        } catch {
+            throw AgentFault("no-rpm", attempted, cause: error.description, hint: error.hint)
+        }
+    }
+
+    /// Its status counts packages that are not installed; a database it cannot read it calls empty,
+    /// and only the error output tells.
+    private static func parse(
+        _ result: ProgramResult, _ questions: [String]
+    ) throws(AgentFault) -> [Found] {
+        var found: [Found] = []
+        var answered: Set<String> = []
+        for line in result.outputText.split(separator: "\n") {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+            if fields.count == 4, let time = Int(fields[3]) {
+                let package = Found(
+                    name: String(fields[0]), version: withoutZero(fields[1]),
+                    architecture: String(fields[2]), installed: time)
+                found.append(package)
+                answered.formUnion([package.name, "\(package.name).\(package.architecture)"])
+            } else if line.hasPrefix("package "), line.hasSuffix(" is not installed") {
+                answered.insert(String(line.dropFirst(8).dropLast(17)))
+            }
+        }
+        let errors = Excerpt.lines(of: result.errorText, most: 4)
+        guard errors.isEmpty, answered.isSuperset(of: questions) else {
+            let said =
+                errors.isEmpty ? "it says nothing of a package" : errors.joined(separator: "; ")
+            throw AgentFault(
+                "rpm-failed", "read the installed packages",
+                cause: "rpm \(result.endText): \(said)",
+                hint: "run `rpm -qa` as root on the host; `rpm --rebuilddb` mends a broken database"
+            )
+        }
+        return found
+    }
+
+    private static func withoutZero(_ version: Substring) -> String {
+        String(version.hasPrefix("0:") ? version.dropFirst(2) : version)
+    }
+
+    static func split(_ name: String) -> (package: String, architecture: String?) {
+        let parts = name.split(separator: ":", maxSplits: 1)
+        return (parts.first.map(String.init) ?? "", parts.count > 1 ? String(parts[1]) : nil)
+    }
+
+    /// As rpm and dnf write a package of an architecture: `glibc.i686`.
+    static func question(_ name: (package: String, architecture: String?)) -> String {
+        name.package + (name.architecture.map { ".\($0)" } ?? "")
+    }
+}

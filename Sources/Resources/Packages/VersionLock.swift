@@ -1,0 +1,81 @@
+import FleetModel
+import Glibc
+import Linux
+
+/// The packages that dnf's plugin versionlock keeps at their version (dnf-versionlock(8)).
+struct VersionLock: Sendable {
+    private static let configuration = "/etc/dnf/plugins/versionlock.conf"
+
+    /// Whether the plugin is installed and switched on.
+    private(set) var isThere = false
+    private var path = "/etc/dnf/plugins/versionlock.list"
+    private var lines: [String] = []
+
+    init(on machine: any Machine) throws(AgentFault) {
+        guard let text = try Self.text(Self.configuration, on: machine) else { return }
+        let settings = IniFile(text)
+        isThere = ["1", "true", "yes", "on"].contains(
+            settings["main", "enabled"]?.lowercased() ?? "1")
+        if let path = settings["main", "locklist"] { self.path = path }
+        guard isThere else { return }
+        lines = (try Self.text(path, on: machine) ?? "").split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).map(String.init)
+        if lines.last == "" { lines.removeLast() }
+    }
+
+    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
+    {
+        try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path, limit: 1 << 20)
+        }
+    }
+
+    /// Whether a lock, exact or by pattern, keeps the package of that name.
+    func holds(_ package: String) -> Bool { !locks(of: package).isEmpty }
+
+    /// What keeps the package at a version that is not this one: a lock from before it was exchanged.
+    func staleLock(_ package: String, at version: String, _ architecture: String) -> String? {
+        let exact = version.utf8.contains(58) ? version : "0:\(version)"
+        let bare = version.split(separator: ":").last.map(String.init) ?? version
+        let names =
+            [package]
+            + [exact, bare].flatMap { version in
+                ["", ".\(architecture)"].map { "\(package)-\(version)\($0)" }
+            }
+        let locks = locks(of: package)
+        let isRight = locks.contains { lock in names.contains { fnmatch(lock, $0, 0) == 0 } }
+        return isRight ? nil : locks.first
+    }
+
+    private func locks(of package: String) -> [String] {
+        lines.map { $0.trimmingSpaces() }.filter { line in
+            Self.name(in: line).map { fnmatch($0, package, 0) == 0 } ?? false
+        }
+    }
+
+    /// The name in `NAME-EPOCH:VERSION-RELEASE.ARCHITECTURE`; nil for a comment, and for `!`, which
+    /// shuts a version out and locks nothing.
+    private static func name(in line: String) -> String? {
+        let line = line.trimmingSpaces()
+        if line.isEmpty || line.hasPrefix("#") || line.hasPrefix("!") { return nil }
+        let parts = line.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count > 2, let first = parts[parts.count - 2].utf8.first,
+            (48...57).contains(first) || first == 42
+        else { return line }
+        return parts.dropLast(2).joined(separator: "-")
+    }
+
+    /// Locks the package at a version, or lets it go; what others locked by patterns stays.
+    func set(
+        _ package: String, to version: String?, on machine: any Machine
+    ) throws(AgentFault) {
+        var lines = lines.filter { Self.name(in: $0) != package }
+        if let version {
+            let hasEpoch = version.utf8.contains(58)
+            lines.append("\(package)-\(hasEpoch ? "" : "0:")\(version).*")
+        }
+        if lines == self.lines { return }
+        try NewFile.keep(path, lines.map { $0 + "\n" }.joined(), on: machine)
+    }
+}
