@@ -68,8 +68,9 @@ package struct OnloadDeclaration: ResourceDeclaration {
             "A check runs the library, reads which processes map it or hold its devices, and looks into the "
                 + "initramfs for sfc, which is decompressed for that: some tenths of a second at idle priority.",
             "On which node the modules were loaded is not read: it shows only in a dump of live stacks.",
-            "state: absent unloads the modules, runs onload_uninstall where an archive was installed, and "
-                + "takes these files away. Sources: UG1586, onload_tool, onload_install.",
+            "state: absent unloads the modules, runs onload_uninstall where an archive was installed, "
+                + "takes these files away, and makes an initramfs with the kernel's own sfc in place of the "
+                + "vendor's. Sources: UG1586, onload_tool, onload_install.",
         ],
         example: """
             - onload: openonload

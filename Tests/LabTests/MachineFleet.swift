@@ -23,6 +23,7 @@ final class MachineFleet {
         try LocalMachine().rename(
             folder.path("fleet/Inventory/host_vars/vm.yaml"),
             to: folder.path("fleet/Inventory/host_vars/\(name).yaml"))
+        try write("Inventory/hosts.yaml", "all: {hosts: {\(name): }}")
         let up = try script(["up"], seconds: 1_200)
         try #require(up.succeeded, "\(up.errorText)")
         let path = try script(["inventory", "--path"], seconds: 60).outputText
@@ -79,7 +80,11 @@ final class MachineFleet {
         let result = try ProcessRunner.run(
             ProgramCall(
                 BuiltProgram.muster,
-                arguments + ["--fleet", folder.path("fleet"), "-i", inventory],
+                arguments + [
+                    "--fleet", folder.path("fleet"), "-i",
+                    folder.path("fleet/Inventory/hosts.yaml"),
+                    "-i", inventory,
+                ],
                 environment: environment + ["HOME=\(folder.path)"], timeoutSeconds: 1_500))
         guard case .exited(let status) = result.end else { return (-1, result.endText) }
         return (status, result.outputText + result.errorText)

@@ -15,6 +15,8 @@ struct VirtualMachineTests {
         let fleet = try MachineFleet()
         var isDone = false
         defer { fleet.takeDown(keepsConsole: !isDone) }
+        let packages = try fleet.script(["onload"], seconds: 600)
+        try #require(packages.succeeded, "\(packages.errorText)")
         #expect(try fleet.muster("ping", "--accept-new").status == 0)
         #expect(try fleet.muster("facts").status == 0)
         let fresh = try state(of: fleet)
@@ -27,6 +29,7 @@ struct VirtualMachineTests {
         try holds(fleet)
         try changesNothingMore(fleet)
         try findsWhatDoesNotBelong(fleet)
+        try isTheSameAfterABoot(fleet)
         try isPutBack(fleet, fresh)
         try holdsByTheOtherMeans(fleet)
         try exchangesOnload(fleet)
@@ -116,6 +119,12 @@ struct VirtualMachineTests {
         #expect(
             try fleet.onHost("systemctl is-active muster-boot muster-boot-late")
                 == "active\nactive\n")
+        let rings = try fleet.onHost("ethtool -g enp65s0 | tail -n 12")
+        #expect(rings.contains("RX:\t\t2048") && rings.contains("TX:\t\t2048"), "\(rings)")
+        #expect(try fleet.onHost("ethtool -c enp65s0").contains("rx-usecs: 0"))
+        #expect(try fleet.kernel("/sys/module/onload/version").hasPrefix("9.2.1"))
+        #expect(try fleet.kernel("/sys/module/sfc/version") == "6.4.0.1003")
+        #expect(try fleet.onHost("stat -c %a /dev/onload") == "660\n")
         // The recovery entry boots without any of it.
         let recovery = try fleet.onHost(
             "grep -A20 'recovery mode' /boot/grub/grub.cfg | grep linux")
@@ -151,6 +160,18 @@ struct VirtualMachineTests {
             #expect(check.text.contains(found), "\(found)\n\(check.text)")
         }
         _ = try fleet.onHost("systemctl stop stray")
+    }
+
+    /// Nothing of it rests on what was done while the machine ran.
+    private func isTheSameAfterABoot(_ fleet: MachineFleet) throws {
+        let boot = try fleet.kernel("/proc/sys/kernel/random/boot_id")
+        _ = try fleet.onHost("systemctl --no-block reboot")
+        try fleet.waitForBoot(after: boot)
+        #expect(try fleet.onHost("systemctl is-system-running --wait") == "running\n")
+        try holds(fleet)
+        let check = try fleet.muster("check", "-v")
+        #expect(check.status == 0, "\(check.text)")
+        #expect(check.text.contains("9.2.1 on disk and in memory"), "\(check.text)")
     }
 
     /// A partition of cgroup v2 in place of isolcpus, second threads off, a module and a mount; and
@@ -222,6 +243,13 @@ struct VirtualMachineTests {
                 - {role: cpu_isolation, state: absent}
                 - {role: low_latency, state: absent}
                 - {role: hugepages, state: absent, nodes: {"0": 16, "1": 64}}
+                - {role: nic_tuning, state: absent}
+                - role: openonload
+                  state: absent
+                  packages:
+                    - name: openonload-user
+                    - name: openonload-modules-{{ facts.kernel.release }}
+                - {role: vendor_packages, state: absent}
             """
         try fleet.write("Inventory/site.yaml", site)
         let undo = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
@@ -245,10 +273,12 @@ struct VirtualMachineTests {
             "/proc/sys/vm/swappiness", "/proc/sys/vm/stat_interval",
             "/proc/sys/kernel/numa_balancing", "/proc/sys/kernel/watchdog_cpumask",
             "/proc/sys/net/core/busy_poll", "/etc/default/irqbalance",
+            "/sys/module/sfc/notes/.note.gnu.build-id",
         ]
         var state: [String: String] = [:]
         for file in files { state[file] = try fleet.onHost("cat \(file)") }
         state["systemd's CPUs"] = try fleet.onHost("grep Cpus_allowed_list: /proc/1/status")
+        state["sfc on disk"] = try fleet.onHost("modinfo -n sfc")
         state["files"] = try fleet.onHost(
             "find /etc /usr/local /boot -newer /proc/1 -o -name '*muster*' | grep muster | sort")
         state["the menu"] = try fleet.onHost("grep -E '^\\s*(menuentry|linux)' /boot/grub/grub.cfg")

@@ -96,8 +96,10 @@ final class FakeOnload {
 
     /// modules.dep as depmod makes it.
     private func putList(on machine: FakeMachine) {
-        let isOverridden = machine.text("/etc/depmod.d/zz-muster-onload.conf") != nil
-        let prefersTree = description["prefers_in_tree"]?.bool == true && !isOverridden
+        let override = machine.text("/etc/depmod.d/zz-muster-onload.conf")
+        let prefersTree =
+            override?.contains("override sfc * kernel/")
+            ?? (description["prefers_in_tree"]?.bool == true)
         var lines = (description["disk"]?.object ?? [:]).keys.sorted().compactMap { name in
             prefersTree && name == "sfc" ? nil : "extra/\(name).ko:"
         }
@@ -249,7 +251,11 @@ final class FakeOnload {
         }
         machine.put("/usr/sbin/update-initramfs", text: "", mode: 0o755)
         machine.programs["/usr/sbin/update-initramfs"] = { [self] _, machine in
-            if let sfc = description["disk"]?["sfc"] {
+            let list = machine.text("\(root)/modules.dep") ?? ""
+            if list.contains("kernel/drivers/net/ethernet/sfc/sfc.ko:") {
+                let build = description["in_tree_sfc"] ?? nil
+                machine.put("/fake/initramfs-sfc", .file(FakeOnload.file(["build": build])))
+            } else if let sfc = description["disk"]?["sfc"] {
                 machine.put("/fake/initramfs-sfc", .file(FakeOnload.file(sfc)))
             }
             return FakeOnload.said(0, "")

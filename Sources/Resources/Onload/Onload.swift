@@ -79,13 +79,20 @@ package enum OnloadBehaviour: ResourceBehaviour {
         let disk = try OnloadDisk(kernel: kernel, on: machine)
         let ports = try OnloadPort.all(on: machine)
         let own = ports.isEmpty ? [] : try OwnConnection(machine: machine).links()
+        let running = try OnloadKernel(declaration, on: machine)
+        // The image is dear to look into: only where the vendor's driver may be in it. A version is
+        // what the kernel's own sfc has not.
+        let mayHoldCopy =
+            disk.modules["sfc"] != nil
+            && (disk.modules["onload"] != nil
+                || !declaration.isPresent && running.modules["sfc"]?.version != nil)
         return Observation(
             isContainer: try OnloadKernel.text("/run/systemd/container", on: machine) != nil,
-            kernel: kernel, disk: disk, running: try OnloadKernel(declaration, on: machine),
+            kernel: kernel, disk: disk, running: running,
             processes: try OnloadProcesses(on: machine),
             settings: try OnloadSettings(declaration, on: machine),
-            initramfs: disk.modules["onload"] == nil || disk.modules["sfc"] == nil
-                ? .none : try InitramfsModule("sfc", kernel: kernel, on: machine),
+            initramfs: mayHoldCopy
+                ? try InitramfsModule("sfc", kernel: kernel, on: machine) : .none,
             ports: ports, hasUnservedCard: try OnloadPort.hasUnservedCard(on: machine),
             ownPort: ports.map(\.name).first(where: own.contains))
     }

@@ -102,19 +102,7 @@ struct OnloadChange {
         guard let passedOver = found.disk.sfcPassedOver else { return }
         let root = "/lib/modules/\(found.kernel)/"
         let folder = String(PathName.parent(of: passedOver.path).dropFirst(root.utf8.count))
-        try NewFile.keep(
-            OnloadDeclaration.overrideFile, OnloadSettings.head + "override sfc * \(folder)\n",
-            on: machine)
-        let attempted = "depmod -a \(found.kernel)"
-        let result = try attempt(attempted) { () throws(SystemError) in
-            try machine.run(
-                ProgramCall("/sbin/depmod", ["-a", found.kernel], timeoutSeconds: 120))
-        }
-        guard result.succeeded else {
-            throw AgentFault(
-                "depmod", attempted,
-                cause: "depmod \(result.endText): \(ProgramText.excerpt(of: result))")
-        }
+        try Depmod.prefer(folder, kernel: found.kernel, on: machine)
     }
 
     // MARK: The kernel

@@ -17,6 +17,8 @@ struct OnloadDisk: Sendable {
     var modules: [String: ModuleFile] = [:]
     /// An sfc beside onload that modprobe passes over for another.
     var sfcPassedOver: ModuleFile?
+    /// The kernel's own sfc.
+    var sfcOfKernel: ModuleFile?
     /// Kernels that there is an onload module for.
     var kernels: [String] = []
     var hasTool = false
@@ -24,6 +26,9 @@ struct OnloadDisk: Sendable {
     static let libraryFolders = [
         "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
     ]
+    /// Where a kernel's own sfc lies, below its modules.
+    static let folderOfKernel = "kernel/drivers/net/ethernet/sfc"
+    private static let compressions = ["", ".xz", ".zst", ".gz"]
     static let tool = "/sbin/onload_tool"
     static let manifest = "/usr/libexec/onload/uninstall_manifest"
 
@@ -118,9 +123,17 @@ struct OnloadDisk: Sendable {
             guard try Self.isThere(path, on: machine) else { continue }
             modules[name] = try ModuleFile(path, on: machine)
         }
+        for suffix in Self.compressions {
+            let path = "/lib/modules/\(kernel)/\(Self.folderOfKernel)/sfc.ko\(suffix)"
+            if path == files["sfc"] {
+                sfcOfKernel = modules["sfc"]
+            } else if files["sfc"] != nil, try Self.isThere(path, on: machine) {
+                sfcOfKernel = try ModuleFile(path, on: machine)
+            }
+        }
         guard let onload = files["onload"] else { return }
         let beside = PathName.parent(of: onload)
-        for suffix in ["", ".xz", ".zst", ".gz"] {
+        for suffix in Self.compressions {
             let path = "\(beside)/sfc.ko\(suffix)"
             if path != files["sfc"], try Self.isThere(path, on: machine) {
                 sfcPassedOver = try ModuleFile(path, on: machine)
