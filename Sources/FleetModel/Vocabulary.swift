@@ -21,6 +21,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case nic
     case onload
     case onloadProfile = "onload_profile"
+    case network
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

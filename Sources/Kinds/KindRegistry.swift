@@ -34,6 +34,7 @@ extension Kind {
         case .nic: NICDeclaration.self
         case .onload: OnloadDeclaration.self
         case .onloadProfile: OnloadProfileDeclaration.self
+        case .network: NetworkDeclaration.self
         }
     }
 

@@ -90,6 +90,8 @@ package enum Claim: Sendable, Hashable {
     case knobs(String)
     /// Queues and interrupts as cards have them once they are set up.
     case networkCards
+    /// Addresses, routes and members of an interface, by its name.
+    case networkInterface(String)
 
     /// For messages: `the path /etc/motd`.
     package var text: String {
@@ -110,6 +112,7 @@ package enum Claim: Sendable, Hashable {
         case .kernelParameter(let key): "the boot parameter \(key)"
         case .knobs(let what): what
         case .networkCards: "the network cards"
+        case .networkInterface(let name): "the addresses of the interface \(name)"
         }
     }
 }

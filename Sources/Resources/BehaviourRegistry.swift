@@ -34,6 +34,7 @@ extension Kind {
         case .nic: NICBehaviour.self
         case .onload: OnloadBehaviour.self
         case .onloadProfile: OnloadProfileBehaviour.self
+        case .network: NetworkBehaviour.self
         }
     }
 }

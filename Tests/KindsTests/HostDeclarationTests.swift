@@ -60,6 +60,39 @@ private let key: JSON =
             .unit, "../feed.service", content, "\"../feed.service\" is not the name of a unit"),
         FaultCase(.package, "libc6:i386", ["version": "2:1.0~rc1+b-1"], ""),
         FaultCase(.package, "g++", [:], ""),
+        FaultCase(
+            .network, "ens 1", [:], "\"ens 1\" is not the name of an interface"),
+        FaultCase(
+            .network, "ens1", ["addresses": ["10.1.2.3"]],
+            "addresses: 10.1.2.3 has no length of its network"),
+        FaultCase(
+            .network, "ens1", ["addresses": ["10.1.2.300/24"]],
+            "addresses: \"10.1.2.300/24\" is not an IP address"),
+        FaultCase(
+            .network, "ens1", ["addresses": ["10.1.2.3/33"]],
+            "addresses: \"33\" is not the length of a network in \"10.1.2.3/33\""),
+        FaultCase(
+            .network, "ens1", ["addresses": ["10.1.2.3/24"], "gateways": ["10.1.3.1"]],
+            "gateways: the router 10.1.3.1 is in no network of ens1"),
+        FaultCase(
+            .network, "ens1",
+            ["addresses": ["10.1.2.3/24"], "gateways": ["10.1.2.1", "10.1.2.2"]],
+            "gateways: two routes to everywhere have one metric"),
+        FaultCase(
+            .network, "ens1", ["routes": [["to": "10.1.2.3/24"]]],
+            "routes: 10.1.2.3/24 is an address in a network, not a network"),
+        FaultCase(
+            .network, "ens1", ["routes": [["to": "10.1.2.0/24", "via": "fd00::1"]]],
+            "routes: the route to 10.1.2.0/24 mixes IPv4 and IPv6"),
+        FaultCase(
+            .network, "v5", ["vlan": ["id": 5000, "parent": "ens1"]],
+            "vlan: 5000 is not the number of a VLAN: 1 to 4094"),
+        FaultCase(
+            .network, "bond0", ["bond": ["mode": "802.3ad", "members": ["a"], "primary": "b"]],
+            "bond: the primary b is not among the members"),
+        FaultCase(
+            .network, "bond0", ["bond": ["mode": "802.3ad", "members": ["a"], "slaves": "b"]],
+            "bond: \"slaves\" says nothing of a bond"),
         FaultCase(.package, "fire fox", [:], "\"fire fox\" is not the name of a package"),
         FaultCase(.package, "a=1", [:], "\"a=1\" is not the name of a package"),
         FaultCase(.package, "-y", [:], "\"-y\" is not the name of a package"),

@@ -62,6 +62,13 @@ final class MachineFleet {
         Issue.record("the machine did not come back")
     }
 
+    /// What systemd says once all that starts at boot has started; a loaded machine takes minutes.
+    func stateAfterBoot() throws -> String {
+        try script(
+            ["exec", "--", "systemctl", "is-system-running", "--wait"], seconds: 600
+        ).outputText
+    }
+
     /// Writes a file of the fleet.
     func write(_ path: String, _ text: String) throws {
         try LocalMachine().replaceFile(

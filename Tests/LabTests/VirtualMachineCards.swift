@@ -54,7 +54,7 @@ extension VirtualMachineTests {
         let boot = try fleet.kernel("/proc/sys/kernel/random/boot_id")
         _ = try fleet.onHost("systemctl --no-block reboot")
         try fleet.waitForBoot(after: boot)
-        #expect(try fleet.onHost("systemctl is-system-running --wait") == "running\n")
+        #expect(try fleet.stateAfterBoot() == "running\n")
         try cardsAreSet(fleet)
         let check = try fleet.muster("check", "-v")
         #expect(check.status == 0, "\(check.text)")

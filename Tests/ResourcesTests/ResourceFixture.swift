@@ -25,7 +25,7 @@ import Wire
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
 /// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
 /// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
-/// `grub` is as ``FakeGrub`` has it, `onload` as ``FakeOnload`` has it, and each of `drivers`, by link, as ``FakeDriver`` has it, which
+/// `grub` is as ``FakeGrub`` has it, `onload` as ``FakeOnload`` has it, `network` as ``FakeNetwork`` has it, and each of `drivers`, by link, as ``FakeDriver`` has it, which
 /// are as `drivers_after` says afterwards; `facts` are those of the host; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
 /// `again` is the second difference, "as declared" or `{"pending": "reason"}`, unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
@@ -62,7 +62,7 @@ struct FixtureContent {
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
         "apply_fault", "after", "again", "systemd", "grub", "kept", "findings", "facts",
-        "drivers", "drivers_after", "onload",
+        "drivers", "drivers_after", "onload", "network",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -118,6 +118,7 @@ struct FixtureContent {
         try machine.add(programs: json["programs"] ?? [])
         if let units = json["systemd"] { FakeSystemd(units).install(on: machine) }
         if let grub = json["grub"] { FakeGrub(grub).install(on: machine) }
+        if let network = json["network"] { FakeNetwork(network).install(on: machine) }
         if let onload = json["onload"] { try FakeOnload(onload).install(on: machine) }
         for (link, driver) in json["drivers"]?.object ?? [:] {
             machine.drivers[link] = try FakeDriver(driver)

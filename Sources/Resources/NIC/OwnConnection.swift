@@ -1,5 +1,14 @@
 import FleetModel
+import Kinds
 import Linux
+
+/// One connection that muster comes in by.
+struct OwnEnd: Sendable, Equatable {
+    /// The link that its packets leave by.
+    var link: String
+    var local: IPPrefix
+    var peer: IPPrefix
+}
 
 /// The SSH connection that the agent is spoken to by: which links it comes in by.
 struct OwnConnection {
@@ -18,8 +27,40 @@ struct OwnConnection {
         return links
     }
 
-    /// The addresses at the other end of TCP connections that processes above this one hold.
-    private func peers() throws(AgentFault) -> [String] {
+    /// The connections themselves: our address, theirs, and the link between.
+    func ends() throws(AgentFault) -> [OwnEnd] {
+        var ends: [OwnEnd] = []
+        for pair in try pairs() {
+            guard let link = try route(to: pair.peer), let local = Self.address(pair.local),
+                let peer = Self.address(pair.peer)
+            else { continue }
+            ends.append(OwnEnd(link: link, local: local, peer: peer))
+        }
+        return ends
+    }
+
+    /// An address as /proc has it: words of four bytes in hex, each turned round.
+    private static func address(_ hex: String) -> IPPrefix? {
+        let digits = Array(hex.utf8)
+        guard digits.count == 8 || digits.count == 32 else { return nil }
+        var bytes: [UInt8] = []
+        for word in stride(from: 0, to: digits.count, by: 8) {
+            guard
+                let value = UInt32(
+                    String(decoding: digits[word..<word + 8], as: UTF8.self), radix: 16)
+            else { return nil }
+            bytes += [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: value >> UInt32($0)) }
+        }
+        if bytes.count == 16, bytes.starts(with: [UInt8](repeating: 0, count: 10) + [255, 255]) {
+            bytes = Array(bytes.suffix(4))
+        }
+        return IPPrefix(bytes: bytes, length: bytes.count * 8)
+    }
+
+    private func peers() throws(AgentFault) -> [String] { try pairs().map(\.peer) }
+
+    /// Both addresses of TCP connections that processes above this one hold.
+    private func pairs() throws(AgentFault) -> [(local: String, peer: String)] {
         var sockets: Set<String> = []
         var pid = "self"
         for _ in 0..<16 {
@@ -29,18 +70,19 @@ struct OwnConnection {
             pid = parent
         }
         if sockets.isEmpty { return [] }
-        var peers: [String] = []
+        var pairs: [(local: String, peer: String)] = []
         for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
             for line in try text(file).split(separator: "\n").dropFirst() {
                 let fields = line.split(separator: " ")
                 // 01 is ESTABLISHED.
                 guard fields.count > 9, fields[3] == "01", sockets.contains(String(fields[9])),
+                    let local = fields[1].split(separator: ":").first,
                     let peer = fields[2].split(separator: ":").first
                 else { continue }
-                peers.append(String(peer))
+                pairs.append((String(local), String(peer)))
             }
         }
-        return peers
+        return pairs
     }
 
     /// The inodes of a process's sockets; of one that has ended meanwhile, none.

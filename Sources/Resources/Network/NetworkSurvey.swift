@@ -1,0 +1,179 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+
+/// What keeps interfaces on a host, and what of it concerns one.
+struct NetworkSurvey {
+    let declaration: NetworkDeclaration
+    let machine: any Machine
+
+    /// What keeps it: as declared, else systemd-networkd where it runs, else ifupdown.
+    func manager() throws(AgentFault) -> NetworkDeclaration.Manager? {
+        if let manager = declaration.manager { return manager }
+        let isRunning = try attempt("look for systemd-networkd") { () throws(SystemError) in
+            // A link to nothing: an id is all it says.
+            try machine.statusIfPresent(NetworkdFiles.unit) != nil
+        }
+        if isRunning { return .networkd }
+        let hasIfup = try isThere("/sbin/ifup")
+        return hasIfup ? .ifupdown : nil
+    }
+
+    private func isThere(_ path: String) throws(AgentFault) -> Bool {
+        try attempt("look for \(path)") { () throws(SystemError) in
+            try machine.statusIfPresent(path, followLinks: true) != nil
+        }
+    }
+
+    private func text(_ path: String) throws(AgentFault) -> String? {
+        try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path, limit: 1 << 20)
+        }
+    }
+
+    private func list(_ path: String) throws(AgentFault) -> [String] {
+        try attempt("list \(path)") { () throws(SystemError) in try machine.listIfPresent(path) }
+    }
+
+    /// The files as they are and as they are to be, and why they would not do.
+    func files(
+        of manager: NetworkDeclaration.Manager
+    ) throws(AgentFault) -> ([NetworkFile], AgentFault?) {
+        switch manager {
+        case .networkd: try networkd()
+        case .ifupdown: try ifupdown()
+        }
+    }
+
+    private func files(
+        _ wanted: [String: String], besides paths: [String]
+    ) throws(AgentFault) -> [NetworkFile] {
+        var files: [NetworkFile] = []
+        for path in Set(wanted.keys).union(paths).sorted() {
+            let now = try text(path)
+            if now != nil || wanted[path] != nil {
+                files.append(NetworkFile(path: path, now: now, wanted: wanted[path]))
+            }
+        }
+        return files
+    }
+
+    // MARK: systemd-networkd
+
+    private func networkd() throws(AgentFault) -> ([NetworkFile], AgentFault?) {
+        let name = declaration.name
+        let folder = NetworkdFiles.folder
+        var obstacle: AgentFault?
+        var parentFile: String?
+        if let vlan = declaration.vlan, declaration.isPresent {
+            parentFile = try networkFile(of: vlan.parent)
+            if parentFile == nil {
+                obstacle = AgentFault(
+                    "no-parent", "make the VLAN \(name)",
+                    cause: "systemd-networkd has no .network file for \(vlan.parent)",
+                    hint: "declare network: \(vlan.parent) before it")
+            }
+        }
+        let wanted = NetworkdFiles.wanted(declaration, parentFile: parentFile)
+        // Ours of before: another kind of interface, another parent, other members.
+        var own = ["network", "netdev"].map { "\(folder)/\(NetworkdFiles.base(name)).\($0)" }
+        for entry in try list(folder) {
+            let path = "\(folder)/\(entry)"
+            if entry.hasSuffix(".network.d"), try isThere("\(path)/muster-\(name).conf") {
+                own.append("\(path)/muster-\(name).conf")
+            } else if entry.hasPrefix("05-muster-"), entry.hasSuffix(".network"),
+                let text = try text(path), text.hasPrefix(NetworkFile.head),
+                text.split(separator: "\n").contains("Bond=\(name)")
+            {
+                own.append(path)
+            }
+        }
+        for link in declaration.isPresent ? [name] + (declaration.bond?.members ?? []) : [] {
+            if obstacle == nil { obstacle = try shadow(of: link) }
+        }
+        return (try files(wanted, besides: own), obstacle)
+    }
+
+    /// The name of the file that systemd-networkd has for an interface.
+    private func networkFile(of link: String) throws(AgentFault) -> String? {
+        let own = "\(NetworkdFiles.base(link)).network"
+        if try isThere("\(NetworkdFiles.folder)/\(own)") { return own }
+        guard let index = try text("/sys/class/net/\(link)/ifindex")?.trimmingSpaces(),
+            let state = try text("\(NetworkdFiles.runtime)/links/\(index)")
+        else { return nil }
+        let key = "NETWORK_FILE="
+        return state.split(separator: "\n").first { $0.hasPrefix(key) }.map {
+            PathName.last(of: String($0.dropFirst(key.utf8.count)))
+        }
+    }
+
+    /// A file that comes before ours and names the interface: only the first counts.
+    private func shadow(of link: String) throws(AgentFault) -> AgentFault? {
+        let own = "\(NetworkdFiles.base(link)).network"
+        for folder in [NetworkdFiles.folder, "/run/systemd/network", "/usr/lib/systemd/network"] {
+            for entry in try list(folder) where entry.hasSuffix(".network") && entry < own {
+                let path = "\(folder)/\(entry)"
+                let names = IniFile(try text(path) ?? "")["Match", "Name"] ?? ""
+                let fits = names.split(separator: " ").contains {
+                    fnmatch(String($0), link, 0) == 0
+                }
+                if fits, !entry.hasPrefix("05-muster-") {
+                    return AgentFault(
+                        "shadowed", "keep the interface \(link)",
+                        cause:
+                            "\(path) comes before \(own) and names it too; only the first counts",
+                        hint: "remove it, or give it a later name: 50-\(link).network")
+                }
+            }
+        }
+        return nil
+    }
+
+    // MARK: ifupdown
+
+    private func ifupdown() throws(AgentFault) -> ([NetworkFile], AgentFault?) {
+        let name = declaration.name
+        let own = IfupdownFile.path(name)
+        let files = try files(IfupdownFile.wanted(declaration), besides: [own])
+        guard declaration.isPresent else { return (files, nil) }
+        let attempted = "keep the interface \(name)"
+        let main = try text(IfupdownFile.main) ?? ""
+        let reads = main.split(separator: "\n").contains { line in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count == 2 else { return false }
+            return words[0] == "source" && fnmatch(String(words[1]), own, 0) == 0
+                || words[0] == "source-directory" && words[1] == IfupdownFile.folder
+        }
+        if !reads {
+            return (
+                files,
+                AgentFault(
+                    "not-read", attempted,
+                    cause: "\(IfupdownFile.main) reads nothing of \(IfupdownFile.folder)",
+                    hint: "add the line: source \(IfupdownFile.folder)/*")
+            )
+        }
+        let members = declaration.bond?.members ?? []
+        for path in [IfupdownFile.main]
+            + (try list(IfupdownFile.folder).map { "\(IfupdownFile.folder)/\($0)" })
+        where path != own {
+            let text = path == IfupdownFile.main ? main : try self.text(path) ?? ""
+            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+                .enumerated()
+            {
+                let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+                guard words.count > 2, words[0] == "iface", ([name] + members).contains(words[1])
+                else { continue }
+                return (
+                    files,
+                    AgentFault(
+                        "another-stanza", attempted,
+                        cause: "\(path):\(number + 1) has a stanza of \(words[1]) already",
+                        hint: "take it out there: what is declared here takes its place")
+                )
+            }
+        }
+        return (files, nil)
+    }
+}
