@@ -48,7 +48,8 @@ package struct ResourceView: ModelCodable, Equatable {
 
     /// Whether it waits for a reboot and nothing else.
     package var waitsForReboot: Bool {
-        outcome == .pending && changes.contains(where: \.isMadeByReboot)
+        outcome == .pending
+            && changes.contains { $0.isMadeByReboot && $0.disruption == .reboot }
     }
 
     /// The largest disruption of its changes.

@@ -22,6 +22,9 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case onload
     case onloadProfile = "onload_profile"
     case network
+    case hostsEntry = "hosts_entry"
+    case resolv
+    case nicFirmware = "nic_firmware"
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

@@ -35,6 +35,9 @@ extension Kind {
         case .onload: OnloadDeclaration.self
         case .onloadProfile: OnloadProfileDeclaration.self
         case .network: NetworkDeclaration.self
+        case .hostsEntry: HostsEntryDeclaration.self
+        case .resolv: ResolvDeclaration.self
+        case .nicFirmware: NICFirmwareDeclaration.self
         }
     }
 

@@ -167,14 +167,23 @@ package struct RunText {
         let waiting = run.hosts.count {
             $0.fault == nil && $0.resources.contains(where: \.waitsForReboot)
         }
-        let pending =
+        var pending =
             waiting == 0
             ? ""
             : " Reboot pending on \(Quantity.count(waiting, "host")): apply with --max-disruption reboot."
+        let unpowered = run.hosts.count { host in
+            host.resources.contains { resource in
+                resource.outcome == .pending
+                    && resource.changes.contains { $0.disruption == .powerCycle }
+            }
+        }
+        if unpowered > 0 {
+            pending += " Power cycle pending on \(Quantity.count(unpowered, "host")): by hand."
+        }
         let reboot =
             run.disruptions[.reboot] != nil
             || run.hosts.contains { $0.resources.contains(where: \.waitsForReboot) }
-        var reboots = reboot ? pending : " No reboot."
+        var reboots = reboot || unpowered > 0 ? pending : " No reboot."
         if run.verb != "apply", run.disruptions[.reboot] != nil {
             reboots = " One reboot for all of it, and only with --max-disruption reboot."
         }

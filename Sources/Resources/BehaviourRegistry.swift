@@ -35,6 +35,9 @@ extension Kind {
         case .onload: OnloadBehaviour.self
         case .onloadProfile: OnloadProfileBehaviour.self
         case .network: NetworkBehaviour.self
+        case .hostsEntry: HostsEntryBehaviour.self
+        case .resolv: ResolvBehaviour.self
+        case .nicFirmware: NICFirmwareBehaviour.self
         }
     }
 }

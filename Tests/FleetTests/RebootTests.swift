@@ -38,6 +38,9 @@ import Wire
         #expect(options(.reboot).wantsReboot(after: waiting))
         #expect(options(.powerCycle).wantsReboot(after: waiting))
         #expect(!options(.serviceRestart).wantsReboot(after: waiting))
+        // A warm reboot does nothing for what waits until the power was off.
+        let cold = Change("fw", layer: .running, before: "1", after: "2", disruption: .powerCycle)
+        #expect(!options(.powerCycle).wantsReboot(after: view([resource("a", .pending, [cold])])))
         #expect(!options(.reboot, .check).wantsReboot(after: waiting))
         #expect(!options(.reboot).wantsReboot(after: view([resource("a", .changed, [kept])])))
         #expect(

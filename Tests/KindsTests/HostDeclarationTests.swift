@@ -93,6 +93,18 @@ private let key: JSON =
         FaultCase(
             .network, "bond0", ["bond": ["mode": "802.3ad", "members": ["a"], "slaves": "b"]],
             "bond: \"slaves\" says nothing of a bond"),
+        FaultCase(.nicFirmware, "ens1", [:], "nic_firmware ens1 expects nothing"),
+        FaultCase(
+            .nicFirmware, "ens1", ["version": "1.0", "minimum": "1.0"],
+            "minimum: version says it exactly already"),
+        FaultCase(.hostsEntry, "10.1.2.3", [:], "names: hosts_entry 10.1.2.3 has no names"),
+        FaultCase(
+            .hostsEntry, "md001", ["names": ["a"]], "\"md001\" is not an IP address"),
+        FaultCase(
+            .hostsEntry, "10.1.2.3", ["names": ["a b"]], "names: \"a b\" is not the name of a host"),
+        FaultCase(
+            .resolv, "system", ["nameservers": ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]],
+            "nameservers: 4 name servers are declared, and the resolver reads three"),
         FaultCase(.package, "fire fox", [:], "\"fire fox\" is not the name of a package"),
         FaultCase(.package, "a=1", [:], "\"a=1\" is not the name of a package"),
         FaultCase(.package, "-y", [:], "\"-y\" is not the name of a package"),

@@ -10,7 +10,7 @@ extension Kind {
         switch self {
         case .kernelCmdline, .cpuIsolation, .smt, .ksm, .hugepages, .workqueue, .cpuPower,
             .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance, .nic, .onload,
-            .onloadProfile, .network:
+            .onloadProfile, .network, .nicFirmware:
             true
         default: false
         }
@@ -79,6 +79,11 @@ struct HostKindsTests {
             (
                 "stat -c '%U %a' ~labtrader/.ssh ~labtrader/.ssh/authorized_keys",
                 "labtrader 700\nlabtrader 600\n"
+            ),
+            ("getent hosts lab-peer", "192.0.2.7       lab-peer.example.net lab-peer\n"),
+            (
+                "grep -v '^#' /etc/resolv.conf",
+                "nameserver 192.0.2.53\nsearch example.net\noptions timeout:1\n"
             ),
             ("wc -l < ~labtrader/.ssh/authorized_keys", "2\n"),
         ] {

@@ -65,6 +65,10 @@ import Wire
             footer("plan", wanted)
                 == "Hosts: 1 differs. 1 change. Disruption: 1 reboot. One reboot "
                 + "for all of it, and only with --max-disruption reboot.")
+        let cold = Change("fw", layer: .running, before: "1", after: "2", disruption: .powerCycle)
+        #expect(
+            footer("apply", resource(.nicFirmware, "x", .pending, [cold]))
+                == "Hosts: 1 differs. No changes. Power cycle pending on 1 host: by hand.")
         let waiting = resource(.kernelCmdline, "x", .pending, [now])
         #expect(
             footer("apply", waiting) == "Hosts: 1 differs. No changes. Reboot pending on 1 host: "

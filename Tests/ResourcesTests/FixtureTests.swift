@@ -102,7 +102,7 @@ import Wire
         if content.kind == .irqAffinity, code == EIO { return }
         // Where apply fails and putting back fails as well, two things went wrong at once.
         let isUndone =
-            [.kernelCmdline, .kernelModule, .onload].contains(content.kind)
+            [.kernelCmdline, .kernelModule, .onload, .resolv].contains(content.kind)
             || content.kind.declarationType is any BootKeptDeclaration.Type
         if expectedFault != nil, isUndone { return }
         for number in reading..<total {
@@ -138,11 +138,14 @@ import Wire
     /// A file of ours that is there only while something is applied.
     private func isScratch(_ path: String) -> Bool {
         path.contains("/.muster-") || path.hasPrefix("/var/lib/muster/packages/")
-            || path.hasPrefix("/var/lib/muster/onload")
+            || path.hasPrefix("/var/lib/muster/onload") || path.hasPrefix("/lib/firmware/muster/")
     }
 
     private func isList(_ path: String) -> Bool {
-        ["/var/lib/apt/lists/", "/var/cache/dnf/", "/fake/network", "/run/network"].contains {
+        [
+            "/var/lib/apt/lists/", "/var/cache/dnf/", "/fake/network", "/run/network",
+            "/run/systemd/resolve",
+        ].contains {
             path.hasPrefix($0)
         }
     }
@@ -150,8 +153,11 @@ import Wire
     /// What is changed by steps, each of which is whole: links of the kernel, and depmod's choice, which
     /// is another one while an initramfs is made.
     private func isStepwise(_ path: String) -> Bool {
-        ["/fake/network", "/run/network", "/sys/fs/cgroup/", "/etc/depmod.d/zz-muster-onload.conf"]
-            .contains { path.hasPrefix($0) } || path.hasSuffix("/modules.dep")
+        [
+            "/fake/network", "/fake/card", "/run/network", "/sys/fs/cgroup/",
+            "/etc/depmod.d/zz-muster-onload.conf",
+        ]
+        .contains { path.hasPrefix($0) } || path.hasSuffix("/modules.dep")
     }
 
     // MARK: A behaviour behind one face

@@ -90,7 +90,9 @@ struct FixtureContent {
             attributes[name] = ["secret": .string(digest.description)]
             secrets.append(text)
         }
-        let withContent: [Kind] = [.file, .unit, .package, .packageRepository, .onload]
+        let withContent: [Kind] = [
+            .file, .unit, .package, .packageRepository, .onload, .nicFirmware,
+        ]
         if withContent.contains(kind), let text = attributes.removeValue(forKey: "content")?.string
         {
             let digest = Digest(of: text.utf8)

@@ -5,7 +5,7 @@ import Testing
 import Transport
 
 /// Hosts that refuse, hang, drop the line or speak something else.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct MisbehaviourTests {
     private func target(_ port: Int) -> SSHTarget {
         SSHTarget(

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// What every way to a host must do alike.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct WaysTests {
     private static let ways: [SSHTarget.Way] = [.libssh2, .openssh, .local]
 
