@@ -56,7 +56,7 @@ package struct NetworkDeclaration: ResourceDeclaration {
         ],
         notes: [
             "systemd-networkd keeps it in /etc/systemd/network/05-muster-NAME.network (and .netdev), "
-                + "reloaded; ifupdown in /etc/network/interfaces.d/muster-NAME, and what runs is changed by "
+                + "reloaded, or restarted where a VLAN or bond is made anew; ifupdown in /etc/network/interfaces.d/muster-NAME, and what runs is changed by "
                 + "ip(8) in the order that loses nothing: what is new comes before what goes. A host of "
                 + "NetworkManager alone is told so, and left.",
             "What runs is read again after that: addresses of global scope that no server gave, routes of "

@@ -35,10 +35,12 @@ final class FakeNetwork {
         machine.programs["/sbin/ip"] = { [self] call, machine in
             with(machine) { ip(call.arguments) }
         }
-        machine.programs["/usr/bin/networkctl"] = { [self] _, machine in
-            with(machine) {
-                networkd(machine)
-                return said(0)
+        for program in ["/usr/bin/networkctl", "/bin/systemctl"] {
+            machine.programs[program] = { [self] _, machine in
+                with(machine) {
+                    networkd(machine)
+                    return said(0)
+                }
             }
         }
         machine.programs["/sbin/ifup"] = { [self] call, machine in

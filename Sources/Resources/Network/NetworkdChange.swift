@@ -13,20 +13,23 @@ struct NetworkdChange {
 
     func make(isMadeAnew: Bool) throws(AgentFault) {
         let name = declaration.name
+        let isDevice = declaration.vlan != nil || declaration.bond != nil
         let hasDevice = ["vlan", "bond"].contains(found.link?.kind ?? "")
         let goes = !declaration.isPresent && hasDevice
+        // A .netdev that it knows it does not read again, whatever became of the device.
+        let isKnown = !found.files.contains { $0.path.hasSuffix(".netdev") && $0.now == nil }
+        let restarts =
+            isMadeAnew && hasDevice
+            || declaration.isPresent && isDevice && found.link == nil && isKnown
         do throws(AgentFault) {
             try NetworkBehaviour.keep(found.files, on: machine)
-            // networkd makes a device once, and never another of it.
-            if goes || isMadeAnew && hasDevice {
-                try IfupdownChange.ip(["link", "del", "dev", name], on: machine)
-            }
+            if goes || isMadeAnew && hasDevice { try deleteDevice() }
             // A card whose file says nothing of the bond any more stays in it.
             for member in found.members where !(declaration.bond?.members.contains(member) ?? goes)
             {
                 try IfupdownChange.ip(["link", "set", "dev", member, "nomaster"], on: machine)
             }
-            try networkctl(["reload"])
+            if restarts { try restart() } else { try networkctl(["reload"]) }
         } catch {
             for file in found.files where file.now != file.wanted {
                 try? NewFile.keep(file.path, file.now, on: machine)
@@ -35,10 +38,35 @@ struct NetworkdChange {
         }
         guard declaration.isPresent else { return }
         // What was changed by hand while the files stayed, reload does not look at.
-        if found.files.allSatisfy({ $0.now == $0.wanted }), found.link != nil, !isMadeAnew {
+        if found.files.allSatisfy({ $0.now == $0.wanted }), found.link != nil, !restarts {
             try networkctl(["reconfigure", name])
         }
-        try wait()
+        guard try !wait(), isDevice, !restarts else { return }
+        // It may remember a device of that name from before, with other numbers.
+        if try NetworkState(on: machine).links[name] != nil { try deleteDevice() }
+        try restart()
+        _ = try wait()
+    }
+
+    private func deleteDevice() throws(AgentFault) {
+        try IfupdownChange.ip(["link", "del", "dev", declaration.name], on: machine)
+    }
+
+    /// Addresses and leases outlive a restart; what it remembers of devices does not.
+    private func restart() throws(AgentFault) {
+        let attempted = "restart systemd-networkd"
+        let result = try attempt(attempted) { () throws(SystemError) in
+            try machine.run(
+                ProgramCall(
+                    "/bin/systemctl",
+                    ["--no-pager", "--no-ask-password", "restart", "systemd-networkd.service"]))
+        }
+        guard result.succeeded else {
+            throw AgentFault(
+                "restart-failed", attempted,
+                cause: "systemctl \(result.endText): \(ProgramText.excerpt(of: result))",
+                hint: "`systemctl status systemd-networkd` on the host says more")
+        }
     }
 
     private func networkctl(_ arguments: [String]) throws(AgentFault) {
@@ -56,13 +84,14 @@ struct NetworkdChange {
 
     /// networkd answers before it is done: waits until the interface is as declared, 15 s at most.
     ///
-    /// What is not so then, the engine's own look says.
-    private func wait() throws(AgentFault) {
+    /// Whether it came to be so; what is not, the engine's own look says.
+    private func wait() throws(AgentFault) -> Bool {
         for _ in 0..<50 {
             let state = try NetworkState(on: machine)
             let now = try NetworkBehaviour.observation(of: declaration, state, [], on: machine)
-            if case .asDeclared = NetworkBehaviour.diff(declaration, now) { return }
+            if case .asDeclared = NetworkBehaviour.diff(declaration, now) { return true }
             host.settle()
         }
+        return false
     }
 }
