@@ -35,6 +35,7 @@ struct VirtualMachineTests {
         try exchangesOnload(fleet)
         try setsCards(fleet)
         try keptOnload(fleet)
+        try setsUpNetworks(fleet)
         try keepsTheTime(fleet)
         try editsBootEntries(fleet)
         isDone = true
