@@ -54,19 +54,9 @@ struct NetworkdChange {
 
     /// Addresses and leases outlive a restart; what it remembers of devices does not.
     private func restart() throws(AgentFault) {
-        let attempted = "restart systemd-networkd"
-        let result = try attempt(attempted) { () throws(SystemError) in
-            try machine.run(
-                ProgramCall(
-                    "/bin/systemctl",
-                    ["--no-pager", "--no-ask-password", "restart", "systemd-networkd.service"]))
-        }
-        guard result.succeeded else {
-            throw AgentFault(
-                "restart-failed", attempted,
-                cause: "systemctl \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "`systemctl status systemd-networkd` on the host says more")
-        }
+        let unit = "systemd-networkd.service"
+        try Systemctl.run(
+            ["restart", unit], attempted: "restart systemd-networkd", unit: unit, on: machine)
     }
 
     private func networkctl(_ arguments: [String]) throws(AgentFault) {

@@ -186,16 +186,9 @@ package enum ResolvBehaviour: ResourceBehaviour {
         try NewFile.keep(
             dropIn, declaration.isPresent ? dropInText(declaration) : nil, on: machine)
         do throws(AgentFault) {
-            let call = ["--no-pager", "--no-ask-password", "restart", "systemd-resolved.service"]
-            let result = try attempt("restart systemd-resolved") { () throws(SystemError) in
-                try machine.run(ProgramCall("/bin/systemctl", call))
-            }
-            guard result.succeeded else {
-                throw AgentFault(
-                    "restart-failed", "restart systemd-resolved",
-                    cause: "systemctl \(result.endText): \(ProgramText.excerpt(of: result))",
-                    hint: "`systemctl status systemd-resolved` on the host says more")
-            }
+            let unit = "systemd-resolved.service"
+            try Systemctl.run(
+                ["restart", unit], attempted: "restart systemd-resolved", unit: unit, on: machine)
         } catch {
             try? NewFile.keep(dropIn, observation.dropIn, on: machine)
             throw error

@@ -67,13 +67,8 @@ enum DnfChange {
     ) throws(AgentFault) -> AgentFault {
         let name = declaration.name
         let offered = try Dnf.offered(RPMDatabase.question(RPMDatabase.split(name)), on: machine)
-        guard let version = declaration.version, !offered.isEmpty else {
-            return .noPackage(name, attempted)
-        }
-        return AgentFault(
-            "no-version", attempted,
-            cause: "no repository of the host has version \(version); there is "
-                + offered.prefix(10).joined(separator: ", "),
+        return .notOffered(
+            declaration, offered, attempted,
             hint: "`dnf repoquery --showduplicates \(name)` on the host lists them")
     }
 

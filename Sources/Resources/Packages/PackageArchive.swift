@@ -32,10 +32,21 @@ enum PackageArchive {
 }
 
 extension AgentFault {
-    static func noPackage(_ name: String, _ attempted: String) -> AgentFault {
-        AgentFault(
-            "no-package", attempted, cause: "no repository of the host has a package \(name)",
-            hint: "declare its package_repository, or correct the name")
+    /// No repository has the package, or not at the version declared; `hint` says how to list them.
+    static func notOffered(
+        _ declaration: PackageDeclaration, _ offered: [String], _ attempted: String, hint: String
+    ) -> AgentFault {
+        guard let version = declaration.version, !offered.isEmpty else {
+            return AgentFault(
+                "no-package", attempted,
+                cause: "no repository of the host has a package \(declaration.name)",
+                hint: "declare its package_repository, or correct the name")
+        }
+        return AgentFault(
+            "no-version", attempted,
+            cause: "no repository of the host has version \(version); there is "
+                + offered.prefix(10).joined(separator: ", "),
+            hint: hint)
     }
 
     static func wrongArchive(_ attempted: String, _ found: String) -> AgentFault {

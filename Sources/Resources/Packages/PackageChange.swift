@@ -50,13 +50,8 @@ enum PackageChange {
         }
         if has(offered) { return }
         if let failure { throw failure }
-        guard let version = declaration.version, !offered.isEmpty else {
-            throw .noPackage(name, attempted)
-        }
-        throw AgentFault(
-            "no-version", attempted,
-            cause: "no repository of the host has version \(version); there is "
-                + offered.prefix(10).joined(separator: ", "),
+        throw .notOffered(
+            declaration, offered, attempted,
             hint: "`apt-cache policy \(name)` on the host shows where each comes from")
     }
 
