@@ -149,6 +149,54 @@ import Wire
         #expect(lines.contains { $0.hasPrefix("failed: cannot read /etc/muster/boot.d/a.json") })
     }
 
+    /// vmxnet3 makes its RSS table anew when its link comes up, which may be after `network.target`.
+    @Test func cardsAreSetOnceTheyAreUp() {
+        let machine = machine()
+        machine.put("/sys/class/net/ens1/flags", text: "0x1002\n")
+        machine.put("/sys/class/net/ens1/mtu", text: "1500\n")
+        machine.put("/sys/class/net/ens1/device", .link("../../../0000:41:00.0"))
+        machine.drivers["ens1"] = FakeDriver()
+        let record: JSON = ["kind": "nic", "name": "ens1", "attributes": ["mtu": 9000]]
+        machine.put("/etc/muster/boot.d/nic-ens1.json", text: record.canonicalText + "\n")
+        var waits = 0
+        var lines: [String] = []
+        var service = BootService(machine: machine) { lines.append($0) }
+        service.settle = {
+            waits += 1
+            #expect(machine.text("/sys/class/net/ens1/mtu") == "1500\n", "set before it was up")
+            if waits == 3 { machine.put("/sys/class/net/ens1/flags", text: "0x1003\n") }
+        }
+        #expect(service.run(.late))
+        #expect(waits == 3)
+        #expect(machine.text("/sys/class/net/ens1/mtu") == "9000\n")
+        #expect(lines.contains("nic ens1: set mtu"), "\(lines)")
+    }
+
+    /// A cable that is not there holds a boot for twenty seconds, and nothing longer.
+    @Test func aCardThatStaysDownIsNotWaitedForEver() {
+        let machine = machine()
+        machine.put("/sys/class/net/ens1/flags", text: "0x1002\n")
+        machine.put("/sys/class/net/ens1/mtu", text: "1500\n")
+        machine.put("/sys/class/net/ens1/device", .link("../../../0000:41:00.0"))
+        machine.drivers["ens1"] = FakeDriver()
+        for link in [nil, "down"] as [String?] {
+            var attributes: [String: JSON] = ["mtu": 9000]
+            attributes["link"] = link.map { .string($0) }
+            let record: JSON = ["kind": "nic", "name": "ens1", "attributes": .object(attributes)]
+            machine.put("/etc/muster/boot.d/nic-ens1.json", text: record.canonicalText + "\n")
+            machine.put("/sys/class/net/ens1/mtu", text: "1500\n")
+            var waits = 0
+            var lines: [String] = []
+            var service = BootService(machine: machine) { lines.append($0) }
+            service.settle = { waits += 1 }
+            #expect(service.run(.late))
+            #expect(waits == (link == nil ? 66 : 0))
+            #expect(machine.text("/sys/class/net/ens1/mtu") == "9000\n")
+            #expect(
+                lines.contains("nic ens1: not up after 20 s, gone on without") == (link == nil))
+        }
+    }
+
     @Test func writesNothingButTheKernels() {
         let machine = machine()
         _ = BootService(machine: machine) { _ in }.run(.early)

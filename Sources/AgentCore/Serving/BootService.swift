@@ -9,6 +9,8 @@ import Wire
 /// The same code as an apply's, for the running values alone.
 struct BootService {
     let machine: any Machine
+    /// Waits a moment; nil for a host's own.
+    var settle: (() -> Void)?
     /// Takes each line for the log.
     let say: (String) -> Void
 
@@ -30,6 +32,10 @@ struct BootService {
                     "no-blob", "get blob \(digest.short)", cause: "nothing is sent at boot")
             },
             keep: { content throws(AgentFault) in Digest(of: content) })
+        if let settle { host.settle = settle }
+        for name in NICBoot.waitForLinks(records, on: host) {
+            say("nic \(name): not up after 20 s, gone on without")
+        }
         // All of a kind together, as one observation may look at its neighbours.
         var left = records[...]
         while let first = left.first {

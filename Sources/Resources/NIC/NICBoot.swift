@@ -1,0 +1,30 @@
+import FleetModel
+import Kinds
+import Linux
+import Wire
+
+/// What cards wait for at boot.
+package enum NICBoot {
+    /// Waits until the cards of these records are there and up, for twenty seconds at most.
+    ///
+    /// A driver may make tables anew whenever its link comes up (vmxnet3 its RSS table), and
+    /// `network.target` only says that the network's manager has begun. A card that is to stay down
+    /// is not waited for, and one that its record brings up only has to be there. Returns the names
+    /// of those that are still missing or down.
+    package static func waitForLinks(_ records: [BootRecord], on host: Host) -> [String] {
+        var left = records.filter { $0.kind == .nic && $0.attributes["link"] != "down" }
+        for attempt in 0..<67 {
+            if attempt > 0, !left.isEmpty { host.settle() }
+            left = left.filter { !isReady($0, on: host.machine) }
+        }
+        return left.map(\.name)
+    }
+
+    private static func isReady(_ record: BootRecord, on machine: any Machine) -> Bool {
+        guard let links = try? NICFinder(machine: machine).links(record.name) else { return false }
+        if record.attributes["link"] == "up" { return true }
+        return links.allSatisfy {
+            ((try? NICUpDown.flags(NICLink(name: $0, machine: machine))) ?? 0) & 1 != 0
+        }
+    }
+}
