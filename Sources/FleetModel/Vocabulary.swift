@@ -25,6 +25,7 @@ package enum Kind: String, Sendable, CaseIterable, Hashable {
     case hostsEntry = "hosts_entry"
     case resolv
     case nicFirmware = "nic_firmware"
+    case ptp
 }
 
 /// What making a change costs the host, from nothing to a power cycle.

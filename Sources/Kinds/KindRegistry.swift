@@ -38,6 +38,7 @@ extension Kind {
         case .hostsEntry: HostsEntryDeclaration.self
         case .resolv: ResolvDeclaration.self
         case .nicFirmware: NICFirmwareDeclaration.self
+        case .ptp: PTPDeclaration.self
         }
     }
 

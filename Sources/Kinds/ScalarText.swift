@@ -122,12 +122,13 @@ enum ScalarText {
     ///
     /// A plain number is seconds; several parts add up: `1h30m`.
     static func duration(_ text: String) throws(ValueFault) -> JSON {
-        let units: [(name: String, microseconds: Double)] = [
-            ("us", 1), ("ms", 1e3), ("s", 1e6), ("m", 60e6), ("h", 3600e6), ("d", 86400e6),
+        let units: [(name: String, nanoseconds: Double)] = [
+            ("ns", 1), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
+            ("d", 86400e9),
         ]
         let fault = ValueFault(
             "\(shown(text)) is not a duration",
-            hint: "write a number and us, ms, s, m, h or d: 250ms, 30s, 1h30m")
+            hint: "write a number and ns, us, ms, s, m, h or d: 250ms, 30s, 1h30m")
         var rest = text[...]
         var total = 0.0
         var isFirst = true
@@ -140,22 +141,22 @@ enum ScalarText {
                 let count = Double(digits)
             else { throw fault }
             if unit.isEmpty && isFirst && rest.isEmpty {
-                total = count * 1e6
+                total = count * 1e9
             } else if let known = units.first(where: { $0.name == unit }) {
-                total += count * known.microseconds
+                total += count * known.nanoseconds
             } else {
                 throw fault
             }
             isFirst = false
         }
         if isFirst { throw fault }
-        let microseconds = total.rounded()
-        guard microseconds <= 1e15 else {
+        let nanoseconds = total.rounded()
+        guard nanoseconds <= 1e18 else {
             throw ValueFault("\(shown(text)) is too long", hint: "the most is about 30 years")
         }
-        let whole = Int(microseconds)
-        return whole % 1_000_000 == 0
-            ? .integer(whole / 1_000_000) : .number(Double(whole) / 1_000_000)
+        let whole = Int(nanoseconds)
+        return whole % 1_000_000_000 == 0
+            ? .integer(whole / 1_000_000_000) : .number(Double(whole) / 1_000_000_000)
     }
 
     static func path(_ text: String) throws(ValueFault) -> String {

@@ -70,6 +70,9 @@ extension ValueType {
             (.duration, .integer(let value)), (.integer, .integer(let value)),
             (.number, .integer(let value)), (.oneOf, .integer(let value)):
             return try read(text: String(value), isQuoted: true)
+        case (.duration, .number(let value)) where value > 0 && value < 1e-3:
+            // Swift writes these with an exponent, which no duration has.
+            return try read(text: "\(value * 1e9)ns", isQuoted: true)
         case (.string, .number(let value)), (.number, .number(let value)),
             (.duration, .number(let value)), (.oneOf, .number(let value)):
             return try read(text: "\(value)", isQuoted: true)

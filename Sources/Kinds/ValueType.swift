@@ -13,7 +13,7 @@ package indirect enum ValueType: Sendable, Equatable {
     case cpuList
     /// `64MiB`, `1G`, `512`: bytes. Normal form: an integer.
     case size
-    /// `250ms`, `30s`, `5m`, `2h`, `1d`: Normal form: seconds, an integer or number.
+    /// `250ns`, `250ms`, `30s`, `5m`, `2h`, `1d`. Normal form: seconds, an integer or number.
     case duration
     /// An absolute path. Normal form: without `//`, `/./`, and a slash at the end.
     case path

@@ -183,6 +183,13 @@ package final class LocalMachine: Machine {
         return try LinkSocket().ask(interface, request, message)
     }
 
+    package func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8] {
+        guard root.isEmpty else {
+            throw SystemError(call: "connect", object: "chronyd", code: ENOSYS)
+        }
+        return try ChronySocket().ask(message)
+    }
+
     package func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
         let answer = clinux_set_affinity_of(Int32(clamping: pid), mask, mask.count)
         if answer < 0 {

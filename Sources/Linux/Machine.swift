@@ -64,6 +64,9 @@ package protocol Machine: AnyObject {
         _ interface: String, _ request: LinkRequest, _ message: [UInt8]
     ) throws(SystemError) -> [UInt8]
 
+    /// Hands a request to chronyd's command port on loopback; its answer.
+    func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8]
+
     /// Sets the CPUs that a process or thread may run on (sched_setaffinity(2)).
     ///
     /// The mask has the bit of CPU n in byte n / 8.

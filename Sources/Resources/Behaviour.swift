@@ -82,6 +82,11 @@ package final class Host {
     /// Tests do without.
     package var settle: () -> Void = { usleep(300_000) }
 
+    /// Seconds since the epoch, held against when files were written.
+    ///
+    /// Tests have their own.
+    package var now: () -> Double = { Clock.wallSeconds() }
+
     package init(
         machine: any Machine, wantsContent: Bool = false,
         blob: @escaping (Digest) throws(AgentFault) -> [UInt8],

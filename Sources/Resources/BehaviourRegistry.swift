@@ -38,6 +38,7 @@ extension Kind {
         case .hostsEntry: HostsEntryBehaviour.self
         case .resolv: ResolvBehaviour.self
         case .nicFirmware: NICFirmwareBehaviour.self
+        case .ptp: PTPBehaviour.self
         }
     }
 }

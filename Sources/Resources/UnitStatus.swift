@@ -36,6 +36,8 @@ package struct UnitStatus: Sendable, Equatable {
     package var remainsAfterExit: Bool { text("RemainAfterExit") == "yes" }
     package var result: String { text("Result") }
     package var canReload: Bool { text("CanReload") == "yes" }
+    /// The process that it counts as; nil where none runs.
+    package var mainPID: Int? { Int(text("MainPID")).flatMap { $0 > 0 ? $0 : nil } }
     package var triggeredBy: [String] { text("TriggeredBy").split(separator: " ").map(String.init) }
 
     package var isFound: Bool { loadState != "not-found" }
@@ -59,7 +61,7 @@ package struct UnitStatus: Sendable, Equatable {
     static let wanted = [
         "Id", "LoadState", "LoadError", "ActiveState", "SubState", "UnitFileState",
         "NeedDaemonReload", "FragmentPath", "SourcePath", "DropInPaths", "Type", "RemainAfterExit",
-        "Result", "CanReload", "TriggeredBy",
+        "Result", "CanReload", "TriggeredBy", "MainPID",
     ]
 
     /// Asks systemd for all units at once; one answer each, in the same order.

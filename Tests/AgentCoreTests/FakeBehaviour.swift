@@ -40,6 +40,7 @@ final class ValueMachine: Machine {
     func askLink(
         _ interface: String, _ request: LinkRequest, _ message: [UInt8]
     ) throws(SystemError) -> [UInt8] { throw unsupported }
+    func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8] { throw unsupported }
     func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) { throw unsupported }
     func setMode(_ path: String, _ mode: UInt32) throws(SystemError) { throw unsupported }
     func setOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError) {

@@ -97,6 +97,30 @@ private let key: JSON =
         FaultCase(
             .nicFirmware, "ens1", ["version": "1.0", "minimum": "1.0"],
             "minimum: version says it exactly already"),
+        FaultCase(
+            .ptp, "clock", ["discipline": "chrony"],
+            "there is only one ptp, called system, not \"clock\""),
+        FaultCase(.ptp, "system", [:], "discipline: discipline is missing"),
+        FaultCase(
+            .ptp, "system", ["discipline": "chrony", "interface": "ens1"],
+            "interface: chrony has its interfaces in its configuration"),
+        FaultCase(
+            .ptp, "system", ["discipline": "linuxptp", "interface": "ens1", "units": ["ptp4l"]],
+            "units: interface says which units they are already"),
+        FaultCase(
+            .ptp, "system", ["discipline": "linuxptp", "interface": "a b"],
+            "interface: \"a b\" is not an interface"),
+        FaultCase(
+            .ptp, "system", ["discipline": "chrony", "units": []], "units: no unit is to run"),
+        FaultCase(
+            .ptp, "system", ["discipline": "linuxptp", "units": ["ptp4l@"]],
+            "units: ptp4l@ is a template, and only its instances run"),
+        FaultCase(
+            .ptp, "system", ["discipline": "chrony", "allowed": ["chrony.service"]],
+            "allowed: chrony.service is to run anyhow"),
+        FaultCase(
+            .ptp, "system", ["discipline": "chrony", "offset": 0],
+            "offset: offset is not more than nothing"),
         FaultCase(.hostsEntry, "10.1.2.3", [:], "names: hosts_entry 10.1.2.3 has no names"),
         FaultCase(
             .hostsEntry, "md001", ["names": ["a"]], "\"md001\" is not an IP address"),

@@ -118,16 +118,18 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
 
         ScalarCase(.duration, "30", "30"),
         ScalarCase(.duration, "250ms", "0.25"),
+        ScalarCase(.duration, "250ns", "2.5e-07"),
+        ScalarCase(.duration, "50us", "5e-05"),
         ScalarCase(.duration, "5m", "300"),
         ScalarCase(.duration, "1h30m", "5400"),
         ScalarCase(.duration, "0s", "0"),
         ScalarCase(
             .duration, "1:30",
-            "\"1:30\" is not a duration | write a number and us, ms, s, m, h or d: 250ms, 30s, 1h30m"
+            "\"1:30\" is not a duration | write a number and ns, us, ms, s, m, h or d: 250ms, 30s, 1h30m"
         ),
         ScalarCase(
             .duration, "5min",
-            "\"5min\" is not a duration | write a number and us, ms, s, m, h or d: 250ms, 30s, 1h30m"
+            "\"5min\" is not a duration | write a number and ns, us, ms, s, m, h or d: 250ms, 30s, 1h30m"
         ),
         ScalarCase(
             .duration, "99999999999d", "\"99999999999d\" is too long | the most is about 30 years"),

@@ -10,7 +10,7 @@ extension Kind {
         switch self {
         case .kernelCmdline, .cpuIsolation, .smt, .ksm, .hugepages, .workqueue, .cpuPower,
             .transparentHugepages, .kernelModule, .irqAffinity, .irqbalance, .nic, .onload,
-            .onloadProfile, .network, .nicFirmware:
+            .onloadProfile, .network, .nicFirmware, .ptp:
             true
         default: false
         }
@@ -50,6 +50,7 @@ struct HostKindsTests {
             "package_repository lab-flat   no change: same entry, its lists are there",
             "user labtrader   no change: uid 3105, groups as declared, same entry",
             "ConditionVirtualization=!container",
+            "ptp system   not applicable: nobody here may set the clock",
             "sysctl net.core.somaxconn   no change: running 8192, persisted by /etc/sysctl.d/",
             "command create the marker of the lab   no change: ",
         ] {

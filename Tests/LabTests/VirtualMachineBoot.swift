@@ -7,43 +7,6 @@ import Testing
 import Wire
 
 extension VirtualMachineTests {
-    /// The role time_sync: chrony, a configuration it refuses, and ptp4l in its place.
-    func keepsTheTime(_ fleet: MachineFleet) throws {
-        let source = Repository.root + "/Roles/time_sync"
-        let copied = try ProcessRunner.run(
-            ProgramCall("/bin/cp", ["-aL", source, fleet.folder.path("fleet/Roles/time_sync")]))
-        #expect(copied.succeeded)
-        func site(_ parameters: String) throws {
-            try fleet.write(
-                "Inventory/site.yaml",
-                "- {hosts: all, roles: [{role: time_sync, hardware_timestamps: false, \(parameters)}]}"
-            )
-        }
-        try site("servers: [192.0.2.10]")
-        let first = try fleet.muster("apply", "--yes")
-        #expect(first.status == 0, "\(first.text)")
-        #expect(try fleet.onHost("chronyc -n sources | tail -n 1").contains("192.0.2.10"))
-        #expect(try fleet.muster("check").status == 0)
-
-        try site("servers: [one two three]")
-        let refused = try fleet.muster("apply", "--yes")
-        #expect(refused.status == 1, "\(refused.text)")
-        #expect(refused.text.contains("Could not parse server directive"), "\(refused.text)")
-        #expect(try fleet.onHost("grep ^server /etc/chrony/chrony.conf").contains("192.0.2.10"))
-        #expect(try fleet.onHost("systemctl is-active chrony") == "active\n")
-
-        try site("discipline: ptp, interface: enp65s0")
-        let second = try fleet.muster("apply", "--yes")
-        #expect(second.status == 0, "\(second.text)")
-        #expect(
-            try fleet.onHost("systemctl is-active chrony ptp4l@enp65s0")
-                == "inactive\nactive\n")
-        #expect(
-            try fleet.onHost("pmc -u -b 0 'GET DEFAULT_DATA_SET'").contains("slaveOnly"),
-            "ptp4l does not answer")
-        #expect(try fleet.muster("check").status == 0)
-    }
-
     /// Entries as a real kernel-install makes them, in GRUB's place.
     ///
     /// Nothing boots by them.

@@ -6,7 +6,7 @@ import Wire
 ///
 /// A fixture gives it as `"systemd": {"NAME": {"PROPERTY": "value", …}, …}`; what is not given is as
 /// systemd 252 answers for a plain unit. Besides properties a unit may have `after_start` (what it
-/// comes to be when it is started, in place of running), `refuses` (a map of verbs to what systemctl
+/// comes to be when it is started, in place of running), `writes` (entries it then puts), `refuses` (a map of verbs to what systemctl
 /// says) and `log` (what `systemctl status` ends with). Files in /etc/systemd/system are units too.
 /// As the real one, it does not notice a drop-in or file that was not there when it was last reloaded.
 final class FakeSystemd {
@@ -184,6 +184,7 @@ final class FakeSystemd {
             for (key, value) in unit["after_start"]?.object
                 ?? ["ActiveState": "active", "SubState": "running"]
             { unit[key] = value }
+            if let writes = unit["writes"] { try? machine.put(tree: writes) }
         case "reload": break
         case "stop":
             unit["ActiveState"] = "inactive"

@@ -192,6 +192,9 @@ final class InstallRoot: Machine {
     ) throws(SystemError) -> [UInt8] {
         try local.askLink(interface, request, message)
     }
+    func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8] {
+        try local.askChrony(message)
+    }
     func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {
         try local.setAffinity(of: pid, mask)
     }

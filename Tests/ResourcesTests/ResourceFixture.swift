@@ -25,7 +25,7 @@ import Wire
 /// The machine is described as ``FakeMachine/init(tree:programs:)`` has it, and has users and groups.
 /// Attributes take their defaults from the schema; `content` becomes a digest and a blob, where the
 /// kind has one, and `{"secret_text": "…"}` a secret. `systemd` is as ``FakeSystemd`` has it.
-/// `grub` is as ``FakeGrub`` has it, `onload` as ``FakeOnload`` has it, `network` as ``FakeNetwork`` has it, and each of `drivers`, by link, as ``FakeDriver`` has it, which
+/// `chrony` is as ``FakeChrony`` has it, `grub` is as ``FakeGrub`` has it, `onload` as ``FakeOnload`` has it, `network` as ``FakeNetwork`` has it, and each of `drivers`, by link, as ``FakeDriver`` has it, which
 /// are as `drivers_after` says afterwards; `facts` are those of the host; `kept` are the attributes that the boot unit keeps already. `after` is what the machine is afterwards, as far as it says;
 /// `again` is the second difference, "as declared" or `{"pending": "reason"}`, unless apply fails.
 struct ResourceFixture: Sendable, CustomTestStringConvertible {
@@ -62,7 +62,7 @@ struct FixtureContent {
     private static let known: Set<String> = [
         "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
         "apply_fault", "after", "again", "systemd", "grub", "kept", "findings", "facts",
-        "drivers", "drivers_after", "onload", "network",
+        "drivers", "drivers_after", "onload", "network", "chrony", "now",
     ]
 
     init(_ json: JSON, kind: Kind) throws {
@@ -122,6 +122,7 @@ struct FixtureContent {
         if let grub = json["grub"] { FakeGrub(grub).install(on: machine) }
         if let network = json["network"] { FakeNetwork(network).install(on: machine) }
         if let onload = json["onload"] { try FakeOnload(onload).install(on: machine) }
+        machine.chrony = json["chrony"].map(FakeChrony.init)
         for (link, driver) in json["drivers"]?.object ?? [:] {
             machine.drivers[link] = try FakeDriver(driver)
         }
@@ -153,6 +154,8 @@ struct FixtureContent {
                 return digest
             })
         host.settle = {}
+        let now = json["now"]?.double ?? Double(FakeMachine.now) / 1e9
+        host.now = { now }
         let facts = json["facts"] ?? .null
         host.facts = { _, _ in facts }
         return host

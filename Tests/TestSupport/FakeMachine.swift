@@ -54,6 +54,8 @@ package final class FakeMachine: Machine {
     /// When files were last written, where a test cares: those written by a call, at ``now``.
     package var modified: [String: Int64] = [:]
     package static let now: Int64 = 1_000
+    /// The chronyd that answers on loopback; nil for none.
+    package var chrony: FakeChrony?
     /// The number of the call, from 1, that fails, and its error number.
     package var failure: (call: Int, code: Int32)?
 
@@ -223,6 +225,14 @@ package final class FakeMachine: Machine {
 
     /// What answers for network interfaces.
     package var drivers: [String: FakeDriver] = [:]
+
+    package func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8] {
+        try record("askChrony", "127.0.0.1:323")
+        guard let chrony else {
+            throw SystemError(call: "read", object: "127.0.0.1:323", code: ECONNREFUSED)
+        }
+        return try chrony.answer(message)
+    }
 
     package func askLink(
         _ interface: String, _ request: LinkRequest, _ message: [UInt8]

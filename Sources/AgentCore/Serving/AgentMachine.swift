@@ -7,14 +7,16 @@ final class AgentMachine: Machine {
     private let board: ActivityBoard
     /// For a worker in the sandbox, which opens no socket.
     private let links: LinkSocket?
+    private let chrony: ChronySocket?
     private let start: (ProgramCall) throws(SystemError) -> ProgramResult
 
     init(
-        _ board: ActivityBoard, links: LinkSocket? = nil,
+        _ board: ActivityBoard, links: LinkSocket? = nil, chrony: ChronySocket? = nil,
         start: @escaping (ProgramCall) throws(SystemError) -> ProgramResult
     ) {
         self.board = board
         self.links = links
+        self.chrony = chrony
         self.start = start
     }
 
@@ -98,6 +100,12 @@ final class AgentMachine: Machine {
         board.publish("ask the driver of", interface)
         guard let links else { return try base.askLink(interface, request, message) }
         return try links.ask(interface, request, message)
+    }
+
+    func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8] {
+        board.publish("ask", "chronyd")
+        guard let chrony else { return try base.askChrony(message) }
+        return try chrony.ask(message)
     }
 
     func setAffinity(of pid: Int, _ mask: [UInt8]) throws(SystemError) {

@@ -70,8 +70,11 @@ struct WorkerProcess {
         // Where the kernel has no idle class the check runs all the same.
         _ = clinux_be_idle()
         let links = try? LinkSocket()
-        let launcher = try Sandbox.enter(closing: [socket] + (links.map { [$0.number] } ?? []))
-        let machine = AgentMachine(board, links: links) { call throws(SystemError) in
+        let chrony = try? ChronySocket()
+        let opened = [links?.number, chrony?.number].compactMap { $0 }
+        let launcher = try Sandbox.enter(closing: [socket] + opened)
+        let machine = AgentMachine(board, links: links, chrony: chrony) {
+            call throws(SystemError) in
             try launcher.run(call)
         }
         return try answer(machine) { launcher.cpuMicroseconds() }

@@ -1,0 +1,9 @@
+#ifndef CLINUX_DATAGRAM_H
+#define CLINUX_DATAGRAM_H
+
+/// A datagram socket connected to a port of 127.0.0.1 (udp(7)); a descriptor, or -errno.
+///
+/// Nothing is sent. What the peer refuses is an error of the next call on it.
+int clinux_loopback_datagrams(unsigned short port);
+
+#endif

@@ -1,0 +1,91 @@
+import FleetModel
+import Glibc
+import Kinds
+import Linux
+
+/// Processes that steer the system clock.
+enum ClockProcesses {
+    /// As /proc/PID/comm has them, which is cut at 15 characters (proc(5)).
+    private static let names: Set<String> = [
+        "chronyd", "ntpd", "systemd-timesyn", "ptp4l", "phc2sys", "timemaster", "ptpd", "ptpd2",
+        "sfptpd",
+    ]
+
+    /// Those that no known unit has started: `chronyd (812)`.
+    static func strangers(
+        to known: Set<String>, on machine: any Machine
+    ) throws(AgentFault) -> [String] {
+        var found: [String] = []
+        let processes = try attempt("list /proc") { () throws(SystemError) in
+            try machine.listIfPresent("/proc")
+        }
+        for pid in processes where Int(pid) != nil {
+            guard let name = try text("/proc/\(pid)/comm", on: machine)?.trimmingSpaces(),
+                names.contains(name), let groups = try text("/proc/\(pid)/cgroup", on: machine)
+            else { continue }
+            let units = groups.split(separator: "\n").compactMap(unit)
+            if !units.contains(where: known.contains) { found.append("\(name) (\(pid))") }
+        }
+        return found
+    }
+
+    /// The unit of a line of /proc/PID/cgroup: `0::/system.slice/chrony.service`; of what runs in a
+    /// container its scope.
+    private static func unit(_ line: Substring) -> String? {
+        guard let path = line.split(separator: ":", maxSplits: 2).last else { return nil }
+        return path.split(separator: "/").first { !$0.hasSuffix(".slice") }.map(String.init)
+    }
+
+    /// The program of a process, and whether another has taken its place on disk.
+    static func program(
+        of pid: Int, on machine: any Machine
+    ) throws(AgentFault) -> (path: String, isReplaced: Bool)? {
+        let mark = " (deleted)"
+        let target = try attempt("read /proc/\(pid)/exe") { () throws(SystemError) in
+            try machine.linkTargetIfPresent("/proc/\(pid)/exe")
+        }
+        return target.map {
+            $0.hasSuffix(mark) ? (String($0.dropLast(mark.count)), true) : ($0, false)
+        }
+    }
+
+    /// When a process was started, in seconds since the epoch (proc(5): starttime, btime).
+    static func started(_ pid: Int, on machine: any Machine) throws(AgentFault) -> Double? {
+        guard let status = try text("/proc/\(pid)/stat", on: machine),
+            let system = try text("/proc/stat", on: machine),
+            // The name before it may have blanks and brackets.
+            let end = status.lastIndex(of: ")")
+        else { return nil }
+        let fields = status[end...].split(separator: " ")
+        let boot = system.split(separator: "\n").first { $0.hasPrefix("btime ") }
+        guard fields.count > 20, let ticks = Double(fields[20]),
+            let seconds = boot.flatMap({ Double($0.dropFirst("btime ".count)) })
+        else { return nil }
+        return seconds + ticks / 100
+    }
+
+    /// Whether a service can have the capability to set the clock (CAP_SYS_TIME, capabilities(7)).
+    static func mayBeSet(on machine: any Machine) throws(AgentFault) -> Bool {
+        let name = "CapBnd:"
+        let line = try text("/proc/1/status", on: machine)?.split(separator: "\n").first {
+            $0.hasPrefix(name)
+        }
+        guard let line,
+            let set = UInt64(String(line.dropFirst(name.count)).trimmingSpaces(), radix: 16)
+        else { return true }
+        return set & 1 << 25 != 0
+    }
+
+    /// Nil of a process that has ended.
+    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
+    {
+        try attempt("read \(path)") { () throws(SystemError) in
+            do throws(SystemError) {
+                return try machine.textIfPresent(path)
+            } catch {
+                if error.code == ESRCH { return nil }
+                throw error
+            }
+        }
+    }
+}

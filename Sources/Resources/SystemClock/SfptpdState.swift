@@ -1,0 +1,82 @@
+import FleetModel
+import Kinds
+import Linux
+
+/// What sfptpd writes once a minute of each clock and instance: /var/lib/sfptpd/state-NAME, of lines
+/// `name: value`.
+struct SfptpdState {
+    private static let folder = "/var/lib/sfptpd"
+    /// Seconds after which a file is of an instance that is no more.
+    private static let oldest = 180.0
+
+    private let name: String
+    private let values: [String: String]
+
+    init(name: String, text: String) {
+        self.name = name
+        var values: [String: String] = [:]
+        for line in text.split(separator: "\n") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            values[String(line[..<colon])] = String(line[line.index(after: colon)...])
+                .trimmingSpaces()
+        }
+        self.values = values
+    }
+
+    /// Nanoseconds from what it follows: a master, a peer, or the clock of a card.
+    private var offset: Double? {
+        values.first { $0.key.hasPrefix("offset-from-") }.flatMap { Double($0.value) }.map(abs)
+    }
+
+    /// The version of the daemon that runs; nil where it has left none.
+    static func runningVersion(on machine: any Machine) throws(AgentFault) -> String? {
+        let path = "\(folder)/version"
+        return try attempt("read \(path)") { () throws(SystemError) in
+            try machine.textIfPresent(path)
+        }.flatMap(ClockProgram.version)
+    }
+
+    static func offset(on host: Host) throws(AgentFault) -> ClockOffset {
+        var states: [SfptpdState] = []
+        for name in try attempt(
+            "list \(folder)", { () throws(SystemError) in try host.machine.listIfPresent(folder) })
+        where name.hasPrefix("state-") {
+            let path = "\(folder)/\(name)"
+            let found = try attempt("read \(path)") { () throws(SystemError) in
+                let status = try host.machine.statusIfPresent(path, followLinks: true)
+                let age = host.now() - Double(status?.modifiedNanoseconds ?? 0) / 1e9
+                return age > oldest ? nil : try host.machine.textIfPresent(path)
+            }
+            if let found {
+                states.append(SfptpdState(name: String(name.dropFirst(6)), text: found))
+            }
+        }
+        return offset(states)
+    }
+
+    /// The system clock's from the card's, and the card's from its master, added up.
+    static func offset(_ states: [SfptpdState]) -> ClockOffset {
+        let system = states.first { $0.name == "system" }
+        let sources = states.filter { state in
+            guard state.name != "system", state.offset != nil else { return false }
+            guard let system else { return state.values["clock-name"] == "system" }
+            return state.values["clock-id"] == system.values["reference-clock-id"]
+        }
+        guard !sources.isEmpty else {
+            return .unknown("sfptpd has written of no source for three minutes")
+        }
+        var sum = 0.0
+        for state in [system].compactMap({ $0 }) + sources where state.values["in-sync"] != "1" {
+            let alarms = state.values["alarms"].map { $0 == "none" || $0.isEmpty ? "" : ": \($0)" }
+            return .unknown("sfptpd has \(state.name) not in sync\(alarms ?? "")")
+        }
+        if let system {
+            guard let offset = system.offset else {
+                return .unknown("sfptpd has written no offset of the system clock")
+            }
+            sum += offset
+        }
+        // Where several follow on one card, which of them is selected does not matter to a bound.
+        return .nanoseconds(sum + (sources.compactMap(\.offset).max() ?? 0))
+    }
+}
