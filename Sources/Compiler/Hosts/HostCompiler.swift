@@ -82,7 +82,7 @@ final class HostCompiler {
             return failed(host, faults, facts.used)
         }
         let arrangement = arrangement(of: run, in: hostClass)
-        faults += arrangement.faults
+        faults += arrangement.faults + QueueCheck.faults(run.resources)
         if faults.contains(where: { $0.severity == .error }) {
             return failed(host, faults, facts.used)
         }

@@ -38,12 +38,39 @@ struct NICLinkFile {
                 "tx": "TxFlowControl",
             ],
             isFlag: true)
+        for (key, value) in declaration.coalescing.sorted(by: { $0.key < $1.key }) {
+            if let line = coalescing(key, value) { lines.append(line) }
+        }
         for (name, keys) in features {
             if let isOn = declaration.features[name] {
                 lines += keys.map { "\($0)=\(isOn ? "yes" : "no")" }
             }
         }
         return lines
+    }
+
+    /// Systemd 250 and later; earlier ones warn of a name they do not know and go on.
+    private static func coalescing(_ key: String, _ value: Int) -> String? {
+        switch key {
+        case "adaptive-rx", "adaptive-tx":
+            let name = "UseAdaptive\(key.hasSuffix("rx") ? "Rx" : "Tx")Coalesce"
+            return "\(name)=\(value == 0 ? "no" : "yes")"
+        case "pkt-rate-low": return "CoalescePacketRateLow=\(value)"
+        case "pkt-rate-high": return "CoalescePacketRateHigh=\(value)"
+        // Of these two systemd takes no 0.
+        case "sample-interval":
+            return value == 0 ? nil : "CoalescePacketRateSampleIntervalSec=\(value)s"
+        case "stats-block-usecs":
+            return value == 0 ? nil : "StatisticsBlockCoalesceSec=\(value)us"
+        default:
+            // rx-usecs-low, tx-frames-irq: direction, what is counted, when it holds.
+            let parts = key.split(separator: "-")
+            let direction = parts[0] == "rx" ? "Rx" : "Tx"
+            let when = parts.count > 2 ? parts[2].prefix(1).uppercased() + parts[2].dropFirst() : ""
+            return parts[1] == "usecs"
+                ? "\(direction)Coalesce\(when)Sec=\(value)us"
+                : "\(direction)MaxCoalesced\(when)Frames=\(value)"
+        }
     }
 
     private static let features: [(name: String, keys: [String])] = [
