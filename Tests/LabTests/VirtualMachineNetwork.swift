@@ -27,6 +27,7 @@ extension VirtualMachineTests {
         #expect(try fleet.muster("check").status == 2)
         #expect(try fleet.muster("apply", "--yes").status == 0)
         try isSo(fleet, vlan: 200)
+        try tunesCardsBelow(fleet)
         try keepsItsLease(fleet)
         try areGone(fleet)
     }
@@ -65,6 +66,39 @@ extension VirtualMachineTests {
             #expect(addresses.contains(" \(address) "), "\(addresses)")
         }
         #expect(try fleet.onHost("ip route show 10.52.0.0/16").contains("via 10.51.0.1"))
+    }
+
+    /// A bond and a VLAN are tuned by the cards below them.
+    private func tunesCardsBelow(_ fleet: MachineFleet) throws {
+        func declare(_ bond: String, _ vlan: String) throws {
+            try fleet.write(
+                "Roles/extras/role.yaml",
+                """
+                description: Cards by what lies on them.
+                resources:
+                  - nic: bond0
+                    \(bond)
+                  - nic: enp65s0.100
+                    \(vlan)
+                """)
+        }
+        let files = "ls /etc/systemd/network | grep -c '^90-muster-5254006d750[234].link$' || true"
+        try declare("features: {gro: false}", "coalescing: {rx-usecs: 20}")
+        let apply = try fleet.muster("apply", "--yes")
+        #expect(apply.status == 0, "\(apply.text)")
+        for card in ["enp0s5", "enp0s6"] {
+            #expect(
+                try fleet.onHost("ethtool -k \(card)").contains("generic-receive-offload: off"),
+                "\(card)")
+        }
+        #expect(try fleet.onHost("ethtool -c enp65s0").contains("rx-usecs: 20"))
+        #expect(try fleet.onHost(files) == "3\n")
+        let again = try fleet.muster("apply", "--yes")
+        #expect(again.text.contains("No changes."), "\(again.text)")
+        try declare("state: absent", "state: absent")
+        let absent = try fleet.muster("apply", "--yes")
+        #expect(absent.status == 0, "\(absent.text)")
+        #expect(try fleet.onHost(files) == "0\n")
     }
 
     /// The address that muster came to was given by a server, and is not to be had another way.
