@@ -52,15 +52,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
             try machine.listIfPresent("/proc")
         }
         for name in processes where Int(name) != nil {
-            let comm = try attempt("read /proc/\(name)/comm") { () throws(SystemError) in
-                do throws(SystemError) {
-                    return try machine.textIfPresent("/proc/\(name)/comm")
-                } catch {
-                    // One that ended meanwhile.
-                    if error.code == ESRCH { return nil }
-                    throw error
-                }
-            }
+            let comm = try ProcessFile.text("/proc/\(name)/comm", on: machine)
             guard comm == "irqbalance\n" else { continue }
             let environment = try attempt("read what irqbalance was started with") {
                 () throws(SystemError) in try machine.textIfPresent("/proc/\(name)/environ")

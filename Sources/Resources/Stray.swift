@@ -33,7 +33,9 @@ struct Stray: Sendable, Equatable {
         let own = try? machine.linkTarget("/proc/self/exe")
         var all: [Stray] = []
         for pid in names.compactMap({ Int($0) }).sorted() {
-            guard let status = try text("/proc/\(pid)/status", on: machine) else { continue }
+            guard let status = try ProcessFile.text("/proc/\(pid)/status", on: machine) else {
+                continue
+            }
             let name = ProcessStatus.field("Name", status) ?? "?"
             var reach = reach(declaration, status)
             let flags = reach.isEmpty ? nil : try flags(of: pid, on: machine)
@@ -76,7 +78,9 @@ struct Stray: Sendable, Equatable {
         }
         var all = CPUList([])
         for name in names where name != String(pid) {
-            guard let status = try text("\(folder)/\(name)/status", on: machine) else { continue }
+            guard let status = try ProcessFile.text("\(folder)/\(name)/status", on: machine) else {
+                continue
+            }
             all = all.union(reach(declaration, status))
         }
         return all
@@ -88,7 +92,7 @@ struct Stray: Sendable, Equatable {
 
     /// The flags of a process: the ninth field of /proc/PID/stat (proc(5)).
     private static func flags(of pid: Int, on machine: any Machine) throws(AgentFault) -> Int? {
-        guard let stat = try text("/proc/\(pid)/stat", on: machine),
+        guard let stat = try ProcessFile.text("/proc/\(pid)/stat", on: machine),
             let end = stat.lastIndex(of: ")")
         else { return nil }
         let fields = stat[stat.index(after: end)...].split(separator: " ")
@@ -96,7 +100,7 @@ struct Stray: Sendable, Equatable {
     }
 
     private static func unit(of pid: Int, on machine: any Machine) throws(AgentFault) -> String? {
-        let text = try text("/proc/\(pid)/cgroup", on: machine) ?? ""
+        let text = try ProcessFile.text("/proc/\(pid)/cgroup", on: machine) ?? ""
         let path = text.split(separator: "\n").first {
             $0.hasPrefix("0::") || $0.contains("name=systemd")
         }
@@ -104,19 +108,6 @@ struct Stray: Sendable, Equatable {
             $0.hasSuffix(".service") || $0.hasSuffix(".scope")
         }
         .map(String.init)
-    }
-
-    /// Nil for a process that has ended.
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
-        try attempt("read \(path)") { () throws(SystemError) in
-            do throws(SystemError) {
-                return try machine.textIfPresent(path)
-            } catch {
-                if error.code == ESRCH { return nil }
-                throw error
-            }
-        }
     }
 }
 

@@ -149,13 +149,18 @@ import Wire
         #expect(lines.contains { $0.hasPrefix("failed: cannot read /etc/muster/boot.d/a.json") })
     }
 
-    /// vmxnet3 makes its RSS table anew when its link comes up, which may be after `network.target`.
-    @Test func cardsAreSetOnceTheyAreUp() {
+    private func machineWithACardThatIsDown() -> FakeMachine {
         let machine = machine()
         machine.put("/sys/class/net/ens1/flags", text: "0x1002\n")
         machine.put("/sys/class/net/ens1/mtu", text: "1500\n")
         machine.put("/sys/class/net/ens1/device", .link("../../../0000:41:00.0"))
         machine.drivers["ens1"] = FakeDriver()
+        return machine
+    }
+
+    /// vmxnet3 makes its RSS table anew when its link comes up, which may be after `network.target`.
+    @Test func cardsAreSetOnceTheyAreUp() {
+        let machine = machineWithACardThatIsDown()
         let record: JSON = ["kind": "nic", "name": "ens1", "attributes": ["mtu": 9000]]
         machine.put("/etc/muster/boot.d/nic-ens1.json", text: record.canonicalText + "\n")
         var waits = 0
@@ -174,11 +179,7 @@ import Wire
 
     /// A cable that is not there holds a boot for twenty seconds, and nothing longer.
     @Test func aCardThatStaysDownIsNotWaitedForEver() {
-        let machine = machine()
-        machine.put("/sys/class/net/ens1/flags", text: "0x1002\n")
-        machine.put("/sys/class/net/ens1/mtu", text: "1500\n")
-        machine.put("/sys/class/net/ens1/device", .link("../../../0000:41:00.0"))
-        machine.drivers["ens1"] = FakeDriver()
+        let machine = machineWithACardThatIsDown()
         for link in [nil, "down"] as [String?] {
             var attributes: [String: JSON] = ["mtu": 9000]
             attributes["link"] = link.map { .string($0) }

@@ -30,13 +30,16 @@ struct OnloadProcesses: Sendable {
         let names = try attempt("list /proc") { () throws(SystemError) in try machine.list("/proc")
         }
         for pid in names.compactMap({ Int($0) }).sorted() {
-            guard let name = try Self.text("/proc/\(pid)/comm", on: machine)?.filter({ $0 != "\n" })
+            guard
+                let name = try ProcessFile.text("/proc/\(pid)/comm", on: machine)?.filter({
+                    $0 != "\n"
+                })
             else { continue }
             running.insert(name)
             var process = Process(pid: pid, name: name)
             process.devices = try Self.devices("/proc/\(pid)/fd", on: machine)
             // Threads of the kernel map nothing, and read as empty.
-            let maps = try Self.text("/proc/\(pid)/maps", on: machine) ?? ""
+            let maps = try ProcessFile.text("/proc/\(pid)/maps", on: machine) ?? ""
             for line in maps.split(separator: "\n") where line.contains("/libonload.so") {
                 process.mapsLibrary = true
                 if line.hasSuffix("(deleted)") { process.mapsOldLibrary = true }
@@ -68,19 +71,6 @@ struct OnloadProcesses: Sendable {
                 if error.code != ESRCH { throw error }
             }
             return found
-        }
-    }
-
-    /// A file of a process; nil where it has ended.
-    static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String? {
-        try attempt("read \(path)") { () throws(SystemError) in
-            do throws(SystemError) {
-                return try machine.textIfPresent(path, limit: 64 << 20)
-            } catch {
-                // It ended between the two calls.
-                if error.code == ESRCH { return nil }
-                throw error
-            }
         }
     }
 }

@@ -58,9 +58,9 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
         let names = try attempt("list /proc") { () throws(SystemError) in try machine.list("/proc")
         }
         for pid in names.compactMap({ Int($0) }).sorted() {
-            let name = try OnloadProcesses.text("/proc/\(pid)/comm", on: machine)?.trimmingSpaces()
+            let name = try ProcessFile.text("/proc/\(pid)/comm", on: machine)?.trimmingSpaces()
             guard let name, declaration.programs.contains(name) else { continue }
-            let text = try OnloadProcesses.text("/proc/\(pid)/environ", on: machine) ?? ""
+            let text = try ProcessFile.text("/proc/\(pid)/environ", on: machine) ?? ""
             var environment: [String: String] = [:]
             for entry in text.split(separator: "\0") {
                 guard let equals = entry.firstIndex(of: "=") else { continue }

@@ -1,5 +1,4 @@
 import FleetModel
-import Glibc
 import Kinds
 import Linux
 
@@ -20,8 +19,10 @@ enum ClockProcesses {
             try machine.listIfPresent("/proc")
         }
         for pid in processes where Int(pid) != nil {
-            guard let name = try text("/proc/\(pid)/comm", on: machine)?.trimmingSpaces(),
-                names.contains(name), let groups = try text("/proc/\(pid)/cgroup", on: machine)
+            guard
+                let name = try ProcessFile.text("/proc/\(pid)/comm", on: machine)?.trimmingSpaces(),
+                names.contains(name),
+                let groups = try ProcessFile.text("/proc/\(pid)/cgroup", on: machine)
             else { continue }
             let units = groups.split(separator: "\n").compactMap(unit)
             if !units.contains(where: known.contains) { found.append("\(name) (\(pid))") }
@@ -51,8 +52,8 @@ enum ClockProcesses {
 
     /// When a process was started, in seconds since the epoch (proc(5): starttime, btime).
     static func started(_ pid: Int, on machine: any Machine) throws(AgentFault) -> Double? {
-        guard let status = try text("/proc/\(pid)/stat", on: machine),
-            let system = try text("/proc/stat", on: machine),
+        guard let status = try ProcessFile.text("/proc/\(pid)/stat", on: machine),
+            let system = try ProcessFile.text("/proc/stat", on: machine),
             // The name before it may have blanks and brackets.
             let end = status.lastIndex(of: ")")
         else { return nil }
@@ -66,26 +67,9 @@ enum ClockProcesses {
 
     /// Whether a service can have the capability to set the clock (CAP_SYS_TIME, capabilities(7)).
     static func mayBeSet(on machine: any Machine) throws(AgentFault) -> Bool {
-        let name = "CapBnd:"
-        let line = try text("/proc/1/status", on: machine)?.split(separator: "\n").first {
-            $0.hasPrefix(name)
-        }
-        guard let line,
-            let set = UInt64(String(line.dropFirst(name.count)).trimmingSpaces(), radix: 16)
+        let status = try ProcessFile.text("/proc/1/status", on: machine) ?? ""
+        guard let text = ProcessStatus.field("CapBnd", status), let set = UInt64(text, radix: 16)
         else { return true }
         return set & 1 << 25 != 0
-    }
-
-    /// Nil of a process that has ended.
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
-        try attempt("read \(path)") { () throws(SystemError) in
-            do throws(SystemError) {
-                return try machine.textIfPresent(path)
-            } catch {
-                if error.code == ESRCH { return nil }
-                throw error
-            }
-        }
     }
 }
