@@ -22,7 +22,7 @@ package enum Difference: Sendable, Equatable {
 
 /// The behaviour of one resource kind on a host: observe, diff, apply, verify.
 ///
-/// No kind knows another. Verification is the engine's: it observes again after `apply`, and
+/// No kind knows another, but for `ptp`, which is made of services. Verification is the engine's: it observes again after `apply`, and
 /// whatever then still differs is a failure, whatever the calls returned.
 package protocol ResourceBehaviour {
     associatedtype Declaration: ResourceDeclaration
