@@ -9,7 +9,7 @@ import Wire
 /// A trading host from bare to isolated and back, on a real kernel, proven by the kernel's own files.
 ///
 /// One test, since each step stands on the one before: minutes, with two or three reboots.
-@Suite("A virtual machine", .serialized, .timeLimit(.minutes(80)))
+@Suite("A virtual machine", .serialized, .timeLimit(.minutes(85)))
 struct VirtualMachineTests {
     @Test func isProvisionedIsolatedAndPutBack() throws {
         let fleet = try MachineFleet()
