@@ -111,6 +111,8 @@ let package = Package(
         .target(
             name: "Transport",
             dependencies: ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"]),
+        /** What people and programs see of a run, joined from plan and reports. */
+        .target(name: "Views", dependencies: ["FleetModel", "Wire"]),
         /** Runs, reports, facts and plans in SQLite. */
         .target(name: "Store", dependencies: ["CSQLite", "FleetModel", "Linux", "Wire"]),
         /** The use cases: ping, facts, plan, apply, check over many hosts. */
@@ -118,13 +120,14 @@ let package = Package(
             name: "Fleet",
             dependencies: [
                 "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Diagnostics",
-                "Values", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
+                "Values", "Views", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
             ]),
 
         // MARK: The command line
 
         /** View values as text and JSON; progress from events. */
-        .target(name: "Presentation", dependencies: ["FleetModel", "Diagnostics", "Wire"]),
+        .target(
+            name: "Presentation", dependencies: ["FleetModel", "Views", "Diagnostics", "Wire"]),
         /** One declarative option table: parser, help, reference. */
         .target(name: "CommandLineKit", dependencies: ["Diagnostics"]),
         /** One file per verb. */
@@ -133,7 +136,7 @@ let package = Package(
             dependencies: [
                 "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
                 "Kinds", "Store",
-                "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "YAML",
+                "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "Views", "YAML",
                 "FleetModel", "Linux",
                 "Wire",
             ]),
@@ -153,7 +156,6 @@ let package = Package(
     ]
         + [
             ("Wire", []),
-            ("FleetModel", ["Wire"]),
             ("Kinds", ["FleetModel", "Wire"]),
             ("Linux", ["CLinux"]),
             ("HostFacts", ["FleetModel", "Linux", "Wire"]),
@@ -182,15 +184,16 @@ let package = Package(
             ("Isolation", ["HostFacts", "Kinds", "Linux", "Presentation", "Wire"]),
             ("SSHConfig", ["Linux", "Wire"]),
             ("Transport", ["SSHConfig", "Linux", "CLinux", "Wire"]),
+            ("Views", ["FleetModel", "Wire"]),
             ("Store", ["FleetModel", "Linux", "Wire"]),
             (
                 "Fleet",
                 [
                     "Compiler", "Inventory", "Kinds", "Transport", "Store", "Diagnostics", "Values",
-                    "YAML", "FleetModel", "Linux", "Wire",
+                    "Views", "YAML", "FleetModel", "Linux", "Wire",
                 ]
             ),
-            ("Presentation", ["FleetModel", "Diagnostics", "Wire"]),
+            ("Presentation", ["FleetModel", "Views", "Diagnostics", "Wire"]),
             ("CommandLineKit", ["Diagnostics"]),
             (
                 "Commands",

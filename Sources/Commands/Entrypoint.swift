@@ -5,6 +5,7 @@ import FleetModel
 import Glibc
 import Linux
 import Store
+import Views
 
 /// The program from its arguments to its exit code.
 package enum Entrypoint {

@@ -4,6 +4,7 @@ import Glibc
 import Linux
 import Presentation
 import Synchronization
+import Views
 import Wire
 
 /// Where text goes: data to stdout, everything else to stderr.

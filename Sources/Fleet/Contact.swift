@@ -4,6 +4,7 @@ import Linux
 import Store
 import Synchronization
 import Transport
+import Views
 import Wire
 
 /// What came of contacting one host without a plan: `ping` and `facts`.

@@ -1,4 +1,5 @@
 import FleetModel
+import Views
 import Wire
 
 /// Changes, faults and resources as lines of text.

@@ -1,4 +1,4 @@
-import FleetModel
+import Views
 
 /// Turns events into what stderr shows: one line that is rewritten on a terminal, plain lines elsewhere.
 ///

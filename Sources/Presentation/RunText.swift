@@ -1,4 +1,5 @@
 import FleetModel
+import Views
 import Wire
 
 /// A run as people read it: hosts with the same outcome together, the fewest first.

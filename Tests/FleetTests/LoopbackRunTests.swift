@@ -7,6 +7,7 @@ import Store
 import TestSupport
 import Testing
 import Transport
+import Views
 import Wire
 
 /// A planner that gives every host the same resources.

@@ -1,5 +1,6 @@
 import FleetModel
 import Testing
+import Views
 import Wire
 
 @testable import Fleet

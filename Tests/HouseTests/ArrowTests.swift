@@ -62,23 +62,27 @@ private let rooms = [
     Room(
         "Transport", ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"],
         "bytes and exit status; it must not know what a plan is"),
+    Room(
+        "Views", ["FleetModel", "Wire"],
+        "what is printed, stored and read by programs; the agent does not link it"),
     Room("Store", ["CSQLite", "FleetModel", "Linux", "Wire"], "keeps what it is given"),
     Room(
         "Fleet",
         [
             "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Diagnostics",
-            "Values", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
+            "Values", "Views", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
         ], "the use cases; returns values, prints nothing"),
     Room(
-        "Presentation", ["FleetModel", "Diagnostics", "Wire"], "a view of values; decides nothing"),
+        "Presentation", ["FleetModel", "Views", "Diagnostics", "Wire"],
+        "the text of values; decides nothing"),
     Room("CommandLineKit", ["Diagnostics"], "a table and its parser; knows no verb"),
     Room(
         "Commands",
         [
             "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
             "Kinds",
-            "Store", "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "YAML",
-            "FleetModel",
+            "Store", "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "Views",
+            "YAML", "FleetModel",
             "Linux",
             "Wire",
         ], "the only room that prints, and reads the command line"),

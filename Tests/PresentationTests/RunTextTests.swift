@@ -1,6 +1,7 @@
 import FleetModel
 import Presentation
 import Testing
+import Views
 import Wire
 
 @Suite struct RunTextTests {

@@ -6,6 +6,7 @@ import Glibc
 import Inventory
 import Linux
 import Store
+import Views
 import Wire
 
 /// `muster apply`: plans, asks and applies; or applies a saved plan.

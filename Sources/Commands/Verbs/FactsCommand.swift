@@ -5,6 +5,7 @@ import FleetModel
 import HostFacts
 import Linux
 import Presentation
+import Views
 import Wire
 
 /// `muster facts`: reads facts from hosts into the store, or from a copied root.

@@ -3,6 +3,7 @@ import Diagnostics
 import Fleet
 import FleetModel
 import Presentation
+import Views
 import Wire
 
 /// `muster ping`: connects, runs the agent's hello, says how long each step took.

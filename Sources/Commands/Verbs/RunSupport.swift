@@ -4,6 +4,7 @@ import Fleet
 import FleetModel
 import Presentation
 import Store
+import Views
 import Wire
 
 /// What `plan`, `check` and `apply` share.

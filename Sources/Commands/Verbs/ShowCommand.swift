@@ -4,6 +4,7 @@ import Fleet
 import FleetModel
 import Presentation
 import Store
+import Views
 import Wire
 
 /// `muster show RUN`: one run as it was reported.

@@ -1,5 +1,6 @@
 import FleetModel
 import Transport
+import Views
 import Wire
 
 /// Why a conversation with a host's agent did not come about or did not hold.

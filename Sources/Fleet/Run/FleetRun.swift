@@ -4,6 +4,7 @@ import Linux
 import Store
 import Synchronization
 import Transport
+import Views
 import Wire
 
 /// One run over many hosts: `plan`, `check` or `apply`, recorded in the store as it goes.

@@ -4,6 +4,7 @@ import FleetModel
 import Glibc
 import Linux
 import Transport
+import Views
 import Wire
 
 /// One run on one host, from the connection to the view of what came of it.

@@ -1,6 +1,7 @@
 import FleetModel
 import Linux
 import Transport
+import Views
 import Wire
 
 extension RunOptions {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FleetModel
+@testable import Views
 
 @Suite struct HostNameFoldingTests {
     @Test(arguments: [

@@ -1,3 +1,4 @@
+import FleetModel
 import Wire
 
 /// Everything that came of a run, on all its hosts: what is printed, stored and read by programs.

@@ -1,3 +1,4 @@
+import FleetModel
 import Wire
 
 /// What came of a run on one host, taken together.
