@@ -202,7 +202,7 @@ let package = Package(
                     "FleetModel", "Linux", "Wire",
                 ]
             ),
-            ("House", ["Linux", "Wire"]),
+            ("House", ["FleetModel", "Linux", "Wire"]),
             ("Lab", ["Kinds", "Linux", "Wire", "FleetModel"]),
         ].map { (name: String, others: [Target.Dependency]) in
             let own: [Target.Dependency] =

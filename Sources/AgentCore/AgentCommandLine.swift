@@ -10,7 +10,7 @@ package struct AgentCommandLine {
     /// What the agent is asked to do.
     enum Verb: Equatable {
         case serve(state: StateDirectory)
-        case boot(BootSettings.Stage)
+        case boot(BootStage)
         case version
         case help
     }
@@ -28,7 +28,7 @@ package struct AgentCommandLine {
         switch arguments.first {
         case "serve": return parseServe(Array(arguments.dropFirst()))
         case "boot":
-            guard arguments.count == 2, let stage = BootSettings.Stage(rawValue: arguments[1])
+            guard arguments.count == 2, let stage = BootStage(rawValue: arguments[1])
             else { return .failure(UsageError("boot takes early or late")) }
             return .success(.boot(stage))
         case "--version" where arguments.count == 1: return .success(.version)
@@ -82,7 +82,7 @@ package struct AgentCommandLine {
         return Supervisor(setting).serve()
     }
 
-    private static func boot(_ stage: BootSettings.Stage) -> Int32 {
+    private static func boot(_ stage: BootStage) -> Int32 {
         let service = BootService(machine: LocalMachine()) { print(STDOUT_FILENO, $0 + "\n") }
         return service.run(stage) ? 0 : 1
     }

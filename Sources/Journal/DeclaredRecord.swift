@@ -82,15 +82,14 @@ package struct DeclaredRecord: ModelCodable, Equatable {
 
     /// Takes in what an apply of a plan left on the host.
     ///
-    /// `applied` are the addresses that are now as declared. What is declared absent leaves the
-    /// record: nothing of it remains to be listed.
-    package mutating func take(_ plan: Plan, applied: Set<String>) {
+    /// `applied` are the addresses that are now as declared. A resource that `leaves` nothing on the
+    /// host, such as one that is declared absent, is not in the record: nothing is there to be listed.
+    package mutating func take(
+        _ plan: Plan, applied: Set<String>, leaves: (PlannedResource) -> Bool
+    ) {
         for resource in plan.resources where applied.contains(resource.address) {
             entries.removeAll { $0.kind == resource.kind && $0.name == resource.name }
-            // A command leaves nothing that could be listed by its name.
-            if resource.kind == .command || resource.attributes["state"]?.string == "absent" {
-                continue
-            }
+            guard leaves(resource) else { continue }
             entries.append(
                 Entry(address: resource.address, kind: resource.kind, name: resource.name))
         }

@@ -1,4 +1,5 @@
 import FleetModel
+import Kinds
 import Linux
 import TestSupport
 import Testing

@@ -16,6 +16,8 @@ private struct Bench {
     var maxDisruption = Disruption.powerCycle
     /// How many safe boundaries pass before the run is told to stop.
     var boundaries = Int.max
+    /// What resources of a kind are here; the others are plain.
+    var toys: [Kind: any ResourceBehaviour.Type] = [:]
     /// The addresses of handlers that fail.
     var failingHandlers: Set<String> = []
 
@@ -46,7 +48,7 @@ private struct Bench {
 
     func run(_ mode: RunRequest.Mode) throws -> Outcome {
         var outcome = Outcome()
-        let bound = try BoundPlan(plan) { _ in FakeBehaviour.self }
+        let bound = try BoundPlan(plan) { toys[$0] ?? FakeBehaviour<Plain>.self }
         let host = Host(
             machine: machine,
             blob: { _ throws(AgentFault) in [] },
@@ -170,10 +172,11 @@ struct ApplyRunTests {
         #expect(bench.machine.events.suffix(2) == ["done dir", "observe below after"])
     }
 
-    @Test("a package may have touched anything")
+    @Test("a kind whose changes may touch anything has everything looked at again")
     func opaque() throws {
-        let bench = Bench(
+        var bench = Bench(
             [fake("pkg", kind: .package), fake("a"), fake("b")], ["a": "new", "b": "new"])
+        bench.toys[.package] = FakeBehaviour<Opaque>.self
         _ = try bench.run(.apply)
         #expect(bench.machine.events.last == "observe a b")
     }
@@ -315,7 +318,7 @@ struct BoundPlanTests {
         ])
     func refused(_ resources: [PlannedResource], _ cause: String) {
         let fault = #expect(throws: AgentFault.self) {
-            try BoundPlan(Plan(host: "h", resources: resources)) { _ in FakeBehaviour.self }
+            try BoundPlan(Plan(host: "h", resources: resources)) { _ in FakeBehaviour<Plain>.self }
         }
         #expect(fault?.code == "bad-plan")
         #expect(fault?.cause == cause)
@@ -326,7 +329,7 @@ struct BoundPlanTests {
         var resource = fake("a")
         resource.attributes = [:]
         let fault = #expect(throws: AgentFault.self) {
-            try BoundPlan(Plan(host: "h", resources: [resource])) { _ in FakeBehaviour.self }
+            try BoundPlan(Plan(host: "h", resources: [resource])) { _ in FakeBehaviour<Plain>.self }
         }
         #expect(fault?.text == "cannot read a (role.yaml:1): value is missing")
     }

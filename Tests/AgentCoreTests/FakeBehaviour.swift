@@ -54,10 +54,30 @@ final class ValueMachine: Machine {
     }
 }
 
+/// What is peculiar about a toy kind: the engine knows it by this alone.
+protocol ToyTraits: Sendable {
+    static var changes: KindTraits.Changes { get }
+}
+
+/// A toy kind with nothing peculiar.
+enum Plain: ToyTraits {
+    static let changes = KindTraits.Changes.claims
+}
+
+/// A toy kind whose changes may touch anything.
+enum Opaque: ToyTraits {
+    static let changes = KindTraits.Changes.anything
+}
+
 /// A declaration of a value; its attributes say how the behaviour is to misbehave.
-struct FakeDeclaration: ResourceDeclaration {
-    static let schema = KindSchema(
-        .file, "", nameType: .string, nameSummary: "", attributes: [], example: "")
+struct FakeDeclaration<Toy: ToyTraits>: ResourceDeclaration {
+    static var schema: KindSchema {
+        KindSchema(
+            .file, "",
+            traits: KindTraits(
+                changes: Toy.changes, reads: .claims, names: .exact, remains: .listed, rivals: []),
+            nameType: .string, nameSummary: "", attributes: [], example: "")
+    }
 
     let name: String
     let value: String
@@ -81,14 +101,16 @@ struct FakeDeclaration: ResourceDeclaration {
 }
 
 /// The behaviour of ``FakeDeclaration`` on a ``ValueMachine``.
-enum FakeBehaviour: ResourceBehaviour {
+enum FakeBehaviour<Toy: ToyTraits>: ResourceBehaviour {
+    typealias Declaration = FakeDeclaration<Toy>
+
     struct Observation: Sendable {
         let value: String?
         let isBlocked: Bool
     }
 
     static func observe(
-        _ declarations: [FakeDeclaration], on host: Host
+        _ declarations: [Declaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
         guard let machine = host.machine as? ValueMachine else { return [] }
         machine.events.append("observe " + declarations.map(\.name).joined(separator: " "))
@@ -99,7 +121,7 @@ enum FakeBehaviour: ResourceBehaviour {
         }
     }
 
-    static func diff(_ declaration: FakeDeclaration, _ observation: Observation) -> Difference {
+    static func diff(_ declaration: Declaration, _ observation: Observation) -> Difference {
         switch declaration.trick {
         case "absent": return .notApplicable("no such thing")
         case "unclear": return .unknown("nobody knows")
@@ -117,13 +139,13 @@ enum FakeBehaviour: ResourceBehaviour {
     }
 
     static func beforeImages(
-        _ declaration: FakeDeclaration, _ observation: Observation, on host: Host
+        _ declaration: Declaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
         [.sysctl(key: declaration.name, value: observation.value ?? "")]
     }
 
     static func apply(
-        _ declaration: FakeDeclaration, _ observation: Observation, changes: [Change], on host: Host
+        _ declaration: Declaration, _ observation: Observation, changes: [Change], on host: Host
     ) throws(AgentFault) {
         guard let machine = host.machine as? ValueMachine else { return }
         machine.events.append("apply \(declaration.name)")

@@ -235,14 +235,17 @@ struct JournalTests {
         }
         var record = DeclaredRecord()
         let first = plan(["/a", "/b", "/c"])
-        record.take(first, applied: Set(first.resources.map(\.address)))
+        func leaves(_ resource: PlannedResource) -> Bool {
+            resource.attributes["state"] != "absent"
+        }
+        record.take(first, applied: Set(first.resources.map(\.address)), leaves: leaves)
         #expect(record.orphans(beside: first) == [])
         #expect(record.orphans(beside: plan(["/a"])) == ["role/file:/b", "role/file:/c"])
         #expect(record.orphans(beside: plan(["/a"], partial: true)) == [])
         var moved = plan(["/a", "/b", "/c"])
         moved.resources[1].address = "other/file:/b"
         #expect(record.orphans(beside: moved) == [])
-        record.take(plan(["/b"], absent: "/b"), applied: ["role/file:/b"])
+        record.take(plan(["/b"], absent: "/b"), applied: ["role/file:/b"], leaves: leaves)
         #expect(record.orphans(beside: plan(["/a"])) == ["role/file:/c"])
         #expect(try DeclaredRecord(json: record.json) == record)
     }

@@ -150,7 +150,7 @@ private let digest: JSON = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db0225
             .path("/etc/feed.d"), .linePattern(path: "/etc/feed.d/l", key: "x"), .user("u"),
         ]
         #expect(
-            DirectoryDeclaration.declaredNames(in: "/etc/feed.d", claims: claims) == [
+            Claim.names(in: "/etc/feed.d", of: claims) == [
                 "a", "l", "sub",
             ])
     }

@@ -43,7 +43,7 @@ struct BoundPlan {
         guard handlers.count == plan.handlers.count else {
             throw BoundPlan.fault("two handlers have one address")
         }
-        for handler in plan.handlers where handler.kind != .service && handler.kind != .command {
+        for handler in plan.handlers where handler.kind.schema.traits.handler == nil {
             throw BoundPlan.fault(
                 "the handler \(handler.address) is of kind \(handler.kind.rawValue)")
         }

@@ -7,22 +7,18 @@ import Kinds
 /// changes cannot be told from its claims, so those touch everything.
 struct Touching {
     private let claims: [[Claim]]
-    private let kinds: [Kind]
+    /// By position: whether what a change does is not known from its claims.
+    private let changesAnything: [Bool]
 
     init(_ plan: BoundPlan) {
-        claims = plan.items.map {
-            let declaration = $0.batch.declaration($0.place)
-            return declaration.owns + declaration.provides + declaration.needs
-        }
-        kinds = plan.items.map(\.resource.kind)
+        let declarations = plan.items.map { $0.batch.declaration($0.place) }
+        claims = declarations.map { $0.owns + $0.provides + $0.needs }
+        changesAnything = declarations.map { type(of: $0).schema.traits.changes == .anything }
     }
 
     /// Whether a change of the one at `changed` may touch the one at `other`.
     func touches(_ changed: Int, _ other: Int) -> Bool {
-        switch kinds[changed] {
-        case .package, .packageRepository, .command: return true
-        default: break
-        }
+        if changesAnything[changed] { return true }
         return claims[changed].contains { left in
             claims[other].contains { right in Touching.meet(left, right) }
         }

@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Journal
+import Kinds
 import Linux
 import Resources
 import Wire
@@ -83,7 +84,12 @@ struct ApplyService {
         do {
             var declared = try DeclaredRecord(of: state)
             let before = declared
-            declared.take(plan, applied: result.inPlace)
+            // What an older agent recorded of a kind that leaves nothing.
+            declared.entries.removeAll { $0.kind.schema.traits.remains == .nothing }
+            declared.take(plan, applied: result.inPlace) { resource in
+                let schema = resource.kind.schema
+                return schema.traits.remains == .listed && !schema.isAbsent(resource.attributes)
+            }
             end.orphans = declared.orphans(beside: plan)
             if declared != before {
                 try state.replace(state.declared, declared.json.canonicalBytes)

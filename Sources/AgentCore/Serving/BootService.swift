@@ -15,7 +15,7 @@ struct BootService {
     let say: (String) -> Void
 
     /// Carries a stage out, one resource after the other; false where one failed.
-    func run(_ stage: BootSettings.Stage) -> Bool {
+    func run(_ stage: BootStage) -> Bool {
         let (records, faults): ([BootRecord], [AgentFault])
         do {
             (records, faults) = try BootSettings.records(of: stage, on: machine)

@@ -126,7 +126,7 @@ struct Arranger {
         for (index, resource) in resources.enumerated() {
             for case .linePattern(let path, _) in resource.owns {
                 guard let owner = owners[.path(path)], owner != index,
-                    resources[owner].planned.kind != .directory
+                    resources[owner].planned.kind.schema.traits.ownsWholeFiles
                 else { continue }
                 faults.add(conflict("both own lines of \(path)", owner, index))
             }
@@ -166,18 +166,8 @@ struct Arranger {
             case .thing(let role, let kind, let name):
                 guard other.planned.kind == kind else { return false }
                 if let role, roles[other.definition.role].name != role { return false }
-                return Self.sameName(other.planned.name, name, kind)
+                return kind.schema.traits.names.isSame(other.planned.name, name)
             }
-        }
-    }
-
-    /// Whether two names are the same thing: a unit may be written without its type.
-    private static func sameName(_ a: String, _ b: String, _ kind: Kind) -> Bool {
-        if a == b { return true }
-        switch kind {
-        case .service: return UnitName.full(a) == UnitName.full(b)
-        case .file, .directory, .symlink: return a == b.dropLast() && b.hasSuffix("/")
-        default: return false
         }
     }
 
@@ -218,7 +208,7 @@ struct Arranger {
                     guard case .constant(let constant, _) = definition.name,
                         case .string(let other) = constant
                     else { return }
-                    if Self.sameName(other, name, kind) { return }
+                    if kind.schema.traits.names.isSame(other, name) { return }
                 }
             }
             let names = resources.filter { $0.planned.kind == kind }.map(\.planned.name)
@@ -298,10 +288,10 @@ struct Arranger {
 
     private func declaredNames() -> [Int: [String]] {
         var all: [Int: [String]] = [:]
-        for (index, resource) in resources.enumerated() where resource.purges {
+        for (index, resource) in resources.enumerated() {
+            guard let directory = resource.purgedDirectory else { continue }
             let claims = resources.lazy.filter { !$0.isAbsent }.flatMap(\.owns)
-            all[index] = DirectoryDeclaration.declaredNames(
-                in: resource.planned.name, claims: claims)
+            all[index] = Claim.names(in: directory, of: claims)
         }
         return all
     }

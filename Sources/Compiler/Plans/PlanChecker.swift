@@ -80,19 +80,12 @@ package enum PlanChecker {
                 add("cannot be read: \(error.message)")
             }
             let schema = resource.kind.schema
-            for name in resource.attributes.keys.sorted()
-            where schema.attribute(name) == nil && !resolved.contains(name) {
+            for name in resource.attributes.keys.sorted() where !schema.mayPlan(name) {
                 add("has an attribute \"\(name)\", which its kind does not know")
             }
         }
         return findings
     }
-
-    /// Attributes that the controller adds.
-    private static let resolved: Set<String> = [
-        "state", "content_digest", "content_size", "content_secret", "purge_declared",
-        "housekeeping", "isolated", "hot", "parked",
-    ]
 
     private static func checkSecrets(_ plan: Plan, _ secrets: [String]) -> [Finding] {
         let text = plan.json.canonicalText

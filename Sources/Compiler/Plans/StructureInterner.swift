@@ -1,10 +1,10 @@
 import FleetModel
 import Kinds
 
-/// Gives equal numbers to resources that an arrangement cannot tell apart.
+/// Numbers the parts of resources that an arrangement depends on: equal parts get equal numbers.
 ///
-/// Hosts whose resources differ in attributes alone then share one arrangement. Not for more than
-/// one thread.
+/// Hosts whose resources differ only in the values of attributes then share one arrangement. Not safe
+/// for several threads.
 final class StructureInterner {
     private struct Structure: Hashable {
         let address: String
@@ -13,6 +13,7 @@ final class StructureInterner {
         let provides: [Claim]
         let needs: [Claim]
         let isAbsent: Bool
+        let purgedDirectory: String?
         let requires: [ResolvedResource.Requirement]
     }
 
@@ -22,7 +23,8 @@ final class StructureInterner {
         let structure = Structure(
             address: resource.planned.address, definition: resource.definition,
             owns: resource.owns, provides: resource.provides, needs: resource.needs,
-            isAbsent: resource.isAbsent, requires: resource.requires)
+            isAbsent: resource.isAbsent, purgedDirectory: resource.purgedDirectory,
+            requires: resource.requires)
         if let known = numbers[structure] { return known }
         let number = numbers.count
         numbers[structure] = number

@@ -6,13 +6,8 @@ import Values
 import Wire
 
 /// Makes of a declared `cpu_isolation` the CPUs of one host, and every resource that has to agree.
-struct IsolationExpansion {
-    /// A resource that follows, before it is planned.
-    struct Part {
-        var kind: Kind
-        var name: String
-        var attributes: [String: JSON]
-    }
+enum IsolationExpansion {
+    typealias Part = ExpandedPart
 
     /// The facts that decide it.
     static let reads = [

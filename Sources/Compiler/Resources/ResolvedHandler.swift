@@ -28,7 +28,7 @@ struct HandlerResolver {
             arguments = (value.json.array ?? []).compactMap(\.string)
             try check(arguments, of: what, at: source.place)
         }
-        if definition.kind == .service {
+        if definition.kind.schema.traits.handler == .unitAction {
             do {
                 try UnitName.check(name)
             } catch {

@@ -24,8 +24,9 @@ final class ResolvedResource: Sendable {
     let needs: [Claim]
     /// Whether it makes sure that something is not there.
     let isAbsent: Bool
-    /// Whether it must be told what is declared in its directory.
-    let purges: Bool
+    /// The directory of which it must be told what is declared in it.
+    let purgedDirectory: String?
+    let interrupts: InterruptShare?
     let requires: [Requirement]
     let blobs: [Blob]
 
@@ -46,12 +47,9 @@ final class ResolvedResource: Sendable {
         owns = declaration.owns
         provides = declaration.provides
         needs = declaration.needs
-        isAbsent = ["absent", "purged"].contains(planned.attributes["state"]?.string ?? "")
-        if let directory = declaration as? DirectoryDeclaration {
-            purges = directory.purges
-        } else {
-            purges = false
-        }
+        isAbsent = planned.kind.schema.isAbsent(planned.attributes)
+        purgedDirectory = declaration.purgedDirectory
+        interrupts = declaration.interrupts
         self.requires = requires
         self.blobs = blobs
     }

@@ -81,14 +81,14 @@ struct ResourceResolver {
         var faults = resolver.faults
         let requires = requirements(of: definition, in: context, faults: &faults)
         try faults.throwIfErrors()
-        guard kind == .cpuIsolation else {
+        guard let expansion = kind.schema.traits.expansion else {
             return [
                 try planned(
                     index, kind, name, resolver.attributes, requires: requires,
                     blobs: resolver.blobs, isFirst: true)
             ]
         }
-        let parts = try IsolationExpansion.parts(
+        let parts = try expansion.parts(
             resolver.attributes,
             facts: { () throws(Faults) in try context.lookup("facts")?.json ?? .null },
             at: definition.place)

@@ -24,7 +24,7 @@ struct HandlerReader {
         }
         guard let (kind, nameNode) = KindKey.take(from: &map, faults: &faults) else { return nil }
         var body = StrictMap.named("the handler \"\(id ?? "")\"", of: map)
-        guard kind == .service || kind == .command else {
+        guard let form = kind.schema.traits.handler else {
             faults.add(
                 Diagnostic(
                     "unknown-kind", "a \(kind.rawValue) cannot be a handler", at: node.place,
@@ -32,19 +32,19 @@ struct HandlerReader {
             return nil
         }
         let actionNode = body.value("action")
-        let argumentsNode = kind == .command ? body.value("run") : nil
+        let argumentsNode = form == .program ? body.value("run") : nil
         body.finish(faults: &faults)
         let name = typed(nameNode, .string, "the name of \(body.what)", faults: &faults)
         let arguments = argumentsNode.flatMap {
             typed($0, .list(.string), "run of \(body.what)", faults: &faults)
         }
-        if kind == .command, argumentsNode == nil {
+        if form == .program, argumentsNode == nil {
             faults.add(
                 Diagnostic(
                     "missing-key", "\(body.what) has no \"run\"", at: node.place,
                     hint: "run is the program and its arguments: [/usr/sbin/update-grub]"))
         }
-        let action = action(actionNode, kind, body, faults: &faults)
+        let action = action(actionNode, form, body, faults: &faults)
         guard let id, let name, let action else { return nil }
         return HandlerDefinition(
             id: id, place: node.place, kind: kind, name: name, action: action, arguments: arguments,
@@ -52,10 +52,11 @@ struct HandlerReader {
     }
 
     private func action(
-        _ node: Node?, _ kind: Kind, _ map: StrictMap, faults: inout DiagnosticBag
+        _ node: Node?, _ form: KindTraits.HandlerForm, _ map: StrictMap,
+        faults: inout DiagnosticBag
     ) -> PlannedHandler.Action? {
-        let allowed = PlannedHandler.Action.allCases.filter { ($0 == .run) == (kind == .command) }
-        guard let node else { return kind == .command ? .run : .restart }
+        let allowed = PlannedHandler.Action.allCases.filter { ($0 == .run) == (form == .program) }
+        guard let node else { return form == .program ? .run : .restart }
         if let action = allowed.first(where: { $0.rawValue == node.text }) { return action }
         let names = allowed.map(\.rawValue)
         faults.add(

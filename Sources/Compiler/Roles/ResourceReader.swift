@@ -244,8 +244,7 @@ struct ResourceReader {
             paths = ReadPaths.of(
                 definition.uses + uses.filter { $0.path.first != definition.forEach?.variable })
         }
-        if definition.kind == .cpuIsolation { paths += IsolationExpansion.reads }
-        return paths
+        return paths + (definition.kind.schema.traits.expansion?.reads ?? [])
     }
 }
 

@@ -5,6 +5,8 @@ import Wire
 package struct AuthorizedKeyDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .authorizedKey, "A key by which somebody may log in as a user, in its authorized_keys.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "Whose key it is, for people: `alice@laptop`.",
         attributes: [
             AttributeSchema("owner", .string, required: true, "The user that is logged in as."),

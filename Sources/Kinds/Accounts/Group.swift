@@ -5,6 +5,8 @@ import Wire
 package struct GroupDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .group, "A group of the host.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The group's name.",
         attributes: [
             AttributeSchema(

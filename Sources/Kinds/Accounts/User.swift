@@ -5,6 +5,8 @@ import Wire
 package struct UserDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .user, "A user of the host: ids, groups, home, shell, password.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The login name.",
         attributes: [
             AttributeSchema(

@@ -7,6 +7,8 @@ package struct KernelCmdlineDeclaration: ResourceDeclaration {
         .kernelCmdline,
         "Parameters of the kernel command line: the running one's, those of the entry that boots "
             + "next, and those that kernels installed later will get.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string,
         nameSummary:
             "What the set is called: letters, digits, - and _. Several sets may be declared.",

@@ -5,6 +5,9 @@ import Wire
 package struct CommandDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .command, "A program to run where a read-only check says that it must be.",
+        traits: KindTraits(
+            changes: .anything, reads: .anything, names: .exact, remains: .nothing, rivals: [],
+            handler: .program),
         nameType: .string, nameSummary: "What it brings about.", states: ["present"],
         attributes: [
             AttributeSchema(

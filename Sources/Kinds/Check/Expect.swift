@@ -6,6 +6,8 @@ package struct ExpectDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .expect,
         "A fact that must hold and is not managed: hardware, firmware, what the BIOS left.",
+        traits: KindTraits(
+            changes: .claims, reads: .anything, names: .exact, remains: .nothing, rivals: []),
         nameType: .string, nameSummary: "What is expected, in words: memory of a trading host.",
         states: [],
         attributes: [

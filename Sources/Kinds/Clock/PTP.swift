@@ -9,6 +9,8 @@ package struct PTPDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .ptp, "The one discipline of the system clock: its daemons run, no other does.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         states: [],
         attributes: [

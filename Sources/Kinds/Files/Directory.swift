@@ -5,6 +5,9 @@ import Wire
 package struct DirectoryDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .directory, "A directory, its mode and owner, and nothing else in it where it is purged.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .path, remains: .listed, rivals: [],
+            ownsWholeFiles: false),
         nameType: .path, nameSummary: "The path of the directory.",
         attributes: [
             PathAttributes.mode, PathAttributes.owner, PathAttributes.ownerGroup,
@@ -20,6 +23,7 @@ package struct DirectoryDeclaration: ResourceDeclaration {
                 "The most files and directories that purge removes; more is a fault and removes none."
             ),
         ],
+        computedAttributes: ["purge_declared"],
         notes: [
             "The directory it lies in must be there; declare that one too.",
             "Purge looks at the directory's own entries. One that is declared, or that holds "
@@ -48,7 +52,7 @@ package struct DirectoryDeclaration: ResourceDeclaration {
     package let declaredNames: Set<String>
 
     /// Besides the schema's attributes reads `purge_declared`, which the controller computes with
-    /// ``declaredNames(in:claims:)`` over everything the host is declared to have.
+    /// ``Claim/names(in:of:)`` over everything the host is declared to have.
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         let reader = AttributeReader(attributes)
         path = name
@@ -78,26 +82,6 @@ package struct DirectoryDeclaration: ResourceDeclaration {
         }
     }
 
-    /// The names in a directory at or below which one of the claims lies.
-    package static func declaredNames(in directory: String, claims: some Sequence<Claim>)
-        -> [String]
-    {
-        let prefix = directory == "/" ? "/" : directory + "/"
-        var names: Set<String> = []
-        for claim in claims {
-            let path: String
-            switch claim {
-            case .path(let claimed), .linePattern(let claimed, _): path = claimed
-            default: continue
-            }
-            guard path.hasPrefix(prefix) else { continue }
-            if let name = path.dropFirst(prefix.count).split(separator: "/").first {
-                names.insert(String(name))
-            }
-        }
-        return names.sorted()
-    }
-
     /// Directories that packages and the system itself fill.
     private static func isSystems(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
@@ -111,6 +95,8 @@ package struct DirectoryDeclaration: ResourceDeclaration {
     }
 
     package var owns: [Claim] { [.path(path)] }
+
+    package var purgedDirectory: String? { purges ? path : nil }
 
     package var needs: [Claim] {
         Claim.directories(above: path) + Claim.ownership(owner: owner, group: ownerGroup)

@@ -4,7 +4,10 @@ import Wire
 /// A declared `file`: a regular file, its content, owner and mode.
 package struct FileDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .file, "A regular file: its content, mode and owner.", nameType: .path,
+        .file, "A regular file: its content, mode and owner.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .path, remains: .listed, rivals: []),
+        nameType: .path,
         nameSummary: "The path of the file.",
         attributes: [
             AttributeSchema(

@@ -4,7 +4,10 @@ import Wire
 /// A declared `line`: one line of a file whose rest belongs to others.
 package struct LineDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .line, "One line of a text file whose rest belongs to others.", nameType: .string,
+        .line, "One line of a text file whose rest belongs to others.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
+        nameType: .string,
         nameSummary: "What the line is for; it names the resource and stays when the text changes.",
         attributes: [
             AttributeSchema("path", .path, required: true, "The file."),

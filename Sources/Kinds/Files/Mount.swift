@@ -5,6 +5,8 @@ import Wire
 package struct MountDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .mount, "A file system mounted at a path, now and at boot.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .path, remains: .listed, rivals: []),
         nameType: .path, nameSummary: "The mount point: /dev/hugepages1G, /data.",
         states: ["mounted", "absent"],
         attributes: [

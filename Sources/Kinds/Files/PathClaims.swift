@@ -12,6 +12,26 @@ extension Claim {
         return claims
     }
 
+    /// The names in a directory at or below which one of the claims lies.
+    package static func names(
+        in directory: String, of claims: some Sequence<Claim>
+    ) -> [String] {
+        let prefix = directory == "/" ? "/" : directory + "/"
+        var names: Set<String> = []
+        for claim in claims {
+            let path: String
+            switch claim {
+            case .path(let claimed), .linePattern(let claimed, _): path = claimed
+            default: continue
+            }
+            guard path.hasPrefix(prefix) else { continue }
+            if let name = path.dropFirst(prefix.count).split(separator: "/").first {
+                names.insert(String(name))
+            }
+        }
+        return names.sorted()
+    }
+
     /// The user and group that an owner and a group attribute name; numbers need nobody.
     package static func ownership(owner: String?, group: String?) -> [Claim] {
         func isName(_ text: String) -> Bool { Int(text) == nil }

@@ -4,7 +4,10 @@ import Wire
 /// A declared `symlink`.
 package struct SymlinkDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .symlink, "A symbolic link and where it points.", nameType: .path,
+        .symlink, "A symbolic link and where it points.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .path, remains: .listed, rivals: []),
+        nameType: .path,
         nameSummary: "The path of the link itself.",
         attributes: [
             AttributeSchema(

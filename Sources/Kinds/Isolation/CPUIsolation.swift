@@ -10,6 +10,9 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
         .cpuIsolation,
         "CPUs kept from everything but the applications pinned to them: one set, derived from the "
             + "host's facts, for every setting that has to agree.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: [.numad],
+            expansion: .isolation),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
             AttributeSchema(
@@ -35,6 +38,7 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
                 "Units and programs that may run on isolated CPUs: feed-handler.service, onload_cp_server."
             ),
         ],
+        computedAttributes: ["housekeeping", "isolated", "hot", "parked"],
         notes: [
             "The plan holds the CPUs, and beside this resource those derived from it: kernel_cmdline "
                 + "cpu_isolation (isolcpus=managed_irq,domain, nohz_full, rcu_nocbs, irqaffinity, "
@@ -59,6 +63,8 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
               smt: park
               applications: [feed-handler.service]
             """)
+
+    package static let bootOrder = BootOrder(.late, rank: 1)
 
     /// The drop-in of systemd that gives services their CPUs.
     package static let managerFile = "/etc/systemd/system.conf.d/90-muster-cpu-isolation.conf"
@@ -104,6 +110,10 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
         }
         housekeeping = house
         isolated = taken
+    }
+
+    package var interrupts: InterruptShare? {
+        isPresent && !housekeeping.isEmpty ? .room(housekeeping) : nil
     }
 
     package var owns: [Claim] {

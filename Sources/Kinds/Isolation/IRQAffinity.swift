@@ -6,6 +6,9 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .irqAffinity,
         "The CPUs that interrupts go to: of a device, of all of them, or of new ones.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed,
+            rivals: [.tuned, .irqbalance]),
         nameType: .string,
         nameSummary: "A network interface (ens1f0), a PCI address (0000:41:00.0), all for every "
             + "interrupt that no other declaration names, or default for those not yet requested.",
@@ -30,6 +33,8 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
             - irq_affinity: all
               cpus: 0-1
             """)
+
+    package static let bootOrder = BootOrder(.late, rank: 1)
 
     package let name: String
     package let isPresent: Bool
@@ -60,6 +65,10 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
                 "spread", "spread is for the queues of one device", hint: "name the device")
         }
     }
+
+    /// irqbalance that was told which CPUs to leave alone chooses among those left; with one CPU for
+    /// each interrupt there is nothing to choose.
+    package func agrees(with manager: OtherManager) -> Bool { !isSpread }
 
     package var owns: [Claim] { [.knobs("the interrupts of \(name)")] }
 

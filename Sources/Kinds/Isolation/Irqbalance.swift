@@ -5,6 +5,9 @@ import Wire
 package struct IrqbalanceDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .irqbalance, "The CPUs that irqbalance moves no interrupts to.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: [.tuned],
+            configures: .irqbalance),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
             AttributeSchema("banned_cpus", .cpuList, "The CPUs, usually the isolated ones.")

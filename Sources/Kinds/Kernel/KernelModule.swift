@@ -5,6 +5,8 @@ import Wire
 package struct KernelModuleDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .kernelModule, "A kernel module: loaded or not, now and at boot, and its parameters.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The module: sfc, hid_generic; - and _ are the same.",
         states: ["loaded", "absent"],
         attributes: [

@@ -8,6 +8,8 @@ package struct SysctlDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .sysctl, "A kernel parameter: its running value, and the value the next boot gives.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string,
         nameSummary: "The key: net.core.rmem_max, or net/ipv4/conf/eth0.100/rp_filter where a part "
             + "has a dot.",

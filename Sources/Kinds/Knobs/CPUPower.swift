@@ -5,6 +5,12 @@ import Wire
 package struct CPUPowerDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .cpuPower, "How fast CPUs run and how deep they sleep.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed,
+            rivals: [
+                .tuned, .powerProfilesDaemon, .thermald, .cpufreqd, .cpupower, .cpufrequtils, .tlp,
+                .numad,
+            ]),
         nameType: .string,
         nameSummary: "What the setting is called. Several may be declared for different CPUs.",
         attributes: [
@@ -44,6 +50,8 @@ package struct CPUPowerDeclaration: BootKeptDeclaration {
               energy_performance_preference: performance
               deepest_idle_latency_us: 2
             """)
+
+    package static let bootOrder = BootOrder(.early, rank: 2)
 
     package let isPresent: Bool
     package let record: BootRecord

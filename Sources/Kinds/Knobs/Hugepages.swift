@@ -5,6 +5,8 @@ import Wire
 package struct HugepagesDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .hugepages, "A pool of huge pages of one size: how many, in all or on each NUMA node.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string, nameSummary: "The size of a page: 2M, 1G.",
         attributes: [
             AttributeSchema(
@@ -31,6 +33,9 @@ package struct HugepagesDeclaration: BootKeptDeclaration {
             - hugepages: 2M
               nodes: {"1": 512}
             """)
+
+    /// While memory is whole.
+    package static let bootOrder = BootOrder(.early, rank: 1)
 
     /// The size of a page in kB.
     package let kilobytes: Int

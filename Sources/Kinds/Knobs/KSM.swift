@@ -5,6 +5,8 @@ import Wire
 package struct KSMDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .ksm, "Kernel samepage merging: whether ksmd looks for equal pages and merges them.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.ksmtuned]),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
             AttributeSchema(
@@ -19,6 +21,8 @@ package struct KSMDeclaration: BootKeptDeclaration {
             - ksm: system
               run: unmerge
             """)
+
+    package static let bootOrder = BootOrder(.early, rank: 3)
 
     package let isPresent: Bool
     package let record: BootRecord

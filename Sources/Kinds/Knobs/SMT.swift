@@ -5,6 +5,8 @@ import Wire
 package struct SMTDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .smt, "Simultaneous multithreading: whether the second threads of cores are online.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
             AttributeSchema("control", .oneOf(["on", "off"]), "Whether they are online.")
@@ -21,6 +23,9 @@ package struct SMTDeclaration: BootKeptDeclaration {
             - smt: system
               control: "off"
             """)
+
+    /// Threads go before what is set for each CPU.
+    package static let bootOrder = BootOrder(.early, rank: 0)
 
     package let isPresent: Bool
     package let record: BootRecord

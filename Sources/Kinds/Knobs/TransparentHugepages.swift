@@ -35,6 +35,8 @@ package struct TransparentHugepagesDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .transparentHugepages,
         "Transparent huge pages: when the kernel backs memory with huge pages by itself.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
             AttributeSchema(
@@ -62,6 +64,8 @@ package struct TransparentHugepagesDeclaration: BootKeptDeclaration {
               enabled: never
               defrag: never
             """)
+
+    package static let bootOrder = BootOrder(.early, rank: 3)
 
     package let isPresent: Bool
     package let record: BootRecord

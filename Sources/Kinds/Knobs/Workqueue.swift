@@ -5,6 +5,8 @@ import Wire
 package struct WorkqueueDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .workqueue, "The CPUs that unbound work of the kernel may run on.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string,
         nameSummary: "unbound, for all unbound work; or a workqueue of /sys/bus/workqueue/devices: "
             + "writeback.",
@@ -21,6 +23,8 @@ package struct WorkqueueDeclaration: BootKeptDeclaration {
             - workqueue: unbound
               cpus: 0-1
             """)
+
+    package static let bootOrder = BootOrder(.early, rank: 3)
 
     package let name: String
     package let isPresent: Bool

@@ -31,6 +31,8 @@ package struct KindSchema: Sendable {
     package var kind: Kind
     /// One sentence.
     package var summary: String
+    /// What is peculiar about it.
+    package let traits: KindTraits
     /// The type of the resource's name, and what it names.
     package var nameType: ValueType
     package var nameSummary: String
@@ -39,22 +41,27 @@ package struct KindSchema: Sendable {
     /// `absent` where the thing can be removed.
     package var states: [String]
     package var attributes: [AttributeSchema]
+    /// Names of attributes that only plans have: the compiler computes them, nobody writes them.
+    package let computedAttributes: [String]
     /// What changes cost, what is compared, what is not done: paragraphs for the reference.
     package var notes: [String]
     /// YAML that compiles; the tests hold it to that.
     package var example: String
 
     package init(
-        _ kind: Kind, _ summary: String, nameType: ValueType, nameSummary: String,
-        states: [String] = ["present", "absent"], attributes: [AttributeSchema],
-        notes: [String] = [], example: String
+        _ kind: Kind, _ summary: String, traits: KindTraits, nameType: ValueType,
+        nameSummary: String, states: [String] = ["present", "absent"],
+        attributes: [AttributeSchema], computedAttributes: [String] = [], notes: [String] = [],
+        example: String
     ) {
         self.kind = kind
         self.summary = summary
+        self.traits = traits
         self.nameType = nameType
         self.nameSummary = nameSummary
         self.states = states
         self.attributes = attributes
+        self.computedAttributes = computedAttributes
         self.notes = notes
         self.example = example
     }
@@ -62,6 +69,20 @@ package struct KindSchema: Sendable {
     /// The attribute of that name, nil where the kind has none.
     package func attribute(_ name: String) -> AttributeSchema? {
         attributes.first { $0.name == name }
+    }
+
+    /// Whether a resource in a plan may have an attribute of that name.
+    package func mayPlan(_ name: String) -> Bool {
+        if attribute(name) != nil || computedAttributes.contains(name) { return true }
+        if name == "state" { return !states.isEmpty }
+        return ResolvedContent.attributes.contains(name)
+            && attributes.contains(where: \.isResolvedByController)
+    }
+
+    /// Whether a resource with these attributes makes sure that something is not there.
+    package func isAbsent(_ attributes: [String: JSON]) -> Bool {
+        guard let state = attributes["state"]?.string, states.contains(state) else { return false }
+        return ["absent", "purged"].contains(state)
     }
 }
 
@@ -150,9 +171,29 @@ package protocol ResourceDeclaration: Sendable {
 
     /// What must be there first, where something else in the plan owns or provides it.
     var needs: [Claim] { get }
+
+    /// The directory from which it removes what nothing declares; nil where it removes nothing.
+    var purgedDirectory: String? { get }
+
+    /// What it has to do with interrupts of network cards; nil where nothing.
+    var interrupts: InterruptShare? { get }
+
+    /// Whether a manager that the plan configures may go on setting the same.
+    func agrees(with manager: OtherManager) -> Bool
 }
 
 extension ResourceDeclaration {
     package var provides: [Claim] { [] }
     package var needs: [Claim] { [] }
+    package var purgedDirectory: String? { nil }
+    package var interrupts: InterruptShare? { nil }
+    package func agrees(with manager: OtherManager) -> Bool { true }
+}
+
+/// Interrupts of network cards, and the CPUs that are left for them.
+package enum InterruptShare: Sendable, Equatable {
+    /// Interrupts are to go to these CPUs alone.
+    case room(CPUList)
+    /// So many queues, each with an interrupt that wants a CPU of its own.
+    case queues(Int)
 }

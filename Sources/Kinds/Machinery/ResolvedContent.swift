@@ -5,6 +5,9 @@ import Wire
 /// In a plan it is `content_digest`, `content_size` and, where it stems from a secret,
 /// `content_secret`.
 package struct ResolvedContent: Sendable, Equatable {
+    /// The names of the attributes that it is in.
+    static let attributes: Set<String> = ["content_digest", "content_size", "content_secret"]
+
     package let digest: Digest
     /// In bytes.
     package let size: Int

@@ -5,6 +5,8 @@ import Wire
 package struct NICDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .nic, "Settings of a network card and its driver: rings, queues, coalescing, offloads.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
             "An interface (ens1f0), a PCI address (0000:41:00.0) or the address the card was "
@@ -74,6 +76,9 @@ package struct NICDeclaration: BootKeptDeclaration {
               pause: {rx: false, tx: false}
             """)
 
+    /// Cards go before their interrupts.
+    package static let bootOrder = BootOrder(.late, rank: 0)
+
     package enum Spread: Sendable, Equatable {
         /// Over the first so many rings, alike.
         case equal(Int)
@@ -141,6 +146,15 @@ package struct NICDeclaration: BootKeptDeclaration {
 
     package var owns: [Claim] { [.knobs("the settings of the network card \(name)")] }
     package var provides: [Claim] { [.networkCards] }
+
+    /// A card that is to stay down is not waited for.
+    package var awaitedCard: String? { isUp == false ? nil : name }
+
+    package var interrupts: InterruptShare? {
+        guard isPresent else { return nil }
+        func count(_ name: String) -> Int { channels[name] ?? 0 }
+        return .queues(count("combined") + max(count("rx"), count("tx")))
+    }
 }
 
 /// Reads the maps among the attributes of a `nic`.

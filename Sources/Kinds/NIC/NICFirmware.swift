@@ -19,6 +19,8 @@ package struct NICFirmwareDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .nicFirmware, "The firmware that a network card is expected to run.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary: "The card as `nic` names it: interface, PCI address or permanent MAC.",
         states: [],

@@ -5,6 +5,8 @@ import Wire
 package struct HostsEntryDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .hostsEntry, "The names that /etc/hosts has for an address.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The address: 10.1.2.3 or fd00::3.",
         attributes: [
             AttributeSchema(

@@ -26,6 +26,8 @@ package struct NetworkDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .network, "Addresses and routes of an interface; a VLAN or a bond where it is one.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The interface: ens1f0, bond0, bond0.100.",
         attributes: [
             AttributeSchema(

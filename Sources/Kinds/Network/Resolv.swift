@@ -5,6 +5,8 @@ import Wire
 package struct ResolvDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .resolv, "The name servers that a host asks, and what it adds to short names.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "system: there is one.",
         attributes: [
             AttributeSchema(

@@ -11,6 +11,8 @@ package struct OnloadDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .onload,
         "OpenOnload: one version in the library, the modules on disk and the modules in memory.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .oneOf(families),
         nameSummary:
             "What its packages begin with: onload, openonload, enterpriseonload, cloudonload.",

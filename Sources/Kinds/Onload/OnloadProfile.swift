@@ -6,6 +6,8 @@ package struct OnloadProfileDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .onloadProfile,
         "A profile of OpenOnload: the EF_ settings that `onload -p NAME` starts a program with.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The profile, without .opf: feed-latency.",
         attributes: [
             AttributeSchema(

@@ -11,6 +11,8 @@ package struct PackageDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .package, "A package: there or not, at which version, held or not.",
+        traits: KindTraits(
+            changes: .anything, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
             "The package; `NAME:ARCHITECTURE` for one that is not of the host's own, with dnf too.",

@@ -15,6 +15,8 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .packageRepository,
         "A repository that apt or dnf takes packages from, and the key that signs it.",
+        traits: KindTraits(
+            changes: .anything, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
             "The name of its file in /etc/apt/sources.list.d or /etc/yum.repos.d, without an extension.",

@@ -11,6 +11,9 @@ package struct ServiceDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .service, "Whether a systemd unit runs now, starts at boot, and may be started at all.",
+        traits: KindTraits(
+            changes: .claims, reads: .units, names: .unitName, remains: .listed, rivals: [],
+            handler: .unitAction),
         nameType: .string,
         nameSummary:
             "The unit; without a type it is a `.service`. Aliases and instances may be named.",

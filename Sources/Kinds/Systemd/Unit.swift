@@ -5,6 +5,8 @@ import Wire
 package struct UnitDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .unit, "A systemd unit file, or a drop-in of a unit, and that systemd has loaded it.",
+        traits: KindTraits(
+            changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
             "The unit with its type, `feed-handler.service`; or a drop-in of it by its path"

@@ -10,47 +10,6 @@ import Wire
 package enum BootSettings {
     package static let folder = "/etc/muster/boot.d"
     package static let program = "/usr/local/sbin/muster-agent"
-    private static let unitFolder = "/etc/systemd/system"
-
-    /// When records are carried out: before any service, or once links are up.
-    package enum Stage: String, Sendable, CaseIterable {
-        case early, late
-
-        package var unit: String { self == .early ? "muster-boot" : "muster-boot-late" }
-        var path: String { "\(BootSettings.unitFolder)/\(unit).service" }
-        var target: String { self == .early ? "sysinit.target" : "multi-user.target" }
-        var link: String { "\(BootSettings.unitFolder)/\(target).wants/\(unit).service" }
-
-        var text: String {
-            let order =
-                self == .early
-                ? """
-                DefaultDependencies=no
-                Conflicts=shutdown.target
-                After=local-fs.target systemd-modules-load.service systemd-sysctl.service
-                Before=sysinit.target shutdown.target
-                """
-                : """
-                After=network.target network-online.target
-                """
-            return """
-                # Made by muster-agent, which puts it back; the settings are in \(BootSettings.folder).
-                [Unit]
-                Description=Kernel settings that muster keeps from boot to boot (\(rawValue))
-                \(order)
-                RequiresMountsFor=\(BootSettings.program)
-
-                [Service]
-                Type=oneshot
-                RemainAfterExit=yes
-                ExecStart=\(BootSettings.program) boot \(rawValue)
-
-                [Install]
-                WantedBy=\(target)
-
-                """
-        }
-    }
 
     /// What is kept of one resource.
     package struct State: Sendable, Equatable {
@@ -60,8 +19,13 @@ package enum BootSettings {
         var obstacle: String?
     }
 
-    static func stage(of kind: Kind) -> Stage {
-        [.nic, .irqAffinity, .cpuIsolation].contains(kind) ? .late : .early
+    /// When records of the kind are carried out; nil where the boot unit keeps none of it.
+    private static func order(of kind: Kind) -> BootOrder? {
+        (kind.declarationType as? any BootKeptDeclaration.Type)?.bootOrder
+    }
+
+    private static func stage(of declaration: any BootKeptDeclaration) -> BootStage {
+        type(of: declaration).bootOrder.stage
     }
 
     package static func path(_ record: BootRecord) -> String {
@@ -76,8 +40,10 @@ package enum BootSettings {
 
     // MARK: Reading
 
-    static func observe(_ record: BootRecord, on machine: any Machine) throws(AgentFault) -> State {
-        let path = path(record)
+    static func observe(
+        _ declaration: any BootKeptDeclaration, on machine: any Machine
+    ) throws(AgentFault) -> State {
+        let path = path(declaration.record)
         let text = try attempt("read \(path)") { () throws(SystemError) in
             try machine.textIfPresent(path)
         }
@@ -87,7 +53,7 @@ package enum BootSettings {
         }
         return State(
             recorded: read.attributes,
-            obstacle: try obstacle(stage(of: record.kind), on: machine))
+            obstacle: try obstacle(stage(of: declaration), on: machine))
     }
 
     private static func read(_ text: String) -> BootRecord? {
@@ -99,7 +65,7 @@ package enum BootSettings {
     }
 
     private static func obstacle(
-        _ stage: Stage, on machine: any Machine
+        _ stage: BootStage, on machine: any Machine
     ) throws(AgentFault) -> String? {
         try attempt("look at \(stage.unit).service") { () throws(SystemError) in
             if try machine.textIfPresent(stage.path) != stage.text {
@@ -120,9 +86,9 @@ package enum BootSettings {
     ///
     /// One that cannot be understood is a fault beside them; throws where they cannot be read.
     package static func records(
-        of stage: Stage, on machine: any Machine
+        of stage: BootStage, on machine: any Machine
     ) throws(AgentFault) -> (records: [BootRecord], faults: [AgentFault]) {
-        var records: [BootRecord] = []
+        var records: [(record: BootRecord, order: BootOrder)] = []
         var faults: [AgentFault] = []
         let names = try attempt("list \(folder)") { () throws(SystemError) in
             try machine.listIfPresent(folder)
@@ -137,19 +103,20 @@ package enum BootSettings {
                     AgentFault("bad-record", "read \(path)", cause: "it cannot be understood"))
                 continue
             }
-            if BootSettings.stage(of: record.kind) == stage { records.append(record) }
+            guard let order = order(of: record.kind) else {
+                faults.append(
+                    AgentFault(
+                        "bad-record", "read \(path)",
+                        cause: "nothing of a \(record.kind.rawValue) is carried out at boot"))
+                continue
+            }
+            if order.stage == stage { records.append((record, order)) }
         }
-        func rank(_ record: BootRecord) -> Int { order.firstIndex(of: record.kind) ?? order.count }
-        return (
-            records.enumerated().sorted {
-                (rank($0.element), $0.offset) < (rank($1.element), $1.offset)
-            }.map(\.element), faults
-        )
+        let sorted = records.enumerated().sorted {
+            ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
+        }
+        return (sorted.map(\.element.record), faults)
     }
-
-    /// Threads before what is set for each CPU, pages while memory is whole; cards before their
-    /// interrupts.
-    private static let order: [Kind] = [.smt, .hugepages, .cpuPower, .nic]
 
     // MARK: Comparing
 
@@ -186,7 +153,7 @@ package enum BootSettings {
     static func images(
         _ declaration: any BootKeptDeclaration, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        let stage = stage(of: declaration.record.kind)
+        let stage = stage(of: declaration)
         var paths = [
             "/etc/muster", folder, path(declaration.record), stage.path,
             PathName.parent(of: stage.link), stage.link,
@@ -216,7 +183,7 @@ package enum BootSettings {
         _ declaration: any BootKeptDeclaration, on machine: any Machine
     ) throws(AgentFault) {
         let record = declaration.record
-        let stage = stage(of: record.kind)
+        let stage = stage(of: declaration)
         let path = path(record)
         guard declaration.isKept else {
             // The record last: while it is there, the rest is still to be done.
@@ -254,7 +221,7 @@ package enum BootSettings {
         besides record: BootRecord, on machine: any Machine
     ) throws(AgentFault) {
         var isNeeded = false
-        for stage in Stage.allCases {
+        for stage in BootStage.allCases {
             let left = try records(of: stage, on: machine)
             let others = left.records.filter { ($0.kind, $0.name) != (record.kind, record.name) }
             if others.isEmpty, left.faults.isEmpty {

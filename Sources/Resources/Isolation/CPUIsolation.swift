@@ -40,7 +40,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         let file = try text(CPUIsolationDeclaration.managerFile, on: machine)
         let status = try text("/proc/1/status", on: machine) ?? ""
         let manager = ProcessStatus.allowedCPUs(status)?.text ?? ""
-        let boot = try BootSettings.observe(declaration.record, on: machine)
+        let boot = try BootSettings.observe(declaration, on: machine)
         let partition = try Partition(on: machine)
         guard declaration.isPresent else {
             return Observation(

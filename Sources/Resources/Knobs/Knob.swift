@@ -133,7 +133,7 @@ extension KnobBehaviour {
         of declaration: Declaration, on machine: any Machine,
         knobs: () throws(AgentFault) -> KnobSet
     ) throws(AgentFault) -> KnobObservation {
-        let boot = try BootSettings.observe(declaration.record, on: machine)
+        let boot = try BootSettings.observe(declaration, on: machine)
         guard declaration.isPresent else {
             return KnobObservation(readings: [], notApplicable: [], boot: boot)
         }

@@ -9,7 +9,7 @@ package enum HandlerRunner {
     /// A service must be found running afterwards (or stopped, for `stop`); a unit whose files are
     /// newer than what systemd has loaded is reloaded into systemd first.
     package static func run(_ handler: PlannedHandler, on host: Host) throws(AgentFault) -> String {
-        if handler.kind == .command || handler.action == .run {
+        if handler.kind.schema.traits.handler == .program || handler.action == .run {
             return try runCommand(handler, on: host)
         }
         let name = UnitName.full(handler.name)

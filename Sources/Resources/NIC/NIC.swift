@@ -45,7 +45,7 @@ package enum NICBehaviour: ResourceBehaviour {
         _ declaration: NICDeclaration, _ own: Set<String>, on machine: any Machine
     ) throws(AgentFault) -> Observation {
         var observation = Observation(
-            boot: try BootSettings.observe(declaration.record, on: machine))
+            boot: try BootSettings.observe(declaration, on: machine))
         let names: [String]
         do {
             names = try NICFinder(machine: machine).links(declaration.name)

@@ -12,7 +12,11 @@ package enum NICBoot {
     /// is not waited for, and one that its record brings up only has to be there. Returns the names
     /// of those that are still missing or down.
     package static func waitForLinks(_ records: [BootRecord], on host: Host) -> [String] {
-        var left = records.filter { $0.kind == .nic && $0.attributes["link"] != "down" }
+        var left = records.filter { record in
+            let declaration = try? record.kind.declaration(
+                name: record.name, attributes: record.attributes)
+            return (declaration as? any BootKeptDeclaration)?.awaitedCard != nil
+        }
         for attempt in 0..<67 {
             if attempt > 0, !left.isEmpty { host.settle() }
             left = left.filter { !isReady($0, on: host.machine) }
