@@ -83,7 +83,7 @@ let package = Package(
         /** libyaml behind one owner; nodes with place and text. */
         .target(name: "YAML", dependencies: ["CYAML", "Diagnostics", "Values", "Wire"]),
         /** The strict Jinja subset. */
-        .target(name: "Templates", dependencies: ["Diagnostics", "Values"]),
+        .target(name: "Templates", dependencies: ["Diagnostics", "Values", "Wire"]),
         /** Hosts, groups, patterns, and variables with their origin. */
         .target(
             name: "Inventory",

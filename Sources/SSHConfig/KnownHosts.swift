@@ -1,3 +1,5 @@
+import Wire
+
 /// The keys of known hosts, from files in the format of sshd(8), SSH_KNOWN_HOSTS FILE FORMAT.
 package struct KnownHosts: Sendable {
     /// What a line says of its key.

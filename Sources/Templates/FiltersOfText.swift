@@ -1,5 +1,6 @@
 import Diagnostics
 import Values
+import Wire
 
 extension Filter {
     /// A text in another case, or the fault that says why not.
@@ -54,7 +55,7 @@ extension Filter {
             .string(Base64.encode(Array(try call.text().utf8)))
         },
         Filter("b64decode", Signature([])) { (call) throws(Faults) in
-            guard let bytes = Base64.decode(try call.string()) else {
+            guard let bytes = Base64.decode(canonical: try call.string()) else {
                 throw call.fault("a text that is not base64")
             }
             guard let text = String(validating: bytes, as: UTF8.self) else {

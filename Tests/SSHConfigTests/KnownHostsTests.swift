@@ -2,6 +2,7 @@ import Linux
 import SSHConfig
 import TestSupport
 import Testing
+import Wire
 
 @Suite struct KnownHostsTests {
     private static let ed25519 = key("ssh-ed25519", 1)

@@ -3,6 +3,7 @@ import SSHConfig
 import TestSupport
 import Testing
 import Transport
+import Wire
 
 @Suite(.timeLimit(.minutes(3)))
 struct HostKeyTests {

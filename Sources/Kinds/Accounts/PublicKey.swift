@@ -38,7 +38,7 @@ package struct PublicKey: Sendable, Hashable {
         base64 = String(words[1])
         let rest = words.count > 2 ? words[2].drop { $0 == " " || $0 == "\t" } : ""
         comment = rest.isEmpty ? nil : String(rest)
-        guard let blob = Self.decoded(base64), Self.typeInside(blob) == type else {
+        guard let blob = Base64.decode(canonical: base64), Self.typeInside(blob) == type else {
             throw ValueFault(
                 "the base64 of the key is not that of a \(type) key", hint: "it may be cut short")
         }
@@ -46,21 +46,8 @@ package struct PublicKey: Sendable, Hashable {
 
     /// As `ssh-keygen -l` shows it: `SHA256:…`, the base64 of the digest of the key.
     package var fingerprint: String {
-        let digest = Digest(of: Self.decoded(base64) ?? [])
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        // 32 bytes are 256 bits: 42 digits, and one of the last four with two zero bits.
-        for byte in digest.bytes + [0] where text.count < 43 {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6, text.count < 43 {
-                count -= 6
-                text.append(digits[Int(bits >> count & 63)])
-            }
-        }
-        return "SHA256:" + String(decoding: text, as: UTF8.self)
+        let digest = Digest(of: Base64.decode(canonical: base64) ?? [])
+        return "SHA256:" + Base64.encode(digest.bytes, padded: false)
     }
 
     /// The algorithm named by the first length-prefixed string of the blob (RFC 4253, 6.6).
@@ -69,35 +56,5 @@ package struct PublicKey: Sendable, Hashable {
         let length = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
         guard length > 0, length < bytes.count - 4 else { return nil }
         return String(decoding: bytes[4..<4 + length], as: UTF8.self)
-    }
-
-    private static func decoded(_ base64: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        let digits = base64.utf8.prefix { $0 != 61 }
-        guard base64.utf8.count % 4 == 0, base64.utf8.count - digits.count <= 2 else { return nil }
-        guard base64.utf8.dropFirst(digits.count).allSatisfy({ $0 == 61 }) else { return nil }
-        for byte in digits {
-            guard let value = value(of: byte) else { return nil }
-            bits = bits << 6 | value
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return bytes
-    }
-
-    private static func value(of digit: UInt8) -> UInt32? {
-        switch digit {
-        case 65...90: UInt32(digit - 65)
-        case 97...122: UInt32(digit - 71)
-        case 48...57: UInt32(digit) + 4
-        case 43: 62
-        case 47: 63
-        default: nil
-        }
     }
 }

@@ -1,5 +1,6 @@
 import CKeys
 import SSHConfig
+import Wire
 
 /// The content of a private key file: OpenSSH's own format, or PEM.
 struct KeyFile: Sendable {

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import SSHConfig
+import Wire
 
 /// Asks for the passphrase of a key file.
 ///

@@ -1,4 +1,4 @@
-/// Base 64 (RFC 4648, section 4), as keys and fingerprints are written.
+/// Base64 (RFC 4648, section 4), as keys and fingerprints are written.
 package enum Base64 {
     private static let digits = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
@@ -50,5 +50,13 @@ package enum Base64 {
             }
         }
         return padding <= 2 && bits < 6 ? bytes : nil
+    }
+
+    /// The bytes of a text in canonical form: padded, and its unused bits zero; nil for any other.
+    package static func decode(canonical text: String) -> [UInt8]? {
+        guard let bytes = decode(text), encode(bytes).utf8.elementsEqual(text.utf8) else {
+            return nil
+        }
+        return bytes
     }
 }
