@@ -56,20 +56,27 @@ let package = Package(
         /** System calls with typed errors, and the `Machine` seam that tests fake. */
         .target(name: "Linux", dependencies: ["CLinux"]),
 
+        /** What a failed system call means to people; reading files of a host. */
+        .target(name: "SystemFaults", dependencies: ["FleetModel", "Linux"]),
+
         // MARK: The agent
 
         /** Facts read from a machine or from a copy of its file systems. */
         .target(name: "HostFacts", dependencies: ["Kinds", "FleetModel", "Linux", "Wire"]),
         /** Behaviour of every resource kind: observe, diff, apply, verify. */
-        .target(name: "Resources", dependencies: ["Kinds", "FleetModel", "Linux", "Wire"]),
+        .target(
+            name: "Resources",
+            dependencies: ["SystemFaults", "Kinds", "FleetModel", "Linux", "Wire"]),
         /** The write-ahead log of an apply. */
-        .target(name: "Journal", dependencies: ["FleetModel", "Linux", "CLinux", "Wire"]),
+        .target(
+            name: "Journal",
+            dependencies: ["SystemFaults", "FleetModel", "Linux", "CLinux", "Wire"]),
         /** Supervisor, worker, sandbox: a plan in, a report out. */
         .target(
             name: "AgentCore",
             dependencies: [
-                "Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire",
-                "CLinux",
+                "Resources", "HostFacts", "Journal", "SystemFaults", "Kinds", "FleetModel",
+                "Linux", "Wire", "CLinux",
             ]),
         .executableTarget(
             name: "muster-agent", dependencies: ["AgentCore"], linkerSettings: fullyStatic),
@@ -159,7 +166,7 @@ let package = Package(
             ("Kinds", ["FleetModel", "Wire"]),
             ("Linux", ["CLinux"]),
             ("HostFacts", ["FleetModel", "Linux", "Wire"]),
-            ("Resources", ["Kinds", "FleetModel", "Linux", "Wire"]),
+            ("Resources", ["SystemFaults", "Kinds", "FleetModel", "Linux", "Wire"]),
             ("Journal", ["FleetModel", "Linux", "Wire"]),
             (
                 "AgentCore",

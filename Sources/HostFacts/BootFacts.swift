@@ -30,7 +30,7 @@ enum BootFacts {
 
     /// Red Hat's GRUB reads entries when /etc/default/grub says so, and where they are.
     private static func isBLS(_ probe: Probe) -> Bool {
-        let lines = (probe.optionalText("/etc/default/grub") ?? "").split(separator: "\n")
+        let lines = (probe.optionalText("/etc/default/grub") ?? "").filledLines
         let setting = lines.last { $0.hasPrefix("GRUB_ENABLE_BLSCFG=") }
         return setting?.dropFirst("GRUB_ENABLE_BLSCFG=".count).filter { $0 != "\"" } == "true"
     }

@@ -67,7 +67,7 @@ enum HugepageFacts {
     private static func defaultSize(_ probe: inout Probe) -> JSON {
         let path = "hugepages.default_kb"
         guard let text = probe.text("/proc/meminfo", as: path) else { return .null }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("Hugepagesize:") }
+        let line = text.filledLines.first { $0.hasPrefix("Hugepagesize:") }
         guard let size = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
             return probe.fail(path, "/proc/meminfo has no Hugepagesize")
         }

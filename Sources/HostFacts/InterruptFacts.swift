@@ -35,7 +35,7 @@ enum InterruptFacts {
     /// The numbered lines of /proc/interrupts: a count for each CPU, the chip, the line of the chip,
     /// then the actions, which commas part.
     private static func actions(in text: String) -> [(Int, [String])] {
-        let lines = text.split(separator: "\n")
+        let lines = text.filledLines
         let cpus = (lines.first ?? "").split(separator: " ").count { $0.hasPrefix("CPU") }
         return lines.dropFirst().compactMap { line in
             guard let colon = line.firstIndex(of: ":"),

@@ -54,7 +54,7 @@ enum DistributionFacts {
             ?? probe.text("/usr/lib/os-release", as: "distribution")
         guard let text else { return .null }
         var values: [String: String] = [:]
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+        for line in text.filledLines where !line.hasPrefix("#") {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else { continue }
             values[String(parts[0])] = unquoted(parts[1])

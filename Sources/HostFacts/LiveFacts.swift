@@ -43,7 +43,7 @@ enum LiveFacts {
             probe.fail("services", "systemctl \(result.endText): \(result.errorText.prefix(200))")
             return nil
         }
-        return result.outputText.split(separator: "\n").map { $0.split(separator: " ") }
+        return result.outputText.filledLines.map { $0.split(separator: " ") }
     }
 
     /// Installed packages, from dpkg's own file.
@@ -55,8 +55,7 @@ enum LiveFacts {
         var name: Substring?
         var version: Substring?
         var isInstalled = false
-        let paragraphs = text.split(separator: "\n", omittingEmptySubsequences: false)
-        for line: Substring in paragraphs + [""] {
+        for line: Substring in text.lines + [""] {
             if line.isEmpty {
                 if let name, let version, isInstalled {
                     packages[String(name)] = .string(String(version))
@@ -77,7 +76,7 @@ enum LiveFacts {
     static func modules(_ probe: inout Probe) -> JSON {
         guard let text = probe.text("/proc/modules", as: "modules") else { return .null }
         var modules: [String: JSON] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let name = String(line.prefix { $0 != " " })
             let version = probe.optionalText("/sys/module/\(name)/version")
             modules[name] = ["version": .optional(version) ?? .null]
@@ -90,29 +89,15 @@ enum LiveFacts {
             return .null
         }
         var mounts: [String: JSON] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let words = line.split(separator: " ")
             guard words.count >= 4 else { continue }
-            mounts[unescaped(words[1])] = [
-                "device": .string(unescaped(words[0])), "type": .string(String(words[2])),
+            mounts[MountTable.unescaped(words[1])] = [
+                "device": .string(MountTable.unescaped(words[0])),
+                "type": .string(String(words[2])),
                 "options": .strings(words[3].split(separator: ",").map(String.init)),
             ]
         }
         return .object(mounts)
-    }
-
-    /// proc(5) writes space, tab, newline and backslash as three octal digits.
-    private static func unescaped(_ text: Substring) -> String {
-        var result = ""
-        var rest = text
-        while let character = rest.popFirst() {
-            if character == "\\", let code = UInt8(rest.prefix(3), radix: 8), rest.count >= 3 {
-                result.unicodeScalars.append(Unicode.Scalar(code))
-                rest = rest.dropFirst(3)
-            } else {
-                result.append(character)
-            }
-        }
-        return result
     }
 }

@@ -39,7 +39,7 @@ enum MemoryFacts {
     }
 
     private static func kilobytes(_ text: String, key: String) -> JSON? {
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let words = line.split(separator: " ")
             if let index = words.firstIndex(where: { $0 == key }), index + 1 < words.count,
                 let number = Int(words[index + 1])

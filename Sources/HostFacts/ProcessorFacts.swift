@@ -88,7 +88,7 @@ enum ProcessorFacts {
         guard let text = probe.text("/proc/cpuinfo", as: "cpu.model", limit: 16 << 20) else {
             return .null
         }
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
             let key = parts[0].filter { !$0.isWhitespace }

@@ -2,6 +2,7 @@ import CLinux
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 import Wire
 
 /// Held by the one apply that runs on a host; let go when its process ends, however it ends.
@@ -64,7 +65,7 @@ package struct ApplyLock: ~Copyable {
             try descriptor.writeAll(holder.json.canonicalBytes)
             return ApplyLock(descriptor)
         } catch {
-            guard error.call == "lock" else { throw AgentFault(error, "lock \(state.lock)") }
+            guard error.call == "lock" else { throw AgentFault("lock \(state.lock)", error) }
             let other = recordedHolder(of: state)?.text ?? "another apply"
             throw AgentFault(
                 "locked", "apply", cause: "\(other) is applying on this host",

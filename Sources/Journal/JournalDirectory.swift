@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 import Wire
 
 /// The journals of a state directory, oldest first.
@@ -33,7 +34,7 @@ package enum JournalDirectory {
                 .compactMap { Int($0.dropLast(4)) }
                 .sorted()
         } catch {
-            throw AgentFault(error, "list \(state.journal)")
+            throw AgentFault("list \(state.journal)", error)
         }
     }
 

@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 import Wire
 
 /// The journal's form on disk: a header line, then records one after another.
@@ -117,7 +118,7 @@ package struct JournalWriter: ~Copyable {
             let flags = O_WRONLY | O_CREAT | O_EXCL
             return JournalWriter(try Descriptor.open(path, flags, mode: 0o600), path: path)
         } catch {
-            throw AgentFault(error, "create \(path)")
+            throw AgentFault("create \(path)", error)
         }
     }
 
@@ -132,7 +133,7 @@ package struct JournalWriter: ~Copyable {
     package func flush() throws(AgentFault) {
         if fdatasync(descriptor.number) != 0 {
             throw AgentFault(
-                SystemError(call: "fdatasync", object: path, code: errno), "flush \(path)")
+                "flush \(path)", SystemError(call: "fdatasync", object: path, code: errno))
         }
     }
 
@@ -145,7 +146,7 @@ package struct JournalWriter: ~Copyable {
             if ftruncate(descriptor.number, off_t(size)) == 0 {
                 lseek(descriptor.number, off_t(size), SEEK_SET)
             }
-            throw AgentFault(error, "write \(path)")
+            throw AgentFault("write \(path)", error)
         }
     }
 }
@@ -157,7 +158,7 @@ extension StateDirectory {
             let descriptor = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
             try check(fsync(descriptor.number), "fsync", directory)
         } catch {
-            throw AgentFault(error, "flush \(directory)")
+            throw AgentFault("flush \(directory)", error)
         }
     }
 }

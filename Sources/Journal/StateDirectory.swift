@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 import Wire
 
 /// Where the agent keeps its state on a host: private, and written only by an apply.
@@ -66,7 +67,7 @@ package struct StateDirectory: Sendable, Equatable {
             return try LocalMachine().read(file, limit: limit)
         } catch {
             if error.isNotFound { return nil }
-            throw AgentFault(error, "read \(file)")
+            throw AgentFault("read \(file)", error)
         }
     }
 
@@ -76,25 +77,11 @@ package struct StateDirectory: Sendable, Equatable {
             try LocalMachine().replaceFile(
                 file, content: content, mode: 0o600, uid: geteuid(), gid: getegid())
         } catch {
-            throw AgentFault(error, "write \(file)")
+            throw AgentFault("write \(file)", error)
         }
     }
 
     private func fault(_ attempted: String, _ code: Int32) -> AgentFault {
-        AgentFault(SystemError(call: attempted, object: path, code: code), attempted)
-    }
-}
-
-extension AgentFault {
-    /// A fault of the agent's own state or streams, from the kernel's answer.
-    package init(_ error: SystemError, _ attempted: String) {
-        let code =
-            switch error.code {
-            case ENOSPC, EDQUOT: "no-space"
-            case EROFS: "read-only"
-            case EACCES, EPERM: "not-permitted"
-            default: "system"
-            }
-        self.init(code, attempted, cause: error.reason, hint: error.hint)
+        AgentFault(attempted, SystemError(call: attempted, object: path, code: code))
     }
 }

@@ -73,20 +73,6 @@ struct HousekeepingTests {
 
 @Suite("Parts of the agent")
 struct PartTests {
-    @Test("reads a mount table, with blanks in names")
-    func mountTable() {
-        let text = """
-            22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
-            23 22 0:21 / /mnt/a\\040b\\134c rw,nosuid,noexec - tmpfs none rw
-            short line
-            """
-        #expect(
-            MountTable(parsing: text).mounts == [
-                .init(path: "/", options: ["rw", "relatime"]),
-                .init(path: "/mnt/a b\\c", options: ["rw", "nosuid", "noexec"]),
-            ])
-    }
-
     @Test("a call reaches the launcher as it was made")
     func launcherRequest() throws {
         let call = ProgramCall(

@@ -27,15 +27,19 @@ private let rooms = [
         "HostFacts", ["Kinds", "FleetModel", "Linux", "Wire"],
         "reads machines, CPU lists as Kinds reads them; declares nothing"),
     Room(
-        "Resources", ["Kinds", "FleetModel", "Linux", "Wire"],
+        "SystemFaults", ["FleetModel", "Linux"],
+        "names what the kernel answered, for all rooms of the agent; knows no kind and no journal"),
+    Room(
+        "Resources", ["SystemFaults", "Kinds", "FleetModel", "Linux", "Wire"],
         "behaviour knows its schema and the machine, never the journal or the wire's stream"),
     Room(
-        "Journal", ["FleetModel", "Linux", "Wire", "CLinux"],
+        "Journal", ["SystemFaults", "FleetModel", "Linux", "Wire", "CLinux"],
         "records intents; does not know how they act"),
     Room(
         "AgentCore",
         [
-            "Resources", "HostFacts", "Journal", "Kinds", "FleetModel", "Linux", "Wire", "CLinux",
+            "Resources", "HostFacts", "Journal", "SystemFaults", "Kinds", "FleetModel", "Linux",
+            "Wire", "CLinux",
         ],
         "the agent holds no inventory, no template, no SSH: what it runs was decided elsewhere"),
     Room("muster_agent", ["AgentCore"], "an executable is an entry point and nothing else"),

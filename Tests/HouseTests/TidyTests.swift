@@ -30,6 +30,25 @@ import Testing
         }
     }
 
+    /// In Swift CR LF is one Character: text of a host that is looked at character by character
+    /// hides its line ends.
+    @Test(arguments: ["Resources", "HostFacts", "AgentCore", "Linux", "Journal", "Kinds"])
+    func linesAreSplitInOnePlace(module: String) throws {
+        let traps = [
+            #"separator: "\n""#, #"whereSeparator: \.isNewline"#, #"firstIndex(of: "\n")"#,
+            #"lastIndex(of: "\n")"#, #"hasSuffix("\n")"#, #"contains("\n")"#,
+        ]
+        for file in try Repository.files(below: "Sources/" + module, ending: ".swift") {
+            for (index, line) in try Repository.lines(file).enumerated() {
+                let code = line.split(separator: "//", maxSplits: 1).first ?? ""
+                for trap in traps where code.contains(trap) && !code.contains("joined(" + trap) {
+                    Issue.record(
+                        "\(file):\(index + 1): use lines, rawLines or filledLines of Linux")
+                }
+            }
+        }
+    }
+
     @Test func filesAreSmall() throws {
         for folder in ["Sources", "Tests"] {
             for file in try Repository.files(below: folder, ending: ".swift") {

@@ -3,6 +3,7 @@ import Glibc
 import Kinds
 import Linux
 import Resources
+import SystemFaults
 import TestSupport
 import Testing
 import Wire

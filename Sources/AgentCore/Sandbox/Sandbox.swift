@@ -3,6 +3,7 @@ import FleetModel
 import Glibc
 import Journal
 import Linux
+import SystemFaults
 
 /// Makes a process that reads unable to write, in layers that do not rest on each other.
 ///
@@ -84,16 +85,17 @@ package enum Sandbox {
 
     /// What mount_setattr does in one call, for kernels before 5.12.
     private static func remountEach() throws(AgentFault) {
-        let text: String
+        let table: MountTable
         do {
-            text = try LocalMachine().textIfPresent("/proc/self/mountinfo") ?? ""
+            table = try MountTable.ofThisProcess(on: LocalMachine())
         } catch {
-            throw AgentFault(error, "read /proc/self/mountinfo")
+            throw AgentFault("read /proc/self/mountinfo", error)
         }
-        for mount in MountTable(parsing: text).mounts {
+        for mount in table.mounts {
             let options = mount.options
             let answer = clinux_remount_read_only(
-                mount.path, options.contains("noexec") ? 1 : 0, options.contains("noatime") ? 1 : 0,
+                mount.pathBytes.map { CChar(bitPattern: $0) } + [0],
+                options.contains("noexec") ? 1 : 0, options.contains("noatime") ? 1 : 0,
                 options.contains("nodiratime") ? 1 : 0, options.contains("relatime") ? 1 : 0)
             // A mount that lies hidden below another cannot be named, nor be written to by name.
             if answer != -ENOENT { try layer("make \(mount.path) read-only", answer) }
@@ -105,43 +107,5 @@ package enum Sandbox {
         throw AgentFault(
             "no-sandbox", "\(attempted) for reading", cause: SystemError.text(of: -answer),
             hint: "the kernel must allow namespaces and seccomp filters to root; nothing was read")
-    }
-}
-
-/// The mounts of a process, from `/proc/PID/mountinfo` (proc(5)).
-struct MountTable {
-    struct Mount: Equatable {
-        var path: String
-        var options: Set<String>
-    }
-
-    /// In the order they are listed.
-    let mounts: [Mount]
-
-    init(parsing text: String) {
-        mounts = text.split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ")
-            guard fields.count > 5 else { return nil }
-            return Mount(
-                path: MountTable.unescaped(fields[4]),
-                options: Set(fields[5].split(separator: ",").map(String.init)))
-        }
-    }
-
-    /// Space, tab, newline and backslash stand as three octal digits.
-    private static func unescaped(_ field: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(field.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), rest.count >= 3,
-                let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
-            {
-                bytes.append(code)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Journal
 import Linux
+import SystemFaults
 
 /// Reboots the host, and knows when it has come up.
 struct RebootService {
@@ -28,7 +29,7 @@ struct RebootService {
             result = try machine.run(
                 ProgramCall("/bin/systemctl", ["--no-block", "reboot"], timeoutSeconds: 30))
         } catch {
-            throw AgentFault(error, "reboot")
+            throw AgentFault("reboot", error)
         }
         // Held until systemd has the job: nothing begins to apply in between.
         _ = consume lock
@@ -36,7 +37,7 @@ struct RebootService {
             throw AgentFault(
                 "reboot", "reboot",
                 cause: "systemctl \(result.endText): "
-                    + result.errorText.split(whereSeparator: \.isNewline).joined(separator: "; "),
+                    + result.errorText.filledLines.joined(separator: "; "),
                 hint: "systemctl list-jobs and systemd-inhibit --list on the host show what hinders"
             )
         }
@@ -48,7 +49,7 @@ struct RebootService {
         while true {
             let result = try? machine.run(
                 ProgramCall("/bin/systemctl", ["is-system-running"], timeoutSeconds: 10))
-            let state = String((result?.outputText ?? "").prefix { !$0.isNewline })
+            let state = String((result?.outputText ?? "").lines.first ?? "")
             if !["", "initializing", "starting", "offline"].contains(state) { return state }
             if watch.seconds > Double(seconds) { return "starting" }
             usleep(500_000)

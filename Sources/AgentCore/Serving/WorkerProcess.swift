@@ -5,6 +5,7 @@ import HostFacts
 import Journal
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// What every worker of an agent goes by.
@@ -54,7 +55,7 @@ struct WorkerProcess {
             dup2(null.number, STDIN_FILENO)
             dup2(null.number, STDOUT_FILENO)
         } catch {
-            throw AgentFault(error, "open /dev/null")
+            throw AgentFault("open /dev/null", error)
         }
     }
 

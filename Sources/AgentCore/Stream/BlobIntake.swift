@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Journal
 import Linux
+import SystemFaults
 import Wire
 
 /// Blobs as they arrive in pieces: in memory while small, in the spool where there is one.
@@ -38,7 +39,7 @@ struct BlobIntake {
         do {
             return try LocalMachine().read(path, limit: Int(BlobIntake.spoolLimit))
         } catch {
-            throw AgentFault(error, "read \(path)")
+            throw AgentFault("read \(path)", error)
         }
     }
 
@@ -111,7 +112,7 @@ struct BlobIntake {
             blob.file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
                 .release()
         } catch {
-            throw AgentFault(error, "create \(path)")
+            throw AgentFault("create \(path)", error)
         }
         return blob
     }
@@ -126,7 +127,7 @@ struct BlobIntake {
         } catch {
             if let path = path(of: piece.digest) { unlink(path) }
             if !piece.isLast { discarded.insert(piece.digest) }
-            throw AgentFault(error, "receive blob \(piece.digest.short)")
+            throw AgentFault("receive blob \(piece.digest.short)", error)
         }
     }
 

@@ -42,7 +42,7 @@ package struct MountDeclaration: ResourceDeclaration {
     package let options: [String]
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
-        guard name.hasPrefix("/"), name != "/", !name.contains("\n") else {
+        guard name.hasPrefix("/"), name != "/", !name.utf8.contains(10) else {
             throw AttributeFault(nil, "\(ScalarText.shown(name)) is not to be mounted from here")
         }
         let reader = AttributeReader(attributes)

@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 import Wire
 
 /// The account files of a host, as they are: no directory service has a say in them.
@@ -54,9 +55,7 @@ struct AccountFiles: Sendable {
     private static func records(
         _ path: String, on machine: any Machine
     ) throws(AgentFault) -> [[String]] {
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }
+        let text = try machine.readText(path)
         return AccountRecords.fields(of: text ?? "")
     }
 
@@ -157,11 +156,9 @@ enum AccountChange {
     ) throws(AgentFault) -> [BeforeImage] {
         var images: [BeforeImage] = []
         for file in files {
-            let text = try attempt("read \(file)") { () throws(SystemError) in
-                try host.machine.textIfPresent(file)
-            }
+            let text = try host.machine.readText(file)
             guard let text else { continue }
-            let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+            let line = text.rawLines.first { $0.hasPrefix(name + ":") }
             var digest: Digest?
             if let line { digest = try host.keep(Array(line.utf8)) }
             images.append(.accountLine(file: file, name: name, line: digest))

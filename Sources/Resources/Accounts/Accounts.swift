@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 
 /// The users and groups of a machine, by name and by number.
 ///

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `authorized_key`: lines of a file that belongs to somebody who may be hostile.

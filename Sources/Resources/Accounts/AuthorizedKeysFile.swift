@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// The lines of an authorized_keys file, as sshd(8) describes them.
 package struct AuthorizedKeysFile: Sendable, Equatable {
@@ -22,14 +23,10 @@ package struct AuthorizedKeysFile: Sendable, Equatable {
     var lines: [Line]
 
     package init(_ text: String) {
-        // By bytes: as characters, a line that ends with CR LF has no newline.
-        let parts = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        lines = parts.map { part in
-            let line = String(Substring(part))
+        lines = text.rawLines.map { part in
+            let line = String(part)
             return PublicKeyLine(line).map(Line.key) ?? .other(line)
         }
-        // What follows the last newline is no line.
-        if lines.last == .other("") { lines.removeLast() }
     }
 
     package var text: String { lines.map { $0.text + "\n" }.joined() }
@@ -137,12 +134,10 @@ struct AuthorizedKeysPolicy: Sendable, Equatable {
     private static func read(
         _ path: String, into values: inout [String: [String]], depth: Int, on machine: any Machine
     ) throws(AgentFault) {
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path, limit: 1 << 20)
-        }
+        let text = try machine.readText(path, limit: 1 << 20)
         // By bytes: most of the file is comments, and splitting characters is slow.
-        for line in (text ?? "").utf8.split(separator: UInt8(ascii: "\n")) {
-            let bare = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        for line in (text ?? "").lines {
+            let bare = line.utf8.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
             if bare.first == UInt8(ascii: "#") { continue }
             let words = bare.split { byte in Self.separators.contains(byte) }
             guard let keyword = words.first.map({ Substring($0).lowercased() }) else { continue }

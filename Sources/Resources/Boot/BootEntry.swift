@@ -15,7 +15,7 @@ struct BootEntry {
     /// The kernel's version, by the entry or else by its name.
     var version: String { field("version") ?? id }
 
-    private var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+    private var lines: [Substring] { text.rawLines }
 
     /// The value of a key; nil where it has none.
     func field(_ key: String) -> String? { values(key).first }
@@ -54,7 +54,7 @@ struct BootEntry {
             if !isDone { result.append("options \(new)") }
             isDone = true
         }
-        if !isDone { result.insert("options \(new)", at: max(0, result.count - 1)) }
-        return result.joined(separator: "\n")
+        if !isDone { result.append("options \(new)") }
+        return result.map { $0 + "\n" }.joined()
     }
 }

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// A kernel command line as the boot loader keeps it.
 struct BootLine: Sendable, Equatable {
@@ -69,10 +70,8 @@ enum BootLoaderFinding: Sendable {
 
     /// Red Hat's GRUB reads entries of the Boot Loader Specification when it is told to.
     private static func isBLS(on machine: any Machine) throws(AgentFault) -> Bool {
-        let text = try attempt("read /etc/default/grub") { () throws(SystemError) in
-            try machine.textIfPresent("/etc/default/grub")
-        }
-        let setting = (text ?? "").split(separator: "\n").last {
+        let text = try machine.readText("/etc/default/grub")
+        let setting = (text ?? "").filledLines.last {
             $0.hasPrefix("GRUB_ENABLE_BLSCFG=")
         }
         return setting?.contains("true") ?? false

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// What sysfs would forget, kept for the next boot: one record for each resource, and one unit that
@@ -44,9 +45,7 @@ package enum BootSettings {
         _ declaration: any BootKeptDeclaration, on machine: any Machine
     ) throws(AgentFault) -> State {
         let path = path(declaration.record)
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }
+        let text = try machine.readText(path)
         guard let text else { return State() }
         guard let read = read(text) else {
             return State(recorded: [:], obstacle: "\(path) cannot be understood")
@@ -95,9 +94,7 @@ package enum BootSettings {
         }
         for name in names where name.hasSuffix(".json") {
             let path = "\(folder)/\(name)"
-            let text = try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path)
-            }
+            let text = try machine.readText(path)
             guard let record = read(text ?? "") else {
                 faults.append(
                     AgentFault("bad-record", "read \(path)", cause: "it cannot be understood"))

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 
 /// Entries of the Boot Loader Specification: systemd-boot's, and those of Red Hat's GRUB.
 ///
@@ -33,7 +34,7 @@ struct EntryLoader: BootLoader {
                         : "the entry \(PathName.last(of: entry.path))",
                     source: entry.path, parameters: entry.parameters(environment)))
         }
-        if let text = try read(Self.template, on: machine) {
+        if let text = try machine.readText(Self.template) {
             lines.append(
                 BootLine(
                     what: "kernels installed later", source: Self.template,
@@ -49,9 +50,9 @@ struct EntryLoader: BootLoader {
 
     func recorded(_ name: String, on machine: any Machine) throws(AgentFault) -> [KernelParameter]?
     {
-        try read("\(Self.records)/\(name)", on: machine).map {
+        try machine.readText("\(Self.records)/\(name)").map {
             KernelParameter.split(
-                $0.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined(separator: " "))
+                $0.filledLines.filter { !$0.hasPrefix("#") }.joined(separator: " "))
         }
     }
 
@@ -93,7 +94,7 @@ struct EntryLoader: BootLoader {
         // Until all of it is done both what was and what is to be are remembered as ours.
         try record(name, former + wanted.filter { !former.contains($0) }, on: machine)
         try write(Self.template, edit(try templateLine(lines, on: machine)) + "\n", on: machine)
-        if let path = environmentPath, let text = try read(path, on: machine),
+        if let path = environmentPath, let text = try machine.readText(path),
             let kernelopts = GrubMenu.environment(text)["kernelopts"]
         {
             let new = edit(KernelParameter.split(kernelopts))
@@ -114,7 +115,7 @@ struct EntryLoader: BootLoader {
         _ lines: [BootLine], on machine: any Machine
     ) throws(AgentFault) -> [KernelParameter] {
         if let last = lines.last, last.source == Self.template { return last.parameters }
-        if let text = try read("/usr/lib/kernel/cmdline", on: machine) {
+        if let text = try machine.readText("/usr/lib/kernel/cmdline") {
             return KernelParameter.split(text)
         }
         return lines[0].parameters
@@ -147,7 +148,7 @@ struct EntryLoader: BootLoader {
         }
         var all: [BootEntry] = []
         for name in names where name.hasSuffix(".conf") && !name.contains("-0-rescue") {
-            guard let text = try read("\(path)/\(name)", on: machine) else { continue }
+            guard let text = try machine.readText("\(path)/\(name)") else { continue }
             let entry = BootEntry(path: "\(path)/\(name)", text: text)
             if entry.field("linux") != nil { all.append(entry) }
         }
@@ -166,8 +167,8 @@ struct EntryLoader: BootLoader {
             return Int(wanted).flatMap { entries.indices.contains($0) ? entries[$0] : nil }
                 ?? entries.first
         }
-        let text = try read("\(folder)/loader/loader.conf", on: machine) ?? ""
-        let setting = text.split(separator: "\n").last { $0.hasPrefix("default") }
+        let text = try machine.readText("\(folder)/loader/loader.conf") ?? ""
+        let setting = text.filledLines.last { $0.hasPrefix("default") }
         let pattern = setting?.split(whereSeparator: \.isWhitespace).dropFirst().first.map(
             String.init)
         guard let pattern else { return entries.first }
@@ -185,7 +186,7 @@ struct EntryLoader: BootLoader {
     private var environmentPath: String? { grubFolder.map { $0 + "/grubenv" } }
 
     private func environment(on machine: any Machine) throws(AgentFault) -> [String: String] {
-        guard let path = environmentPath, let text = try read(path, on: machine) else { return [:] }
+        guard let path = environmentPath, let text = try machine.readText(path) else { return [:] }
         return GrubMenu.environment(text)
     }
 
@@ -194,9 +195,9 @@ struct EntryLoader: BootLoader {
         _ key: String, _ value: String, _ path: String, on machine: any Machine
     ) throws(AgentFault) {
         let attempted = "set \(key) in \(path)"
-        guard let text = try read(path, on: machine) else { return }
+        guard let text = try machine.readText(path) else { return }
         let size = text.utf8.count
-        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("####") }.map {
+        let lines = text.filledLines.filter { !$0.hasPrefix("####") }.map {
             $0.hasPrefix(key + "=") ? "\(key)=\(value)" : String($0)
         }
         var block = lines.joined(separator: "\n") + "\n"
@@ -207,10 +208,6 @@ struct EntryLoader: BootLoader {
         }
         block += String(repeating: "#", count: size - block.utf8.count)
         try write(path, block, on: machine)
-    }
-
-    private func read(_ path: String, on machine: any Machine) throws(AgentFault) -> String? {
-        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
     }
 
     private func write(

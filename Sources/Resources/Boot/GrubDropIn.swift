@@ -1,4 +1,5 @@
 import Kinds
+import Linux
 
 /// Our file of /etc/default/grub.d for one set of parameters.
 ///
@@ -41,7 +42,7 @@ enum GrubDropIn {
 
     /// What the set put in place, as its file remembers it.
     static func recorded(_ text: String) -> [KernelParameter] {
-        let line = text.split(separator: "\n").first { $0.hasPrefix(wantedMark) } ?? ""
+        let line = text.filledLines.first { $0.hasPrefix(wantedMark) } ?? ""
         return KernelParameter.split(String(line.dropFirst(wantedMark.count)))
     }
 
@@ -50,7 +51,7 @@ enum GrubDropIn {
         _ text: String, _ name: String, to subjects: Set<String>
     ) -> String? {
         func list(_ mark: String) -> [KernelParameter] {
-            let line = text.split(separator: "\n").first { $0.hasPrefix(mark) } ?? ""
+            let line = text.filledLines.first { $0.hasPrefix(mark) } ?? ""
             return KernelParameter.split(String(line.dropFirst(mark.count)))
         }
         let wanted = list(wantedMark)

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// GRUB whose menu grub-mkconfig writes, as Debian and Ubuntu have it.
 struct GrubLoader: BootLoader {
@@ -64,9 +65,7 @@ struct GrubLoader: BootLoader {
     func recorded(_ name: String, on machine: any Machine) throws(AgentFault) -> [KernelParameter]?
     {
         let path = GrubDropIn.path(name)
-        return try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }.map(GrubDropIn.recorded)
+        return try machine.readText(path).map(GrubDropIn.recorded)
     }
 
     func files(_ name: String, on machine: any Machine) throws(AgentFault) -> [String] {
@@ -91,9 +90,7 @@ struct GrubLoader: BootLoader {
     ) throws(AgentFault) {
         let machine = host.machine
         let path = GrubDropIn.path(name)
-        let before = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }
+        let before = try machine.readText(path)
         let isEmpty = wanted.isEmpty && unwanted.isEmpty
         // A parameter that moved here from another set must not be set by that one any more.
         var yielded: [(path: String, text: String)] = []

@@ -1,3 +1,5 @@
+import Linux
+
 /// The menu of a grub.cfg: which entry boots next, and with what command line.
 ///
 /// Reads what grub-mkconfig writes (GRUB manual, "Configuration"): entries and submenus, each with a
@@ -23,9 +25,7 @@ package struct GrubMenu: Sendable, Equatable {
     package init(_ text: String) {
         var open: [(entry: Entry, depth: Int)] = []
         var depth = 0
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
+        for (index, line) in text.lines.enumerated() {
             let words = GrubText.words(String(line))
             guard let first = words.first else { continue }
             switch first {
@@ -101,7 +101,7 @@ package struct GrubMenu: Sendable, Equatable {
     /// The variables of a grubenv block (grub-editenv).
     package static func environment(_ text: String) -> [String: String] {
         var all: [String: String] = [:]
-        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+        for line in text.filledLines where !line.hasPrefix("#") {
             guard let equals = line.firstIndex(of: "=") else { continue }
             all[String(line[..<equals])] = String(line[line.index(after: equals)...])
         }

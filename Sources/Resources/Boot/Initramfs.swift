@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 
 /// The file system that the kernel starts from, by the distribution's own program.
 enum Initramfs {

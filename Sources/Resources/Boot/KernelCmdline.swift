@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `kernel_cmdline`.
@@ -185,9 +186,7 @@ private enum RemovedParameters {
     static func read(_ name: String, on machine: any Machine) throws(AgentFault)
         -> [KernelParameter]
     {
-        let text = try attempt("read \(path(name))") { () throws(SystemError) in
-            try machine.textIfPresent(path(name))
-        }
+        let text = try machine.readText(path(name))
         return KernelParameter.split(text ?? "")
     }
 

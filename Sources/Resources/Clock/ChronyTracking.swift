@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 
 /// What chronyd tracks, asked on its command port: the figures of `chronyc tracking`.
 ///

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Processes that steer the system clock.
 enum ClockProcesses {
@@ -24,7 +25,7 @@ enum ClockProcesses {
                 names.contains(name),
                 let groups = try ProcessFile.text("/proc/\(pid)/cgroup", on: machine)
             else { continue }
-            let units = groups.split(separator: "\n").compactMap(unit)
+            let units = groups.filledLines.compactMap(unit)
             if !units.contains(where: known.contains) { found.append("\(name) (\(pid))") }
         }
         return found
@@ -58,7 +59,7 @@ enum ClockProcesses {
             let end = status.lastIndex(of: ")")
         else { return nil }
         let fields = status[end...].split(separator: " ")
-        let boot = system.split(separator: "\n").first { $0.hasPrefix("btime ") }
+        let boot = system.filledLines.first { $0.hasPrefix("btime ") }
         guard fields.count > 20, let ticks = Double(fields[20]),
             let seconds = boot.flatMap({ Double($0.dropFirst("btime ".count)) })
         else { return nil }

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// The program of a discipline, as it is on disk.
 enum ClockProgram {

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// What ptp4l and phc2sys last wrote of offsets to the journal.
 ///
@@ -45,7 +46,7 @@ enum LinuxptpLog {
     /// The last offset of a log, unless what followed it says that it holds no more.
     static func offset(inLog text: String, of unit: String) -> ClockOffset {
         var found = ClockOffset.unknown("\(unit) has written no offset for three minutes")
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let words = line.split(separator: " ")
             // The port's state machine: port 1: SLAVE to LISTENING on …
             if let index = words.firstIndex(of: "SLAVE"), words.dropFirst(index + 1).first == "to" {

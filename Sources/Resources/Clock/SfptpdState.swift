@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// What sfptpd writes once a minute of each clock and instance: /var/lib/sfptpd/state-NAME, of lines
 /// `name: value`.
@@ -15,7 +16,7 @@ struct SfptpdState {
     init(name: String, text: String) {
         self.name = name
         var values: [String: String] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             guard let colon = line.firstIndex(of: ":") else { continue }
             values[String(line[..<colon])] = String(line[line.index(after: colon)...])
                 .trimmingSpaces()
@@ -31,9 +32,7 @@ struct SfptpdState {
     /// The version of the daemon that runs; nil where it has left none.
     static func runningVersion(on machine: any Machine) throws(AgentFault) -> String? {
         let path = "\(folder)/version"
-        return try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }.flatMap(ClockProgram.version)
+        return try machine.readText(path).flatMap(ClockProgram.version)
     }
 
     static func offset(on host: Host) throws(AgentFault) -> ClockOffset {

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `directory`.

@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 
 /// What is in a directory and may go with it: bounded, and never beyond its own file system.
 package struct DirectoryTree {

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `mount`.
@@ -24,14 +25,16 @@ package enum MountBehaviour: ResourceBehaviour {
         _ declarations: [MountDeclaration], on host: Host
     ) -> [Result<Observation, AgentFault>] {
         do throws(AgentFault) {
-            let mounts = try text("/proc/self/mountinfo", on: host.machine) ?? ""
-            let fstab = try text("/etc/fstab", on: host.machine) ?? ""
+            let mounts = try attempt("read /proc/self/mountinfo") { () throws(SystemError) in
+                try MountTable.ofThisProcess(on: host.machine)
+            }
+            let fstab = try host.machine.readText("/etc/fstab") ?? ""
             return declarations.map { declaration in
                 do throws(AgentFault) {
                     return .success(
                         Observation(
                             mounted: find(declaration.path, in: mounts),
-                            unitText: try text(declaration.unitFile, on: host.machine),
+                            unitText: try host.machine.readText(declaration.unitFile),
                             isEnabled: try attempt("look whether \(declaration.unit) is enabled") {
                                 () throws(SystemError) in
                                 try host.machine.statusIfPresent(link(declaration)) != nil
@@ -46,52 +49,23 @@ package enum MountBehaviour: ResourceBehaviour {
         }
     }
 
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
-        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
-    }
-
     private static func link(_ declaration: MountDeclaration) -> String {
         "/etc/systemd/system/local-fs.target.wants/\(declaration.unit)"
     }
 
-    /// The last mount at a path: mountinfo lists them in order (proc(5)).
-    private static func find(_ path: String, in text: String) -> Mounted? {
-        var found: Mounted?
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ").map { unescaped($0) }
-            guard words.count > 6, words[4] == path,
-                let dash = words.firstIndex(of: "-"), dash + 3 < words.count
-            else { continue }
-            let options = words[5].split(separator: ",") + words[dash + 3].split(separator: ",")
-            found = Mounted(
-                device: words[dash + 2], type: words[dash + 1],
-                options: Set(options.map { normal(String($0)) }))
+    /// The last mount at a path: what is mounted over another comes after it.
+    private static func find(_ path: String, in table: MountTable) -> Mounted? {
+        table.mounts.last { $0.path == path && !$0.type.isEmpty }.map { mount in
+            Mounted(
+                device: mount.device, type: mount.type,
+                options: Set((mount.options + mount.superOptions).map(normal)))
         }
-        return found
-    }
-
-    /// Space, tab, newline and backslash stand as three octal digits.
-    private static func unescaped(_ text: Substring) -> String {
-        var result = ""
-        var rest = text
-        while let character = rest.popFirst() {
-            if character == "\\", rest.count >= 3, let code = UInt8(rest.prefix(3), radix: 8) {
-                result.unicodeScalars.append(Unicode.Scalar(code))
-                rest = rest.dropFirst(3)
-            } else {
-                result.append(character)
-            }
-        }
-        return result
     }
 
     private static func line(of path: String, in fstab: String) -> Int? {
-        for (index, line) in fstab.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
+        for (index, line) in fstab.lines.enumerated() {
             let words = line.split(whereSeparator: \.isWhitespace)
-            if words.count > 1, !words[0].hasPrefix("#"), unescaped(words[1]) == path {
+            if words.count > 1, !words[0].hasPrefix("#"), MountTable.unescaped(words[1]) == path {
                 return index + 1
             }
         }

@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 import Wire
 
 /// What was found at a path, and the accounts that were wanted for it.

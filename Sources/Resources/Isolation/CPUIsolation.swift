@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `cpu_isolation`: systemd's CPUs, what the kernel says is isolated, and who may run
@@ -37,8 +38,8 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
     private static func observe(
         _ declaration: CPUIsolationDeclaration, on machine: any Machine
     ) throws(AgentFault) -> Observation {
-        let file = try text(CPUIsolationDeclaration.managerFile, on: machine)
-        let status = try text("/proc/1/status", on: machine) ?? ""
+        let file = try machine.readText(CPUIsolationDeclaration.managerFile)
+        let status = try machine.readText("/proc/1/status") ?? ""
         let manager = ProcessStatus.allowedCPUs(status)?.text ?? ""
         let boot = try BootSettings.observe(declaration, on: machine)
         let partition = try Partition(on: machine)
@@ -47,7 +48,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                 managerCPUs: manager, managerFile: file, strays: [], boot: boot,
                 partition: partition)
         }
-        let isolated = try text("/sys/devices/system/cpu/isolated", on: machine).map(listText)
+        let isolated = try machine.readText("/sys/devices/system/cpu/isolated").map(listText)
         let isInPlace =
             declaration.isPartition
             ? partition.holds(declaration.isolated) : isolated == declaration.isolated.text
@@ -57,11 +58,6 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             // Before the CPUs are isolated everything may run on them.
             strays: isInPlace ? try Stray.find(declaration, on: machine) : [], boot: boot,
             partition: partition)
-    }
-
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
-        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
     }
 
     /// A list as the kernel prints it, with all that stands for an empty one.
@@ -79,7 +75,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                 "other-machine", "isolate CPU \(declaration.isolated.text)", cause: cause,
                 hint: "read the facts anew (muster facts) and plan again")
         }
-        guard let onlineText = try text("/sys/devices/system/cpu/online", on: machine),
+        guard let onlineText = try machine.readText("/sys/devices/system/cpu/online"),
             let online = try? CPUList(parsing: onlineText.trimmingSpaces())
         else { return nil }
         let missing = declaration.isolated.union(declaration.housekeeping).subtracting(online)
@@ -88,7 +84,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         }
         for cpu in declaration.isolated.numbers {
             let folder = "/sys/devices/system/cpu/cpu\(cpu)/topology"
-            guard let text = try text("\(folder)/thread_siblings_list", on: machine),
+            guard let text = try machine.readText("\(folder)/thread_siblings_list"),
                 let siblings = try? CPUList(parsing: text.trimmingSpaces())
             else { continue }
             let split = siblings.intersection(online).intersection(declaration.housekeeping)
@@ -108,7 +104,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                 try machine.listIfPresent(path)
             }
             for name in names where name.hasSuffix(".conf") && own < name {
-                let lines = (try text("\(path)/\(name)", on: machine) ?? "").split(separator: "\n")
+                let lines = (try machine.readText("\(path)/\(name)") ?? "").filledLines
                 if lines.contains(where: { $0.trimmingSpaces().hasPrefix("CPUAffinity") }) {
                     return "\(path)/\(name)"
                 }
@@ -156,7 +152,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         var changes: [Change] = []
         let wanted = managerText(declaration.housekeeping)
         if observation.managerFile != wanted {
-            let lines = (observation.managerFile ?? "").split(separator: "\n")
+            let lines = (observation.managerFile ?? "").filledLines
             let before = lines.last { $0.hasPrefix("CPUAffinity=") }?.dropFirst(12)
             changes.append(
                 Change(

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Behaviour of `irq_affinity`.
 package enum IRQAffinityBehaviour: KnobBehaviour {
@@ -145,18 +146,14 @@ struct Interrupts {
             let numbers = requested.filter(vectors.contains)
             if !numbers.isEmpty { return numbers }
         }
-        let line = try attempt("read \(folder)/irq") { () throws(SystemError) in
-            try machine.textIfPresent("\(folder)/irq")
-        }
+        let line = try machine.readText("\(folder)/irq")
         let number = Int((line ?? "").trimmingSpaces())
         return requested.filter { $0 == number && $0 > 0 }
     }
 
     private static func fixed(on machine: any Machine) throws(AgentFault) -> Set<Int> {
-        let text = try attempt("read \(note)") { () throws(SystemError) in
-            try machine.textIfPresent(note)
-        }
-        return Set((text ?? "").split(separator: "\n").compactMap { Int($0) })
+        let text = try machine.readText(note)
+        return Set((text ?? "").filledLines.compactMap { Int($0) })
     }
 
     static func remember(fixed numbers: [Int], on machine: any Machine) throws(AgentFault) {

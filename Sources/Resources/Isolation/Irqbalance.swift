@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `irqbalance`.
@@ -41,9 +42,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
         let isDebian = try isThere("/etc/debian_version")
         let isRedHat = isDebian ? false : try isThere("/etc/sysconfig")
         let path = isRedHat ? "/etc/sysconfig/irqbalance" : "/etc/default/irqbalance"
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }
+        let text = try machine.readText(path)
         guard try isThere("/usr/sbin/irqbalance") else {
             return Observation(path: path, text: text, isInstalled: false)
         }
@@ -154,8 +153,7 @@ struct EnvironmentLines {
     private var lines: [String]
 
     init(_ text: String) {
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if lines.last == "" { lines.removeLast() }
+        lines = text.rawLines.map(String.init)
     }
 
     var text: String { lines.map { $0 + "\n" }.joined() }

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 
 /// An isolated cpuset partition of cgroup v2, as a slice of systemd's.
 ///
@@ -21,16 +22,11 @@ struct Partition: Sendable, Equatable {
     init() {}
 
     init(on machine: any Machine) throws(AgentFault) {
-        func text(_ path: String) throws(AgentFault) -> String? {
-            try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path)
-            }
-        }
-        sliceText = try text(CPUIsolationDeclaration.sliceFile)
-        type = try text("\(Self.folder)/cpuset.cpus.partition")?.trimmingSpaces()
-        let list = try text("\(Self.folder)/cpuset.cpus.effective")
+        sliceText = try machine.readText(CPUIsolationDeclaration.sliceFile)
+        type = try machine.readText("\(Self.folder)/cpuset.cpus.partition")?.trimmingSpaces()
+        let list = try machine.readText("\(Self.folder)/cpuset.cpus.effective")
         cpus = list.flatMap { try? CPUList(parsing: $0.trimmingSpaces()) }
-        let controllers = try text("/sys/fs/cgroup/cgroup.controllers")
+        let controllers = try machine.readText("/sys/fs/cgroup/cgroup.controllers")
         if controllers == nil {
             missing = "this host has no unified cgroup hierarchy"
         } else if controllers?.split(whereSeparator: \.isWhitespace).contains("cpuset") != true {
@@ -63,10 +59,7 @@ struct Partition: Sendable, Equatable {
     /// Makes the slice and its partition; what the kernel then says is read back.
     static func make(_ cpus: CPUList, on machine: any Machine) throws(AgentFault) {
         let text = sliceText(cpus)
-        let there = try attempt("read \(CPUIsolationDeclaration.sliceFile)") {
-            () throws(SystemError) in
-            try machine.textIfPresent(CPUIsolationDeclaration.sliceFile)
-        }
+        let there = try machine.readText(CPUIsolationDeclaration.sliceFile)
         if there != text {
             try NewFile(
                 path: CPUIsolationDeclaration.sliceFile, content: Array(text.utf8), mode: 0o644,

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 
 /// A process that may run on isolated CPUs and is not declared to.
 struct Stray: Sendable, Equatable {
@@ -101,7 +102,7 @@ struct Stray: Sendable, Equatable {
 
     private static func unit(of pid: Int, on machine: any Machine) throws(AgentFault) -> String? {
         let text = try ProcessFile.text("/proc/\(pid)/cgroup", on: machine) ?? ""
-        let path = text.split(separator: "\n").first {
+        let path = text.filledLines.first {
             $0.hasPrefix("0::") || $0.contains("name=systemd")
         }
         return path?.split(separator: "/").last {
@@ -114,7 +115,7 @@ struct Stray: Sendable, Equatable {
 /// Fields of /proc/PID/status (proc(5)).
 enum ProcessStatus {
     static func field(_ name: String, _ text: String) -> String? {
-        text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        text.filledLines.first { $0.hasPrefix(name + ":") }
             .map { $0.dropFirst(name.utf8.count + 1).trimmingSpaces() }
     }
 

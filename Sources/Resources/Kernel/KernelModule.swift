@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `kernel_module`.
@@ -30,12 +31,14 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
     ) -> [Result<Observation, AgentFault>] {
         do throws(AgentFault) {
             let machine = host.machine
-            let release = (try text("/proc/sys/kernel/osrelease", on: machine) ?? "")
+            let release = (try machine.readText("/proc/sys/kernel/osrelease") ?? "")
                 .trimmingSpaces()
             let folder = "/lib/modules/\(release)"
-            let dependencies = names(in: try text("\(folder)/modules.dep", on: machine) ?? "")
-            let builtIn = names(in: try text("\(folder)/modules.builtin", on: machine) ?? "")
-            let isContainer = try text("/run/systemd/container", on: machine) != nil
+            let dependencies = names(
+                in: try machine.readText("\(folder)/modules.dep", limit: 32 << 20) ?? "")
+            let builtIn = names(
+                in: try machine.readText("\(folder)/modules.builtin", limit: 32 << 20) ?? "")
+            let isContainer = try machine.readText("/run/systemd/container") != nil
             let options = try ModprobeOptions(on: machine)
             return observeEach(declarations) { (declaration) throws(AgentFault) in
                 var observation = try observe(
@@ -51,17 +54,10 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         }
     }
 
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
-        try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path, limit: 32 << 20)
-        }
-    }
-
     /// The modules that a file of modprobe lists: `kernel/net/foo-bar.ko.xz: …` is foo_bar.
     private static func names(in text: String) -> Set<String> {
         var all: Set<String> = []
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let path = line.prefix { $0 != ":" }
             let file = path.split(separator: "/").last ?? ""
             all.insert(String(file.prefix { $0 != "." }.map { $0 == "-" ? "_" : $0 }))
@@ -74,7 +70,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         _ options: ModprobeOptions, _ isContainer: Bool, on machine: any Machine
     ) throws(AgentFault) -> Observation {
         let folder = "/sys/module/\(declaration.name)"
-        let state = try text("\(folder)/initstate", on: machine)
+        let state = try machine.readText("\(folder)/initstate")
         let isBuiltIn = builtIn.contains(declaration.name)
         var parameters: [String: (text: String, isWritable: Bool)] = [:]
         for key in declaration.options.keys.sorted() {
@@ -84,7 +80,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             }
             guard let status, status.mode & 0o400 != 0 else { continue }
             parameters[key] = (
-                (try text(path, on: machine) ?? "").trimmingSpaces(), status.mode & 0o200 != 0
+                (try machine.readText(path) ?? "").trimmingSpaces(), status.mode & 0o200 != 0
             )
         }
         let holders = try attempt("list \(folder)/holders") { () throws(SystemError) in
@@ -94,9 +90,9 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             isContainer: isContainer, isLoaded: state != nil || isBuiltIn, isBuiltIn: isBuiltIn,
             exists: state != nil || isBuiltIn || dependencies.contains(declaration.name),
             parameters: parameters, persisted: options.of(declaration.name),
-            optionsText: try text(declaration.optionsFile, on: machine),
-            loadText: try text(declaration.loadFile, on: machine), holders: holders,
-            references: Int((try text("\(folder)/refcnt", on: machine) ?? "").trimmingSpaces()) ?? 0
+            optionsText: try machine.readText(declaration.optionsFile),
+            loadText: try machine.readText(declaration.loadFile), holders: holders,
+            references: Int((try machine.readText("\(folder)/refcnt") ?? "").trimmingSpaces()) ?? 0
         )
     }
 

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// The options that modprobe gives modules, over all its files (modprobe.d(5)).
 struct ModprobeOptions {
@@ -20,13 +21,8 @@ struct ModprobeOptions {
             }
         }
         for (_, path) in files.sorted(by: { $0.key < $1.key }) {
-            let text = try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path)
-            }
-            for (index, line) in (text ?? "").split(
-                separator: "\n", omittingEmptySubsequences: false
-            )
-            .enumerated() {
+            let text = try machine.readText(path)
+            for (index, line) in (text ?? "").lines.enumerated() {
                 let words = line.split(whereSeparator: \.isWhitespace)
                 guard words.count > 2, words[0] == "options" else { continue }
                 let module = String(words[1].map { $0 == "-" ? "_" : $0 })

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `sysctl`.

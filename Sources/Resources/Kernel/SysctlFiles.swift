@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 
 /// What the files of sysctl.d set at boot, read as systemd-sysctl of systemd 252 reads them.
 ///
@@ -108,10 +109,8 @@ package struct SysctlFiles: Sendable {
     /// The settings of one file, one for each line that is one.
     package static func parse(_ text: String, path: String) -> [Setting] {
         var settings: [Setting] = []
-        // Bytes, not characters: a CR and LF together would be one character.
-        let lines = Array(text.utf8).split(separator: 10, omittingEmptySubsequences: false)
-        for (index, line) in lines.enumerated() {
-            guard let (key, value) = parse(line: trimmed(line)) else { continue }
+        for (index, line) in text.lines.enumerated() {
+            guard let (key, value) = parse(line: trimmed(Array(line.utf8)[...])) else { continue }
             settings.append(Setting(key: key, value: value, path: path, line: index + 1))
         }
         return settings

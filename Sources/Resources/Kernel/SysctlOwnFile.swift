@@ -1,4 +1,5 @@
 import Kinds
+import Linux
 
 /// The file of /etc/sysctl.d that holds declared parameters, one line each.
 ///
@@ -12,7 +13,7 @@ enum SysctlOwnFile {
     /// The content with the key's one line in place: where the key was last, else at the end.
     static func setting(_ key: SysctlKey, to value: String, in text: String?) -> String {
         let line = "\(key.dotted) = \(value)"
-        var lines = split(text ?? header.joined(separator: "\n"))
+        var lines = (text ?? header.joined(separator: "\n")).rawLines.map(String.init)
         let places = indices(of: key, in: lines)
         guard let last = places.last else { return join(lines + [line]) }
         lines[last] = line
@@ -22,7 +23,7 @@ enum SysctlOwnFile {
 
     /// The content without lines of the key; nil where nothing but our header would be left.
     static func removing(_ key: SysctlKey, from text: String) -> String? {
-        var lines = split(text)
+        var lines = text.rawLines.map(String.init)
         for index in indices(of: key, in: lines).reversed() { lines.remove(at: index) }
         return lines.allSatisfy { $0.isEmpty || header.contains($0) } ? nil : join(lines)
     }
@@ -31,13 +32,6 @@ enum SysctlOwnFile {
         lines.indices.filter { index in
             SysctlFiles.parse(lines[index], path: "").contains { $0.key == key }
         }
-    }
-
-    private static func split(_ text: String) -> [String] {
-        var lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)
-            .map { String(decoding: $0, as: UTF8.self) }
-        if lines.last == "" { lines.removeLast() }
-        return lines
     }
 
     private static func join(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Behaviour of `smt`.
 package enum SMTBehaviour: KnobBehaviour {
@@ -13,9 +14,7 @@ package enum SMTBehaviour: KnobBehaviour {
         _ declaration: SMTDeclaration, on machine: any Machine
     ) throws(AgentFault) -> KnobSet {
         guard let control = declaration.control else { return KnobSet() }
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }
+        let text = try machine.readText(path)
         let now = (text ?? "").trimmingSpaces()
         if now.hasPrefix("not") {
             return KnobSet(notApplicable: [("control", "SMT is \(now) here")])
@@ -147,9 +146,7 @@ package enum CPUPowerBehaviour: KnobBehaviour {
                 try machine.listIfPresent(idle)
             }
             for state in states where state.hasPrefix("state") {
-                let text = try attempt("read \(idle)/\(state)/latency") { () throws(SystemError) in
-                    try machine.textIfPresent("\(idle)/\(state)/latency")
-                }
+                let text = try machine.readText("\(idle)/\(state)/latency")
                 guard let latency = Int((text ?? "").trimmingSpaces()) else { continue }
                 set.knobs.append(
                     Knob(
@@ -177,9 +174,7 @@ package enum CPUPowerBehaviour: KnobBehaviour {
         for (attribute, wanted, file) in choices {
             guard let wanted else { continue }
             let path = "\(folder)/cpu\(cpu)/cpufreq/\(file)"
-            let text = try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path)
-            }
+            let text = try machine.readText(path)
             let offered = (text ?? "").split(whereSeparator: \.isWhitespace)
             if !offered.isEmpty, !offered.contains(wanted[...]) {
                 return AgentFault(

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Behaviour of `transparent_hugepages`.
 package enum TransparentHugepagesBehaviour: KnobBehaviour {
@@ -103,11 +104,9 @@ package enum HugepagesBehaviour: KnobBehaviour {
         _ declaration: HugepagesDeclaration, on machine: any Machine
     ) throws(AgentFault) -> AgentFault? {
         func check(_ pages: Int, _ path: String, _ what: String) throws(AgentFault) -> AgentFault? {
-            let text = try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path)
-            }
+            let text = try machine.readText(path)
             guard
-                let total = (text ?? "").split(separator: "\n").first(where: {
+                let total = (text ?? "").filledLines.first(where: {
                     $0.contains("MemTotal:")
                 })?
                 .split(separator: " ").dropLast().last.flatMap({ Int($0) })

@@ -1,3 +1,5 @@
+import Linux
+
 /// A file of `[section]` and `key = value`, as dnf and chrony's like read them.
 ///
 /// A line that begins with white space goes on with the value before it; `#` and `;` begin comments.
@@ -17,7 +19,7 @@ struct IniFile: Sendable, Equatable {
     init() {}
 
     init(_ text: String) {
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.lines {
             let trimmed = line.trimmingSpaces()
             if trimmed.isEmpty || trimmed.hasPrefix("#") || trimmed.hasPrefix(";") { continue }
             if line.first?.isWhitespace == true, let last = sections.indices.last,

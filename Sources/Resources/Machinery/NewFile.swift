@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 import Wire
 
 /// A file to be put in place whole.
@@ -99,7 +100,7 @@ package enum ProgramText {
     /// The last lines a program printed, errors first, on one line and bounded.
     package static func excerpt(of result: ProgramResult) -> String {
         let text = result.errorOutput.isEmpty ? result.outputText : result.errorText
-        let lines = text.split(whereSeparator: \.isNewline).suffix(5)
+        let lines = text.filledLines.suffix(5)
             .map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
         let joined = lines.joined(separator: "; ")
         return joined.count > 500 ? String(joined.prefix(500)) + "…" : joined

@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 
 /// Files of /proc/PID, whose process may end while they are read (proc(5)).
 enum ProcessFile {

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `nic`.
@@ -82,9 +83,7 @@ package enum NICBehaviour: ResourceBehaviour {
             return
         }
         let path = NICLinkFile.path(address)
-        let now = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path)
-        }
+        let now = try machine.readText(path)
         let used = try NICLinkFile.used(link.name, on: machine)
         let isFree = NICLinkFile.isFree(used, address)
         link.file = (path, now, isFree ? NICLinkFile.text(address, lines) : nil)

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 
 /// Makes the settings of one link as declared.
 struct NICChange {

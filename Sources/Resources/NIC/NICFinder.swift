@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Finds links by what a declaration calls them.
 struct NICFinder {

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// A .link file of systemd, by which udev gives a card its settings before it is up.
 ///
@@ -110,7 +111,7 @@ struct NICLinkFile {
                 let data = try machine.textIfPresent("/run/udev/data/n\(text.trimmingSpaces())")
             else { return nil }
             let key = "E:ID_NET_LINK_FILE="
-            return data.split(separator: "\n").first { $0.hasPrefix(key) }.map {
+            return data.filledLines.first { $0.hasPrefix(key) }.map {
                 String($0.dropFirst(key.utf8.count))
             }
         }

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// One connection that muster comes in by.
 struct OwnEnd: Sendable, Equatable {
@@ -72,7 +73,7 @@ struct OwnConnection {
         if sockets.isEmpty { return [] }
         var pairs: [(local: String, peer: String)] = []
         for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
-            for line in try text(file).split(separator: "\n").dropFirst() {
+            for line in (try machine.readText(file) ?? "").filledLines.dropFirst() {
                 let fields = line.split(separator: " ")
                 // 01 is ESTABLISHED.
                 guard fields.count > 9, fields[3] == "01", sockets.contains(String(fields[9])),
@@ -99,16 +100,11 @@ struct OwnConnection {
         }
     }
 
-    private func text(_ path: String) throws(AgentFault) -> String {
-        try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path) ?? ""
-        }
-    }
-
     private func parent(of folder: String) throws(AgentFault) -> String? {
-        try text("\(folder)/status").split(separator: "\n").first { $0.hasPrefix("PPid:") }.map {
-            String($0.dropFirst(5)).trimmingSpaces()
-        }
+        (try machine.readText("\(folder)/status") ?? "").filledLines.first { $0.hasPrefix("PPid:") }
+            .map {
+                String($0.dropFirst(5)).trimmingSpaces()
+            }
     }
 
     /// The link of the most exact route to an address, as /proc has both: hex, words turned round.
@@ -123,9 +119,9 @@ struct OwnConnection {
 
     private func route4(_ address: String) throws(AgentFault) -> String? {
         guard let wanted = UInt32(address, radix: 16) else { return nil }
-        let text = try text("/proc/self/net/route")
+        let text = try machine.readText("/proc/self/net/route") ?? ""
         var best: (link: String, bits: Int)?
-        for line in text.split(separator: "\n").dropFirst() {
+        for line in text.filledLines.dropFirst() {
             let fields = line.split(whereSeparator: \.isWhitespace)
             guard fields.count > 7, let destination = UInt32(fields[1], radix: 16),
                 let mask = UInt32(fields[7], radix: 16), wanted & mask == destination
@@ -138,10 +134,10 @@ struct OwnConnection {
     }
 
     private func route6(_ address: String) throws(AgentFault) -> String? {
-        let text = try text("/proc/self/net/ipv6_route")
+        let text = try machine.readText("/proc/self/net/ipv6_route") ?? ""
         let wanted = words(address).map { $0.byteSwapped }
         var best: (link: String, bits: Int)?
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let fields = line.split(separator: " ")
             guard fields.count > 9, let bits = Int(fields[1], radix: 16),
                 matches(wanted, words(String(fields[0])), bits), fields[9] != "lo"

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `hosts_entry`.
@@ -26,9 +27,7 @@ package enum HostsEntryBehaviour: ResourceBehaviour {
 
     private static func read(on machine: any Machine) throws(AgentFault) -> Observation {
         let file = try PathObservation(path, accounts: Accounts(), on: machine)
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path, limit: 16 << 20)
-        }
+        let text = try machine.readText(path, limit: 16 << 20)
         return Observation(file: file, lines: HostsLine.all(in: text ?? ""))
     }
 
@@ -149,8 +148,6 @@ struct HostsLine: Sendable {
     }
 
     static func all(in text: String) -> [HostsLine] {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        if lines.last == "" { lines.removeLast() }
-        return lines.map { HostsLine(String($0)) }
+        text.rawLines.map { HostsLine(String($0)) }
     }
 }

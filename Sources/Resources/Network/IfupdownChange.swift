@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Sets an interface up where ifupdown keeps it: its stanzas, and what runs by ip(8), piece by piece.
 struct IfupdownChange {
@@ -47,10 +48,8 @@ struct IfupdownChange {
     }
 
     private func isBroughtUp(_ name: String) throws(AgentFault) -> Bool {
-        let text = try attempt("read \(IfupdownFile.state)") { () throws(SystemError) in
-            try machine.textIfPresent(IfupdownFile.state, limit: 1 << 20)
-        }
-        return (text ?? "").split(separator: "\n").contains { line in
+        let text = try machine.readText(IfupdownFile.state, limit: 1 << 20)
+        return (text ?? "").filledLines.contains { line in
             line.prefix { $0 != "=" } == name
         }
     }

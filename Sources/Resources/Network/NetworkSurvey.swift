@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import SystemFaults
 
 /// What keeps interfaces on a host, and what of it concerns one.
 struct NetworkSurvey {
@@ -26,12 +27,6 @@ struct NetworkSurvey {
         }
     }
 
-    private func text(_ path: String) throws(AgentFault) -> String? {
-        try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path, limit: 1 << 20)
-        }
-    }
-
     private func list(_ path: String) throws(AgentFault) -> [String] {
         try attempt("list \(path)") { () throws(SystemError) in try machine.listIfPresent(path) }
     }
@@ -51,7 +46,7 @@ struct NetworkSurvey {
     ) throws(AgentFault) -> [NetworkFile] {
         var files: [NetworkFile] = []
         for path in Set(wanted.keys).union(paths).sorted() {
-            let now = try text(path)
+            let now = try machine.readText(path)
             if now != nil || wanted[path] != nil {
                 files.append(NetworkFile(path: path, now: now, wanted: wanted[path]))
             }
@@ -83,8 +78,8 @@ struct NetworkSurvey {
             if entry.hasSuffix(".network.d"), try isThere("\(path)/muster-\(name).conf") {
                 own.append("\(path)/muster-\(name).conf")
             } else if entry.hasPrefix("05-muster-"), entry.hasSuffix(".network"),
-                let text = try text(path), text.hasPrefix(NetworkFile.head),
-                text.split(separator: "\n").contains("Bond=\(name)")
+                let text = try machine.readText(path), text.hasPrefix(NetworkFile.head),
+                text.filledLines.contains("Bond=\(name)")
             {
                 own.append(path)
             }
@@ -99,11 +94,11 @@ struct NetworkSurvey {
     private func networkFile(of link: String) throws(AgentFault) -> String? {
         let own = "\(NetworkdFiles.base(link)).network"
         if try isThere("\(NetworkdFiles.folder)/\(own)") { return own }
-        guard let index = try text("/sys/class/net/\(link)/ifindex")?.trimmingSpaces(),
-            let state = try text("\(NetworkdFiles.runtime)/links/\(index)")
+        guard let index = try machine.readText("/sys/class/net/\(link)/ifindex")?.trimmingSpaces(),
+            let state = try machine.readText("\(NetworkdFiles.runtime)/links/\(index)")
         else { return nil }
         let key = "NETWORK_FILE="
-        return state.split(separator: "\n").first { $0.hasPrefix(key) }.map {
+        return state.filledLines.first { $0.hasPrefix(key) }.map {
             PathName.last(of: String($0.dropFirst(key.utf8.count)))
         }
     }
@@ -114,7 +109,7 @@ struct NetworkSurvey {
         for folder in [NetworkdFiles.folder, "/run/systemd/network", "/usr/lib/systemd/network"] {
             for entry in try list(folder) where entry.hasSuffix(".network") && entry < own {
                 let path = "\(folder)/\(entry)"
-                let names = IniFile(try text(path) ?? "")["Match", "Name"] ?? ""
+                let names = IniFile(try machine.readText(path) ?? "")["Match", "Name"] ?? ""
                 let fits = names.split(separator: " ").contains {
                     fnmatch(String($0), link, 0) == 0
                 }
@@ -138,8 +133,8 @@ struct NetworkSurvey {
         let files = try files(IfupdownFile.wanted(declaration), besides: [own])
         guard declaration.isPresent else { return (files, nil) }
         let attempted = "keep the interface \(name)"
-        let main = try text(IfupdownFile.main) ?? ""
-        let reads = main.split(separator: "\n").contains { line in
+        let main = try machine.readText(IfupdownFile.main) ?? ""
+        let reads = main.filledLines.contains { line in
             let words = line.split(whereSeparator: \.isWhitespace)
             guard words.count == 2 else { return false }
             return words[0] == "source" && fnmatch(String(words[1]), own, 0) == 0
@@ -158,10 +153,8 @@ struct NetworkSurvey {
         for path in [IfupdownFile.main]
             + (try list(IfupdownFile.folder).map { "\(IfupdownFile.folder)/\($0)" })
         where path != own {
-            let text = path == IfupdownFile.main ? main : try self.text(path) ?? ""
-            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-                .enumerated()
-            {
+            let text = path == IfupdownFile.main ? main : try machine.readText(path) ?? ""
+            for (number, line) in text.lines.enumerated() {
                 let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
                 guard words.count > 2, words[0] == "iface", ([name] + members).contains(words[1])
                 else { continue }

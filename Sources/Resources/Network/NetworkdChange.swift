@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Sets an interface up by systemd-networkd: its files, and a reload.
 struct NetworkdChange {

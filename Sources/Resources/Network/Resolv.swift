@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `resolv`.
@@ -55,7 +56,7 @@ package enum ResolvBehaviour: ResourceBehaviour {
                 target.contains("resolvconf")
                     ? "resolvconf" : target.contains("NetworkManager") ? "NetworkManager" : target)
         }
-        let comments = (text ?? "").split(separator: "\n").filter { $0.hasPrefix("#") }
+        let comments = (text ?? "").filledLines.filter { $0.hasPrefix("#") }
         for name in ["NetworkManager", "resolvconf"]
         where comments.contains(where: { $0.contains(name) }) {
             return .other(name)
@@ -203,7 +204,7 @@ struct ResolvFile {
     var options: [String] = []
 
     init(_ text: String) {
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             // A comment begins in the first column, and nowhere else.
             if line.hasPrefix("#") || line.hasPrefix(";") { continue }
             let words = line.split(whereSeparator: \.isWhitespace).map(String.init)

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Which of several sfc modules modprobe takes, by depmod(8).
 enum Depmod {

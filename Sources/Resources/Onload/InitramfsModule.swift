@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 
 /// The copy of a kernel module in the initramfs of a kernel, which wins at the next boot.
 enum InitramfsModule: Sendable, Equatable {
@@ -81,7 +82,7 @@ enum InitramfsModule: Sendable, Equatable {
                     ],
                     timeoutSeconds: 120, outputLimit: 64 << 20))
         }
-        let lines = result.errorText.split(separator: "\n").map(String.init)
+        let lines = result.errorText.filledLines.map(String.init)
         return Extract(
             names: lines.filter { $0.contains(".ko") && !$0.hasPrefix("cpio:") },
             content: result.output, succeeded: result.succeeded,

@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 
 /// A kernel module as it lies on disk, or was found in an initramfs: what its ELF file says of itself.
 struct ModuleFile: Sendable, Equatable {

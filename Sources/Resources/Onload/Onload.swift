@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `onload`.
@@ -74,7 +75,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
     static func observation(
         of declaration: OnloadDeclaration, on machine: any Machine
     ) throws(AgentFault) -> Observation {
-        let kernel = (try OnloadKernel.text("/proc/sys/kernel/osrelease", on: machine) ?? "")
+        let kernel = (try machine.readText("/proc/sys/kernel/osrelease") ?? "")
             .trimmingSpaces()
         let disk = try OnloadDisk(kernel: kernel, on: machine)
         let ports = try OnloadPort.all(on: machine)
@@ -87,7 +88,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
             && (disk.modules["onload"] != nil
                 || !declaration.isPresent && running.modules["sfc"]?.version != nil)
         return Observation(
-            isContainer: try OnloadKernel.text("/run/systemd/container", on: machine) != nil,
+            isContainer: try machine.readText("/run/systemd/container") != nil,
             kernel: kernel, disk: disk, running: running,
             processes: try OnloadProcesses(on: machine),
             settings: try OnloadSettings(declaration, on: machine),

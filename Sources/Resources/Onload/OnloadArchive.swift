@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Builds and installs the vendor's archive by its own scripts.

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// OpenOnload as it is installed: what a process that starts now, or the next boot, gets.
 struct OnloadDisk: Sendable {
@@ -99,11 +100,9 @@ struct OnloadDisk: Sendable {
         of release: String, on machine: any Machine
     ) throws(AgentFault) -> [String: String] {
         let path = "/lib/modules/\(release)/modules.dep"
-        let text = try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path, limit: 32 << 20)
-        }
+        let text = try machine.readText(path, limit: 32 << 20)
         var files: [String: String] = [:]
-        for line in (text ?? "").split(separator: "\n") {
+        for line in (text ?? "").filledLines {
             // Most of thousands of lines go by after a look at their end.
             let file = line.prefix { $0 != ":" }
             guard file.contains("sfc") || file.contains("onload") else { continue }

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// OpenOnload as the kernel has it now.
 struct OnloadKernel: Sendable {
@@ -27,14 +28,14 @@ struct OnloadKernel: Sendable {
     init(_ declaration: OnloadDeclaration, on machine: any Machine) throws(AgentFault) {
         for name in OnloadDeclaration.modules {
             let folder = "/sys/module/\(name)"
-            guard try Self.text("\(folder)/initstate", on: machine) != nil else { continue }
+            guard try machine.readText("\(folder)/initstate") != nil else { continue }
             let note = "\(folder)/notes/.note.gnu.build-id"
             let bytes = try attempt("read \(note)") { () throws(SystemError) in
                 try machine.statusIfPresent(note) == nil ? [] : try machine.read(note, limit: 4096)
             }
             var module = Module(
                 buildID: ModuleFile.buildID(bytes),
-                version: try Self.text("\(folder)/version", on: machine))
+                version: try machine.readText("\(folder)/version"))
             for key in (declaration.options[name] ?? [:]).keys.sorted() {
                 let path = "\(folder)/parameters/\(key)"
                 let status = try attempt("look at \(path)") { () throws(SystemError) in
@@ -42,7 +43,7 @@ struct OnloadKernel: Sendable {
                 }
                 guard let status, status.mode & 0o400 != 0 else { continue }
                 module.parameters[key] = Parameter(
-                    text: (try Self.text(path, on: machine) ?? "").trimmingSpaces(),
+                    text: (try machine.readText(path) ?? "").trimmingSpaces(),
                     isWritable: status.mode & 0o200 != 0)
             }
             modules[name] = module
@@ -51,9 +52,7 @@ struct OnloadKernel: Sendable {
         let folder = "/proc/driver/onload"
         var seen: Set<String> = []
         for file in ["stacks_ul", "stacks"] {
-            for line in (try Self.text("\(folder)/\(file)", on: machine) ?? "").split(
-                separator: "\n")
-            {
+            for line in (try machine.readText("\(folder)/\(file)") ?? "").filledLines {
                 // The number of columns differs between versions: the first three do not.
                 let words = line.split(separator: " ")
                 guard words.count >= 2, words[0].hasSuffix(":"), let pid = Int(words[1]),
@@ -62,13 +61,9 @@ struct OnloadKernel: Sendable {
                 stacks.append((String(words[0].dropLast()), pid))
             }
         }
-        orphans = (try Self.text("\(folder)/stacks_k", on: machine) ?? "").split(separator: "\n")
+        orphans = (try machine.readText("\(folder)/stacks_k") ?? "").filledLines
             .compactMap { $0.split(separator: " ").first?.filter { $0 != ":" } }
-        servers = (try Self.text("\(folder)/cp_server_pids", on: machine) ?? "")
+        servers = (try machine.readText("\(folder)/cp_server_pids") ?? "")
             .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
-    }
-
-    static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String? {
-        try attempt("read \(path)") { () throws(SystemError) in try machine.textIfPresent(path) }
     }
 }

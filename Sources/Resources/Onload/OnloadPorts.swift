@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 
 /// Network ports that OpenOnload's driver serves.
 struct OnloadPort: Sendable, Equatable {

@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 
 /// The processes that have to do with OpenOnload.
 struct OnloadProcesses: Sendable {
@@ -40,7 +41,7 @@ struct OnloadProcesses: Sendable {
             process.devices = try Self.devices("/proc/\(pid)/fd", on: machine)
             // Threads of the kernel map nothing, and read as empty.
             let maps = try ProcessFile.text("/proc/\(pid)/maps", on: machine) ?? ""
-            for line in maps.split(separator: "\n") where line.contains("/libonload.so") {
+            for line in maps.filledLines where line.contains("/libonload.so") {
                 process.mapsLibrary = true
                 if line.hasSuffix("(deleted)") { process.mapsOldLibrary = true }
             }

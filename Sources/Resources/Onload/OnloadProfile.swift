@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `onload_profile`.
@@ -29,7 +30,7 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
             return declarations.map { _ in .failure(error) }
         }
         return observeEach(declarations) { (declaration) throws(AgentFault) in
-            let text = try OnloadKernel.text(declaration.path, on: machine)
+            let text = try machine.readText(declaration.path)
             let wanted = try ProfileSettings(
                 ProfileText.text(declaration), of: declaration.name, on: machine)
             let unknown = names.map { names in

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// Exchanges the modules in memory for those on disk.
 struct OnloadReload {
@@ -121,7 +122,7 @@ struct OnloadReload {
             isFull ? ["onload", "sfc_char", "sfc_resource", "sfc"] : ["onload", "sfc_char"]
         for module in modules {
             let isLoaded =
-                try OnloadKernel.text("/sys/module/\(module)/initstate", on: machine) != nil
+                try machine.readText("/sys/module/\(module)/initstate") != nil
             if isLoaded { try Self.modprobe(["-r", module], node: nil, on: machine) }
         }
     }
@@ -193,7 +194,7 @@ struct OnloadReload {
         var words = arguments
         if let node {
             let list = "/sys/devices/system/node/node\(node)/cpulist"
-            let cpus = (try OnloadKernel.text(list, on: machine) ?? "").trimmingSpaces()
+            let cpus = (try machine.readText(list) ?? "").trimmingSpaces()
             if cpus.isEmpty {
                 throw AgentFault(
                     "no-node", attempted, cause: "there is no node \(node) with CPUs",

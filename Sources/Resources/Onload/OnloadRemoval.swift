@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// An OpenOnload that is to be absent: modules out, archive uninstalled, our files gone.

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// What is kept of OpenOnload in files: module options, sysconfig, loading at boot, depmod's choice.
 struct OnloadSettings: Sendable {
@@ -21,13 +22,13 @@ struct OnloadSettings: Sendable {
     static let deviceNames = ["onload", "onload_epoll", "sfc_char"]
 
     init(_ declaration: OnloadDeclaration, on machine: any Machine) throws(AgentFault) {
-        optionsText = try OnloadKernel.text(OnloadDeclaration.optionsFile, on: machine)
-        overrideText = try OnloadKernel.text(OnloadDeclaration.overrideFile, on: machine)
-        loadText = try OnloadKernel.text(OnloadDeclaration.loadFile, on: machine)
-        rulesText = try OnloadKernel.text(OnloadDeclaration.rulesFile, on: machine)
+        optionsText = try machine.readText(OnloadDeclaration.optionsFile)
+        overrideText = try machine.readText(OnloadDeclaration.overrideFile)
+        loadText = try machine.readText(OnloadDeclaration.loadFile)
+        rulesText = try machine.readText(OnloadDeclaration.rulesFile)
         isLoadedAtBoot = try Self.isLoadedAtBoot(on: machine)
         let path = OnloadDeclaration.sysconfigFile
-        sysconfigText = try OnloadKernel.text(path, on: machine)
+        sysconfigText = try machine.readText(path)
         try attempt("look at \(path)") { () throws(SystemError) in
             sysconfigMode = try machine.statusIfPresent(path)?.mode ?? 0o644
             for name in Self.deviceNames {
@@ -48,9 +49,8 @@ struct OnloadSettings: Sendable {
                 try machine.listIfPresent(folder)
             }
             for name in names where name.hasSuffix(".conf") {
-                let text = try OnloadKernel.text("\(folder)/\(name)", on: machine) ?? ""
-                if text.split(separator: "\n").contains(where: { $0.trimmingSpaces() == "onload" })
-                {
+                let text = try machine.readText("\(folder)/\(name)") ?? ""
+                if text.filledLines.contains(where: { $0.trimmingSpaces() == "onload" }) {
                     return true
                 }
             }
@@ -88,7 +88,7 @@ struct OnloadSettings: Sendable {
     /// A setting of sysconfig as the shell that sources the file takes it: the last one counts.
     static func value(_ key: String, in text: String) -> String? {
         var value: String?
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let words = line.trimmingSpaces()
             guard words.hasPrefix("\(key)=") else { continue }
             let raw = words.dropFirst(key.utf8.count + 1)
@@ -104,8 +104,7 @@ struct OnloadSettings: Sendable {
 
     /// The text with these settings, in place of the lines that set them now, or at its end.
     static func sysconfigText(_ wanted: [String: String], in text: String) -> String {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if lines.last == "" { lines.removeLast() }
+        var lines = text.rawLines.map(String.init)
         for (key, value) in wanted.sorted(by: { $0.key < $1.key }) {
             if self.value(key, in: text) == value { continue }
             let line =

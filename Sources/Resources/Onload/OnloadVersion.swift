@@ -1,3 +1,5 @@
+import Linux
+
 /// A version as the parts of OpenOnload state it, without what stands around it.
 package struct OnloadVersion: Sendable, Equatable {
     /// `9.2.1.43`.
@@ -56,7 +58,7 @@ package struct OnloadBanner: Sendable, Equatable {
     package var isDebug: Bool
 
     package init?(_ output: String) {
-        let lines = output.split(separator: "\n")
+        let lines = output.filledLines
         guard let first = lines.first, let space = first.firstIndex(of: " "),
             first[..<space].hasSuffix("nload"),
             let version = OnloadVersion(String(first[space...]))

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// A profile of OpenOnload read as data: its settings, its imports, and lines that are more than that.
 struct ProfileText: Sendable, Equatable {
@@ -19,9 +20,7 @@ struct ProfileText: Sendable, Equatable {
     var lines: [Line] = []
 
     init(_ text: String) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
-        {
+        for (index, line) in text.lines.enumerated() {
             let plain = line.trimmingSpaces()
             if plain.isEmpty || plain.hasPrefix("#") { continue }
             lines.append(Self.line(plain) ?? .opaque(index + 1))
@@ -119,8 +118,8 @@ struct ProfileSettings: Sendable, Equatable {
                 guard seen.insert(other).inserted else { continue }
                 var text: String?
                 for suffix in [".opf", ".opf-fragment"] where text == nil {
-                    text = try OnloadKernel.text(
-                        "\(OnloadProfileDeclaration.folder)/\(other)\(suffix)", on: machine)
+                    text = try machine.readText(
+                        "\(OnloadProfileDeclaration.folder)/\(other)\(suffix)")
                 }
                 guard let text else {
                     missing.append(other)

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// A package file of the plan, on the host only while it is installed.
 enum PackageArchive {

@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 
 /// What is installed on a host, of the packages asked for: by dpkg's database or by rpm's.
 struct PackageDatabase: Sendable {

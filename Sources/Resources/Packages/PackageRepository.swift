@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `package_repository`: its file and key, and that its lists have been fetched.
@@ -197,7 +198,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
     }
 
     private static func lines(of text: String) -> [String] {
-        text.split(separator: "\n").map { line in
+        text.filledLines.map { line in
             line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         }.filter { line in
             // A line of a repository that is switched off is a comment too.

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `service`: one `systemctl show` for all, then the fewest jobs that make it so.

@@ -57,7 +57,7 @@ enum Systemctl {
 enum Excerpt {
     /// The last lines that are not empty, each cut at 240 characters.
     static func lines(of text: String, most: Int) -> [String] {
-        text.split(separator: "\n").suffix(most * 2).map { line in
+        text.filledLines.suffix(most * 2).map { line in
             let end = line.lastIndex { $0 != " " && $0 != "\r" && $0 != "\t" }
             let trimmed = end.map { line[...$0] } ?? ""
             return trimmed.count > 240 ? trimmed.prefix(239) + "…" : String(trimmed)

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// Behaviour of `unit`: the file in /etc/systemd/system, and whether systemd has loaded it as it is.

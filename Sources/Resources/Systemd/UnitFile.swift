@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import SystemFaults
 
 /// A unit file or drop-in, read as far as systemctl does not tell.
 struct UnitFile {
@@ -10,7 +11,7 @@ struct UnitFile {
         var all: [(section: String, name: String, value: String)] = []
         var section = ""
         var pending = ""
-        for raw in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for raw in text.lines {
             let line = Self.trimmed(raw)
             // A comment inside a continued line is skipped, and the line goes on after it.
             if line.hasPrefix("#") || line.hasPrefix(";") { continue }
@@ -44,9 +45,7 @@ struct UnitFile {
     ) throws(AgentFault) -> [UnitFile] {
         var files: [UnitFile] = []
         for path in [status.fragmentPath] + status.dropInPaths where !path.isEmpty {
-            let text = try attempt("read \(path)") { () throws(SystemError) in
-                try machine.textIfPresent(path, limit: 1 << 20)
-            }
+            let text = try machine.readText(path, limit: 1 << 20)
             if let text { files.append(UnitFile(text)) }
         }
         return files
@@ -120,7 +119,7 @@ struct UnitCondition: Hashable {
             throw AgentFault("evaluate the conditions of units", error)
         }
         var answers: [String: Bool] = [:]
-        for line in (result.outputText + "\n" + result.errorText).split(separator: "\n") {
+        for line in (result.outputText + "\n" + result.errorText).filledLines {
             for (ending, isMet) in [(" succeeded.", true), (" failed.", false)]
             where line.hasSuffix(ending) {
                 let text = line.dropLast(ending.count)

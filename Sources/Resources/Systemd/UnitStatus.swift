@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 
 /// What systemd says of one unit.
 package struct UnitStatus: Sendable, Equatable {
@@ -97,7 +98,7 @@ package struct UnitStatus: Sendable, Equatable {
     static func parse(_ output: String) -> [UnitStatus] {
         var blocks: [UnitStatus] = []
         var block: [String: String] = [:]
-        for line in output.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in output.lines {
             if line.isEmpty {
                 if !block.isEmpty { blocks.append(UnitStatus(block)) }
                 block = [:]

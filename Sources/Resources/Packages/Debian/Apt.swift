@@ -114,7 +114,7 @@ enum Apt {
         var offered: [String: [String]] = [:]
         var name = ""
         var version: String?
-        for line in output.split(separator: "\n") {
+        for line in output.filledLines {
             let indent = line.prefix { $0 == " " }.count
             let words = line.split(separator: " ")
             if indent == 0, line.hasSuffix(":") {

@@ -79,7 +79,7 @@ enum PackageChange {
             hint: "see that it is a whole .deb file",
             on: machine)
         var fields: [String: String] = [:]
-        for line in result.outputText.split(separator: "\n") {
+        for line in result.outputText.filledLines {
             let parts = line.split(separator: ":", maxSplits: 1)
             if parts.count == 2 { fields[String(parts[0])] = String(parts[1].drop { $0 == " " }) }
         }
@@ -112,7 +112,7 @@ enum PackageChange {
         let own = name.split(separator: ":").first.map(String.init) ?? name
         let verbs = ["Remv": "remove", "Purg": "purge", "Inst": "install"]
         var others: [String] = []
-        for line in rehearsal.split(separator: "\n") {
+        for line in rehearsal.filledLines {
             let words = line.split(separator: " ")
             guard words.count >= 2, let verb = verbs[String(words[0])] else { continue }
             let isOwn = words[1] == own || words[1] == name

@@ -1,4 +1,5 @@
 import Kinds
+import Linux
 
 /// The file of a repository, apt's or dnf's: made from a declaration, or read.
 struct SourcesFile {
@@ -33,7 +34,7 @@ struct SourcesFile {
         var fields: [String: [String]] = [:]
         var name: String?
         var isOver = false
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.lines {
             if line.hasPrefix("#") { continue }
             if line.allSatisfy(\.isWhitespace) {
                 isOver = isOver || !fields.isEmpty

@@ -55,7 +55,7 @@ enum Dnf {
             ["repoquery", "--showduplicates", "--qf", "%{epoch}:%{version}-%{release}\\n", name],
             attempted: "read what the repositories have of \(name)", on: machine)
         // dnf 4 takes the two characters \n for themselves, and ends each line by itself.
-        let versions = result.outputText.split(separator: "\n").map { line in
+        let versions = result.outputText.filledLines.map { line in
             let line = line.hasSuffix("\\n") ? line.dropLast(2) : line
             return String(line.hasPrefix("0:") ? line.dropFirst(2) : line)
         }

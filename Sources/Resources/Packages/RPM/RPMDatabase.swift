@@ -65,7 +65,7 @@ enum RPMDatabase {
     ) throws(AgentFault) -> [Found] {
         var found: [Found] = []
         var answered: Set<String> = []
-        for line in result.outputText.split(separator: "\n") {
+        for line in result.outputText.filledLines {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
             if fields.count == 4, let time = Int(fields[3]) {
                 let package = Found(

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import SystemFaults
 import Wire
 
 /// dnf's form of a repository (dnf.conf(5)): one section of /etc/yum.repos.d/NAME.repo.

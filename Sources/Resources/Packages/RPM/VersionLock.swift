@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 
 /// The packages that dnf's plugin versionlock keeps at their version (dnf-versionlock(8)).
 struct VersionLock: Sendable {
@@ -12,23 +13,13 @@ struct VersionLock: Sendable {
     private var lines: [String] = []
 
     init(on machine: any Machine) throws(AgentFault) {
-        guard let text = try Self.text(Self.configuration, on: machine) else { return }
+        guard let text = try machine.readText(Self.configuration) else { return }
         let settings = IniFile(text)
         isThere = ["1", "true", "yes", "on"].contains(
             settings["main", "enabled"]?.lowercased() ?? "1")
         if let path = settings["main", "locklist"] { self.path = path }
         guard isThere else { return }
-        lines = (try Self.text(path, on: machine) ?? "").split(
-            separator: "\n", omittingEmptySubsequences: false
-        ).map(String.init)
-        if lines.last == "" { lines.removeLast() }
-    }
-
-    private static func text(_ path: String, on machine: any Machine) throws(AgentFault) -> String?
-    {
-        try attempt("read \(path)") { () throws(SystemError) in
-            try machine.textIfPresent(path, limit: 1 << 20)
-        }
+        lines = (try machine.readText(path) ?? "").rawLines.map(String.init)
     }
 
     /// Whether a lock, exact or by pattern, keeps the package of that name.
