@@ -2,7 +2,7 @@ import Wire
 
 /// The version of the conversation between controller and agent.
 package enum WireProtocol {
-    package static let version = 1
+    package static let version = 2
 }
 
 /// What an agent says of itself before anything else.
@@ -17,10 +17,15 @@ package struct Hello: ModelCodable, Equatable {
     package var bootID: String
     /// The user it runs as; anything but 0 can check little and apply nothing.
     package var uid: Int
+    /// Beyond it no host can have counted; one that says so would leave no number for the next apply.
+    package static let largestSerial = 1 << 62
+    /// The serial of the last apply on this host, 0 before the first; nil where the agent cannot
+    /// read it.
+    package var lastSerial: Int?
 
     package init(
         protocolVersion: Int = WireProtocol.version, agentVersion: String, architecture: String,
-        hostname: String, bootID: String, uid: Int
+        hostname: String, bootID: String, uid: Int, lastSerial: Int? = nil
     ) {
         self.protocolVersion = protocolVersion
         self.agentVersion = agentVersion
@@ -28,14 +33,16 @@ package struct Hello: ModelCodable, Equatable {
         self.hostname = hostname
         self.bootID = bootID
         self.uid = uid
+        self.lastSerial = lastSerial
     }
 
     package var json: JSON {
-        [
+        .compact([
             "protocol": .integer(protocolVersion), "version": .string(agentVersion),
             "architecture": .string(architecture), "hostname": .string(hostname),
             "boot_id": .string(bootID), "uid": .integer(uid),
-        ]
+            "last_serial": lastSerial.map { .integer($0) },
+        ])
     }
 
     package init(json: JSON) throws(JSONError) {
@@ -46,6 +53,10 @@ package struct Hello: ModelCodable, Equatable {
         hostname = try reader.string("hostname")
         bootID = try reader.string("boot_id")
         uid = try reader.integer("uid")
+        lastSerial = try reader.optionalInteger("last_serial")
+        if let lastSerial, !(0...Hello.largestSerial).contains(lastSerial) {
+            throw JSONError("\"last_serial\" of hello is \(lastSerial)")
+        }
         try reader.end()
     }
 }
@@ -63,9 +74,10 @@ package struct RunRequest: ModelCodable, Equatable {
     package var plan: Digest
     /// The controller's name for the run.
     package var runID: String
-    /// Grows with every apply to a host; an agent refuses one that does not.
+    /// Larger than the host's ``Hello/lastSerial``; an agent refuses an apply where it is not.
     ///
-    /// 0 for a check.
+    /// So of two controllers that said hello to one host at once only the first applies, and a
+    /// request that comes a second time does nothing. 0 for a check.
     package var serial: Int
     /// Seconds since the epoch after which the agent refuses the plan.
     package var expires: Int

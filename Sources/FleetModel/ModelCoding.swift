@@ -48,6 +48,12 @@ package struct MemberReader {
         return value
     }
 
+    package mutating func optionalInteger(_ key: String) throws(JSONError) -> Int? {
+        guard let json = optional(key) else { return nil }
+        guard let value = json.integer else { throw wrong(key, "an integer") }
+        return value
+    }
+
     package mutating func bool(_ key: String, default: Bool = false) throws(JSONError) -> Bool {
         guard let json = optional(key) else { return `default` }
         guard let value = json.bool else { throw wrong(key, "a boolean") }

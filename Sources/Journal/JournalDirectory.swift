@@ -58,6 +58,24 @@ package enum JournalDirectory {
         return nil
     }
 
+    /// The serial of the last apply on this host; 0 before the first.
+    ///
+    /// Reads the first record of the newest journal only: every agent says it in its hello.
+    package static func lastSerial(in directory: StateDirectory) throws(AgentFault) -> Int {
+        for number in try numbers(in: directory).reversed() {
+            let path = path(of: number, in: directory)
+            let first = try JournalFile.first { (count) throws(AgentFault) in
+                do throws(SystemError) {
+                    return try LocalMachine().read(path, from: 0, count: count)
+                } catch {
+                    throw AgentFault(error, "read \(path)")
+                }
+            }
+            if case .begin(let begin)? = first { return begin.serial }
+        }
+        return 0
+    }
+
     /// The newest journal, where its run left something to tell: no end, or handlers pending.
     ///
     /// What a check asks. A settled journal is known by its last record, the others are not read.

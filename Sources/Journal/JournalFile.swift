@@ -63,6 +63,22 @@ package enum JournalFile {
         return last.flatMap { record(in: $0, of: bytes) }
     }
 
+    /// The first record of a journal, without reading those behind it; nil where there is no whole
+    /// one.
+    ///
+    /// `read` gives the journal's first bytes, at most as many as it is asked for.
+    static func first(
+        _ read: (Int) throws(AgentFault) -> [UInt8]
+    ) throws(AgentFault) -> JournalRecord? {
+        var bytes = try read(4096)
+        let start = header.count + prefixLength
+        guard bytes.starts(with: header), bytes.count >= start else { return nil }
+        let count = bytes[header.count..<header.count + 4].reduce(0) { $0 << 8 | Int($1) }
+        guard count <= recordLimit else { return nil }
+        if bytes.count < start + count { bytes = try read(start + count) }
+        return payload(at: header.count, of: bytes).flatMap { record(in: $0, of: bytes) }
+    }
+
     /// Where the payload of the record at a position lies; nil where it is cut short.
     private static func payload(at position: Int, of bytes: [UInt8]) -> Range<Int>? {
         let start = position + prefixLength

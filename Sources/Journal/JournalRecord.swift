@@ -121,14 +121,7 @@ package struct RunBegin: ModelCodable, Equatable {
         time = try reader.integer("time")
         bootID = try reader.string("boot_id")
         pending = try reader.models("pending")
-        if let number = reader.optional("follows") {
-            guard let number = number.integer else {
-                throw JSONError("\"follows\" is not an integer")
-            }
-            follows = number
-        } else {
-            follows = nil
-        }
+        follows = try reader.optionalInteger("follows")
         try reader.end()
     }
 }

@@ -1,5 +1,4 @@
 import FleetModel
-import Linux
 import Wire
 
 extension Store {
@@ -35,9 +34,13 @@ extension Store {
         return FactsRecord(host: host, digest: digest, facts: facts, taken: taken)
     }
 
-    /// The next serial of a host: larger than every one before, also of other controllers whose
-    /// clocks agree, since it is at least the time in milliseconds.
-    package func nextSerial(of host: String) throws(StoreError) -> Int {
+    /// The next serial of a host: larger than every one given before.
+    ///
+    /// Larger also than `accepted`, the last one that the host took from whichever controller. No
+    /// clock has a part in it.
+    package func nextSerial(
+        of host: String, after accepted: Int?
+    ) throws(StoreError) -> Int {
         let attempted = "count up the serial of \(host)"
         return try withConnection { (connection) throws(StoreError) in
             try connection.transaction(attempting: attempted) {
@@ -45,8 +48,11 @@ extension Store {
                 let rows = try connection.run(
                     "SELECT serial FROM serials WHERE host = ?", [.text(host)],
                     attempting: attempted)
-                let last = rows.first?.first?.integer ?? 0
-                let next = max(last + 1, Int(Clock.wallSeconds() * 1000))
+                let last = max(rows.first?.first?.integer ?? 0, accepted ?? 0)
+                let (next, overflows) = last.addingReportingOverflow(1)
+                if overflows {
+                    throw damaged("the serial of \(host)", "\(last) is the largest there is")
+                }
                 try connection.run(
                     """
                     INSERT INTO serials (host, serial) VALUES (?, ?)

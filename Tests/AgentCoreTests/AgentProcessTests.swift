@@ -28,7 +28,7 @@ struct AgentProcessTests {
     @Test(
         "knows a few fixed verbs and nothing else",
         arguments: [
-            (["--version"], Int32(0), "muster-agent \(Version.current), protocol 1, "),
+            (["--version"], Int32(0), "muster-agent \(Version.current), protocol 2, "),
             (["--help"], 0, "usage: muster-agent serve"),
             ([], 64, "no verb given"), (["exec", "true"], 64, #"unknown argument "exec""#),
             (["serve", "--state-dir"], 64, "serve takes only --state-dir DIR"),
@@ -136,6 +136,30 @@ struct AgentProcessTests {
             #expect(try runAgent(directory, plan, .apply, serial: 6).end != nil)
             let missing = try runAgent(directory, plan, .check) { $0.plan = Digest(of: [1]) }
             #expect(missing.fault?.code == "no-blob")
+        }
+    }
+
+    @Test("says in its hello which serial it accepted last, whichever controller gave it")
+    func lastSerial() throws {
+        try withTemporaryDirectory { directory in
+            let plan = Plan(host: "h", resources: [])
+            func said() throws -> Int? {
+                let client = try AgentClient(state: directory)
+                defer { _ = client.end() }
+                return try client.receiveHello().lastSerial
+            }
+            #expect(try said() == 0)
+            // As of a controller that counts milliseconds since the epoch.
+            #expect(try runAgent(directory, plan, .apply, serial: 1_790_000_000_000).end != nil)
+            #expect(try said() == 1_790_000_000_000)
+            #expect(try runAgent(directory, plan, .apply, serial: 7).fault?.code == "stale-serial")
+            #expect(try runAgent(directory, plan, .apply, serial: 1_790_000_000_001).end != nil)
+            #expect(try said() == 1_790_000_000_001)
+            // Nothing but the journal can be told; a hello is said all the same.
+            try LocalMachine().replaceFile(
+                directory + "/journal/0000000003.log", content: Array("torn".utf8), mode: 0o600,
+                uid: 0, gid: 0)
+            #expect(try said() == 1_790_000_000_001)
         }
     }
 

@@ -49,10 +49,10 @@ final class LoopbackFleet: Sendable {
         self.agentDirectory = agentDirectory
     }
 
-    func services(_ planner: any HostPlanner) -> FleetServices {
+    func services(_ planner: any HostPlanner, store: Store? = nil) -> FleetServices {
         let server = server
         return FleetServices(
-            store: store, client: SSHClient(),
+            store: store ?? self.store, client: SSHClient(),
             agents: AgentLibrary(
                 explicit: nil, folder: BuiltProgram.folder, localArchitecture: "x86_64"),
             agentDirectory: agentDirectory ?? directory.path("host"), planner: planner,
@@ -71,12 +71,13 @@ final class LoopbackFleet: Sendable {
 
     func run(
         _ mode: RunRequest.Mode, _ planner: any HostPlanner, hosts: [String] = ["md1"],
-        expected: [String: Digest]? = nil
+        expected: [String: Digest]? = nil, store: Store? = nil
     ) async throws -> FleetRun.Result {
         let options = RunOptions(
             verb: mode == .apply ? "apply" : "check", mode: mode, runID: RunIdentity.newID(),
             requestedBy: "test", deadlineSeconds: 60, wantsContent: true, expected: expected)
-        let run = FleetRun(services: services(planner), options: options, pattern: "all")
+        let run = FleetRun(
+            services: services(planner, store: store), options: options, pattern: "all")
         return try await run.run(hosts, keepsPlans: true) { _ in }
     }
 }
@@ -127,6 +128,19 @@ final class LoopbackFleet: Sendable {
             .apply, FixedPlanner([]), expected: ["md1": Digest(of: [1])])
         #expect(result.exitCode == .refused)
         #expect(result.view.hosts.first?.fault?.code == "stale-plan")
+    }
+
+    @Test func aControllerWithANewStoreGoesOnFromTheHostsLastSerial() async throws {
+        let fleet = try LoopbackFleet()
+        let other = try TemporaryDirectory()
+        let stores = [fleet.store, try Store(fleetDirectory: other.path)]
+        // One controller is far ahead of the other, and they take turns.
+        _ = try stores[0].nextSerial(of: "md1", after: 1_790_000_000_000)
+        for turn in 0..<4 {
+            let result = try await fleet.run(.apply, FixedPlanner([]), store: stores[turn % 2])
+            #expect(result.view.hosts.first?.fault?.text == nil)
+            #expect(result.exitCode == .done)
+        }
     }
 
     @Test func aDamagedAgentIsSentAgain() async throws {

@@ -52,8 +52,14 @@ import Wire
                 try store.save(FactsRecord(host: "a", digest: digest, facts: facts, taken: taken))
             }
             #expect(try store.facts(of: "a")?.taken == 2)
-            let serials = try (0..<50).map { _ in try store.nextSerial(of: "a") }
-            #expect(zip(serials, serials.dropFirst()).allSatisfy { $0 < $1 })
+            // One after the other, and on from what the host accepted of other controllers.
+            let accepted = [nil, 0, 1, 7, 3, 1_790_000_000_000, nil]
+            let serials = try accepted.map { try store.nextSerial(of: "a", after: $0) }
+            #expect(
+                serials == [1, 2, 3, 8, 9, 1_790_000_000_001, 1_790_000_000_002])
+            #expect(try store.nextSerial(of: "b", after: nil) == 1)
+            try store.withDatabaseForTests("UPDATE serials SET serial = \(Int.max)")
+            #expect(throws: StoreError.self) { try store.nextSerial(of: "b", after: nil) }
         }
     }
 

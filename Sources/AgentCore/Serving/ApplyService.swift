@@ -25,7 +25,8 @@ struct ApplyService {
             throw AgentFault(
                 "stale-serial", "apply plan \(request.plan.short)",
                 cause: "its serial is \(request.serial), and \(last.begin.serial) was applied here",
-                hint: "plan again; another controller may apply to this host as well")
+                hint: "another controller applied here since this one connected: plan again, and "
+                    + "see what it changed")
         }
         state.emptySpool()
         LeftOvers.remove(in: state)

@@ -1,17 +1,21 @@
 import FleetModel
 import Glibc
+import Journal
 import Linux
 
 /// What the agent says of itself and its host.
 enum Identity {
-    static func hello() -> Hello {
+    /// With a state directory, also the serial of the last apply that it tells of.
+    static func hello(of state: StateDirectory? = nil) -> Hello {
         var names = utsname()
         uname(&names)
         let bootID = (try? LocalMachine().textIfPresent("/proc/sys/kernel/random/boot_id")) ?? nil
         return Hello(
             agentVersion: Version.current, architecture: text(names.machine),
             hostname: text(names.nodename), bootID: bootID?.filter { $0 != "\n" } ?? "",
-            uid: Int(geteuid()))
+            uid: Int(geteuid()),
+            // A state that cannot be read is a fault of the apply that needs it, not of the hello.
+            lastSerial: state.flatMap { try? JournalDirectory.lastSerial(in: $0) })
     }
 
     /// The string in a C array of characters.

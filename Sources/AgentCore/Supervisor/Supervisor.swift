@@ -37,7 +37,7 @@ final class Supervisor {
     /// Serves requests until the controller ends it or is gone; gives the exit code.
     func serve() -> Int32 {
         output.append(Frame.preamble)
-        say(.hello(Identity.hello()))
+        say(.hello(Identity.hello(of: setting.state)))
         while true {
             output.flush()
             if output.isBroken { controllerIsGone() }

@@ -121,9 +121,9 @@ package struct FleetRun: Sendable {
             route: route, options: options, planner: services.planner, client: services.client,
             agents: services.agents, agentDirectory: services.agentDirectory,
             control: services.control, stored: KnownFacts(hardware: stored?.facts),
-            nextSerial: { (host) throws(AgentFault) in
+            nextSerial: { (host, accepted) throws(AgentFault) in
                 do throws(StoreError) {
-                    return try store.nextSerial(of: host)
+                    return try store.nextSerial(of: host, after: accepted)
                 } catch {
                     throw AgentFault(
                         "store", error.attempted, cause: "\(error.path): \(error.cause)",

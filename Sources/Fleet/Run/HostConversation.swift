@@ -18,8 +18,8 @@ struct HostConversation: Sendable {
     let control: RunControl
     /// Facts stored for the host.
     let stored: KnownFacts
-    /// Gives the next serial, for an apply.
-    let nextSerial: @Sendable (String) throws(AgentFault) -> Int
+    /// Gives the next serial for an apply, from the last one that the host accepted.
+    let nextSerial: @Sendable (String, Int?) throws(AgentFault) -> Int
     /// Keeps fresh hardware facts.
     let keepFacts: @Sendable (String, JSON) -> Void
 
@@ -165,7 +165,7 @@ struct HostConversation: Sendable {
         var serial = 0
         if options.mode == .apply {
             do throws(AgentFault) {
-                serial = try nextSerial(route.host)
+                serial = try nextSerial(route.host, session.hello.lastSerial)
             } catch {
                 throw .agent(error)
             }
