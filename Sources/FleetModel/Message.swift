@@ -79,8 +79,12 @@ package struct RunRequest: ModelCodable, Equatable {
     /// So of two controllers that said hello to one host at once only the first applies, and a
     /// request that comes a second time does nothing. 0 for a check.
     package var serial: Int
-    /// Seconds since the epoch after which the agent refuses the plan.
-    package var expires: Int
+    /// Seconds after the agent's hello from when on the agent refuses to begin, by the host's
+    /// monotonic clock.
+    ///
+    /// Neither machine's time of day counts: a host whose clock is wrong must be reachable for the
+    /// apply that sets it.
+    package var expiresAfterSeconds: Int
     /// Seconds the whole run may take on the host.
     package var deadlineSeconds: Int
     /// Whether file content found is sent back for diffs.
@@ -91,7 +95,8 @@ package struct RunRequest: ModelCodable, Equatable {
     package var requestedBy: String
 
     package init(
-        mode: Mode, plan: Digest, runID: String, serial: Int = 0, expires: Int,
+        mode: Mode, plan: Digest, runID: String, serial: Int = 0,
+        expiresAfterSeconds: Int,
         deadlineSeconds: Int = 600, wantsContent: Bool = false,
         maxDisruption: Disruption = .serviceRestart, requestedBy: String
     ) {
@@ -99,7 +104,7 @@ package struct RunRequest: ModelCodable, Equatable {
         self.plan = plan
         self.runID = runID
         self.serial = serial
-        self.expires = expires
+        self.expiresAfterSeconds = expiresAfterSeconds
         self.deadlineSeconds = deadlineSeconds
         self.wantsContent = wantsContent
         self.maxDisruption = maxDisruption
@@ -109,7 +114,8 @@ package struct RunRequest: ModelCodable, Equatable {
     package var json: JSON {
         [
             "mode": .string(mode.rawValue), "plan": .string(plan.description),
-            "run": .string(runID), "serial": .integer(serial), "expires": .integer(expires),
+            "run": .string(runID), "serial": .integer(serial),
+            "expires_after_seconds": .integer(expiresAfterSeconds),
             "deadline_seconds": .integer(deadlineSeconds), "wants_content": .bool(wantsContent),
             "max_disruption": .string(maxDisruption.rawValue),
             "requested_by": .string(requestedBy),
@@ -122,7 +128,7 @@ package struct RunRequest: ModelCodable, Equatable {
         plan = try reader.digest("plan")
         runID = try reader.string("run")
         serial = try reader.integer("serial")
-        expires = try reader.integer("expires")
+        expiresAfterSeconds = try reader.integer("expires_after_seconds")
         deadlineSeconds = try reader.integer("deadline_seconds")
         wantsContent = try reader.bool("wants_content")
         maxDisruption = try reader.name("max_disruption")

@@ -163,7 +163,7 @@ final class AgentClient {
         for blob in blobs { known[Digest(of: blob)] = blob }
         var request = RunRequest(
             mode: mode, plan: plan.digest, runID: "run-\(serial)", serial: serial,
-            expires: Int(Clock.wallSeconds()) + 600, deadlineSeconds: 60,
+            expiresAfterSeconds: 600, deadlineSeconds: 60,
             requestedBy: "tester@here")
         adjust(&request)
         send(.run(request))

@@ -126,7 +126,9 @@ struct AgentProcessTests {
     func refusals() throws {
         try withTemporaryDirectory { directory in
             let plan = Plan(host: "h", resources: [])
-            let expired = try runAgent(directory, plan, .check) { $0.expires = 1 }
+            let expired = try runAgent(directory, plan, .check) {
+                $0.expiresAfterSeconds = 0
+            }
             #expect(expired.fault?.code == "expired")
             #expect(try runAgent(directory, plan, .apply, serial: 5).end != nil)
             for serial in [0, 4, 5] {
@@ -137,6 +139,31 @@ struct AgentProcessTests {
             let missing = try runAgent(directory, plan, .check) { $0.plan = Digest(of: [1]) }
             #expect(missing.fault?.code == "no-blob")
         }
+    }
+
+    @Test("a request expires by the time since the hello, whatever day either machine thinks it is")
+    func expiry() throws {
+        func served(helloAgo age: Double, expiresAfter seconds: Int) throws -> AgentFault? {
+            // Nobody is at the other end, so that an accepted request ends at once.
+            let worker = Worker(
+                conversation: Conversation(FrameChannel(input: -1, output: -1)),
+                state: StateDirectory("/nowhere"), machine: FakeMachine(),
+                helloSeconds: Clock.monotonicSeconds() - age)
+            let request = RunRequest(
+                mode: .check, plan: Digest(of: []), runID: "r", expiresAfterSeconds: seconds,
+                requestedBy: "tester@here")
+            return #expect(throws: AgentFault.self) { try worker.serve(request) }
+        }
+        #expect(try served(helloAgo: 0, expiresAfter: 3600)?.code == "controller-gone")
+        #expect(try served(helloAgo: 3590, expiresAfter: 3600)?.code == "controller-gone")
+        #expect(try served(helloAgo: 3601, expiresAfter: 3600)?.code == "expired")
+        #expect(try served(helloAgo: 0, expiresAfter: -1)?.code == "expired")
+        // Nothing in a request is a time of day.
+        let request = RunRequest(
+            mode: .apply, plan: Digest(of: []), runID: "r", expiresAfterSeconds: 3600,
+            requestedBy: "tester@here")
+        let numbers = request.json.object?.values.compactMap(\.integer) ?? []
+        #expect(numbers.allSatisfy { $0 < 1_000_000 })
     }
 
     @Test("says in its hello which serial it accepted last, whichever controller gave it")
@@ -195,7 +222,7 @@ struct AgentProcessTests {
             _ = try holder.receiveHello()
             var request = RunRequest(
                 mode: .apply, plan: plan.digest, runID: "held", serial: 1,
-                expires: Int(Clock.wallSeconds()) + 600, requestedBy: "alice@ops1")
+                expiresAfterSeconds: 600, requestedBy: "alice@ops1")
             request.deadlineSeconds = 60
             holder.send(.run(request))
             // The need of the plan is asked under the lock, and stays unanswered.

@@ -67,8 +67,9 @@ struct AgentStreamTests {
             Frame.message(
                 Request.run(
                     RunRequest(
-                        mode: .apply, plan: Digest(of: []), runID: "r", serial: 1, expires: 1,
-                        requestedBy: "a")
+                        mode: .apply, plan: Digest(of: []), runID: "r", serial: 1,
+                        // Long expired, also with a digit more or less.
+                        expiresAfterSeconds: -1_000_000_000, requestedBy: "a")
                 ).json
             ).encoded
             + Frame.message(Request.stop.json).encoded

@@ -113,7 +113,8 @@ struct PartTests {
     ) -> RunLine {
         RunLine(
             request: RunRequest(
-                mode: .apply, plan: Digest(of: []), runID: "r1", expires: 0, requestedBy: user),
+                mode: .apply, plan: Digest(of: []), runID: "r1", expiresAfterSeconds: 0,
+                requestedBy: user),
             counts: counts, failedHandlers: 0, stopped: nil, fault: fault)
     }
 

@@ -79,7 +79,7 @@ struct SystemdEscapeTests {
     private func check(_ plan: Plan, on lab: LabScript) throws -> [ResourceReport] {
         let request = RunRequest(
             mode: .check, plan: plan.digest, runID: "r1",
-            expires: Int(Clock.wallSeconds()) + 600, requestedBy: "tester@here")
+            expiresAfterSeconds: 600, requestedBy: "tester@here")
         var frames: [UInt8] = []
         for piece in BlobPiece.pieces(of: plan.json.canonicalBytes, digest: plan.digest) {
             frames += Frame.blob(piece).encoded

@@ -11,6 +11,8 @@ struct Worker {
     let conversation: Conversation
     let state: StateDirectory
     let machine: any Machine
+    /// When the agent said hello, by the monotonic clock; requests expire a while after.
+    var helloSeconds = Clock.monotonicSeconds()
     var activity: (String) -> Void = { _ in }
     /// Where it ran.
     let cost = Cost()
@@ -23,13 +25,13 @@ struct Worker {
                 "not-root", request.mode.rawValue, cause: "the agent runs as user \(geteuid())",
                 hint: "let the user run the agent with sudo -n, or log in as root")
         }
-        let now = Int(Clock.wallSeconds())
-        guard request.expires > now else {
-            let when = Clock.rfc3339(Double(request.expires))
+        let age = Clock.monotonicSeconds() - helloSeconds
+        guard age < Double(request.expiresAfterSeconds) else {
             throw AgentFault(
                 "expired", "\(request.mode.rawValue) plan \(request.plan.short)",
-                cause: "it expired at \(when), and here it is \(Clock.rfc3339(Double(now)))",
-                hint: "plan again; if the times are far apart, set the host's clock")
+                cause: "the request was to begin within \(request.expiresAfterSeconds) s of the "
+                    + "agent's start, and \(Int(age)) s have passed",
+                hint: "the controller or the connection stood still that long: plan again")
         }
         var end: RunEnd
         switch request.mode {

@@ -15,6 +15,8 @@ struct WorkerSetting {
     let programAffinity: [UInt8]
     /// What was wrong when the agent started, for every run's notices.
     let notices: [String]
+    /// When the agent said hello, by the monotonic clock.
+    let helloSeconds = Clock.monotonicSeconds()
 }
 
 /// The process that serves one request and ends: in the sandbox, unless it applies.
@@ -102,7 +104,7 @@ struct WorkerProcess {
         case .run(let request):
             let worker = Worker(
                 conversation: conversation, state: setting.state, machine: machine,
-                activity: board.publish(step:))
+                helloSeconds: setting.helloSeconds, activity: board.publish(step:))
             var end = try worker.serve(request)
             if let fault = conversation.streamFault { throw fault }
             end.notices = setting.notices + end.notices

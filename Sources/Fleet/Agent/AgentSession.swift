@@ -1,5 +1,6 @@
 import FleetModel
 import Glibc
+import Linux
 import Transport
 import Wire
 
@@ -13,6 +14,8 @@ final class AgentSession: Sendable {
     private let channel: any RemoteChannel
     private let stream: FrameStream
     private let writer: FrameWriter
+    /// When the hello had come, by the monotonic clock.
+    private let start = Clock.monotonicSeconds()
 
     private init(hello: Hello, channel: any RemoteChannel, stream: FrameStream, sentAgent: Bool) {
         self.hello = hello
@@ -93,6 +96,15 @@ final class AgentSession: Sendable {
             if case .success(true) = await watch.result { throw .noHello(seconds: helloSeconds) }
             throw error
         }
+    }
+
+    /// What a request made now names as ``RunRequest/expiresAfterSeconds``, to be good for so many
+    /// seconds.
+    ///
+    /// The agent has counted since it said hello, and so a little longer than we have: what time the
+    /// hello took on its way is taken off the request's, never added.
+    func expiry(afterSeconds seconds: Int) -> Int {
+        Int(Clock.monotonicSeconds() - start) + seconds
     }
 
     /// Sends a request.

@@ -176,7 +176,7 @@ struct HostConversation: Sendable {
             .run(
                 RunRequest(
                     mode: options.mode, plan: digest, runID: options.runID, serial: serial,
-                    expires: Int(Clock.wallSeconds()) + options.validSeconds,
+                    expiresAfterSeconds: session.expiry(afterSeconds: options.validSeconds),
                     deadlineSeconds: options.deadlineSeconds, wantsContent: options.wantsContent,
                     maxDisruption: options.maxDisruption, requestedBy: options.requestedBy)))
         let isApply = options.mode == .apply
