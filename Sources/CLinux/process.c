@@ -161,6 +161,11 @@ int clinux_signalfd_interrupts(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    // Under nohup(1) SIGHUP is ignored, and stays so: blocked, it would be kept for the descriptor.
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        sigaddset(&set, SIGHUP);
+    }
     int code = pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (code != 0) return -code;
     int fd = signalfd(-1, &set, SFD_CLOEXEC);

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Calls an action for every SIGINT or SIGTERM, on a thread of its own.
+/// Calls an action for every SIGINT, SIGTERM or SIGHUP, on a thread of its own.
 ///
 /// The signals are blocked in the whole process and read from a descriptor, so that no code runs
 /// inside a signal handler. Programs started meanwhile have their signal mask reset.
@@ -27,7 +27,7 @@ package final class InterruptWatcher: Sendable {
         self.signals = signals
         wake = ends[1]
         guard signals >= 0, readEnd >= 0 else { return }
-        let body = ThreadBody {
+        let isStarted = DetachedThread.start {
             while true {
                 var polled = [
                     pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
@@ -43,34 +43,12 @@ package final class InterruptWatcher: Sendable {
             close(readEnd)
             close(signals)
         }
-        body.start()
+        if !isStarted {
+            close(readEnd)
+            close(signals)
+        }
     }
 
     /// Ends the watching; the signals stay blocked until the process ends.
     package func end() { if wake >= 0 { close(wake) } }
-}
-
-/// A detached thread that runs one closure.
-private final class ThreadBody: Sendable {
-    private let closure: @Sendable () -> Void
-
-    init(_ closure: @escaping @Sendable () -> Void) { self.closure = closure }
-
-    func start() {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                let body = Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue()
-                body.closure()
-                return nil
-            }, context)
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            Unmanaged<ThreadBody>.fromOpaque(context).release()
-        }
-    }
 }

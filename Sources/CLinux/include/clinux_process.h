@@ -44,6 +44,6 @@ int clinux_set_nonblocking(int fd, int enabled);
 /// renameat2(2) with RENAME_EXCHANGE or RENAME_NOREPLACE.
 int clinux_renameat2(const char *from, const char *to, unsigned int flags);
 
-/// Blocks SIGINT and SIGTERM in this thread and those it starts later, and gives a signalfd(2) that
-/// reads them.
+/// Blocks SIGINT, SIGTERM and, unless it is ignored, SIGHUP in this thread and those it starts later,
+/// and gives a signalfd(2) that reads them.
 int clinux_signalfd_interrupts(void);

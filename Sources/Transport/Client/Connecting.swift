@@ -9,6 +9,7 @@ struct SessionOpener {
     let resolver: Resolver
     let knownHosts: KnownHostsStore
     let jumpHosts: JumpHosts
+    let handshakes: HandshakeGate
     let identities: IdentityFinder
     let localUser: String
 
@@ -27,18 +28,28 @@ struct SessionOpener {
         let mayTryOpenSSH: Bool
     }
 
-    /// Opens a session; tries again while the server turns connections away before its greeting.
+    /// Opens a session; tries again while the server turns connections away before its greeting, and
+    /// once where it did not answer in time, before the host is called unreachable.
     func open(_ target: SSHTarget, _ timer: StepTimer) async throws(Failure) -> Opened {
-        var attempt = 0
+        var refusals = 0
+        var silences = 0
         while true {
             do throws(Failure) {
                 return try await openOnce(target, timer)
             } catch {
-                guard case .bannerRefused = error.error.kind, attempt < options.greetingRetries
-                else { throw error }
+                let tries: Int
+                switch error.error.kind {
+                case .bannerRefused where refusals < options.greetingRetries:
+                    tries = refusals
+                    refusals += 1
+                case .timedOut(.connect, _), .timedOut(.banner, _), .timedOut(.keyExchange, _):
+                    guard silences < options.silenceRetries else { throw error }
+                    tries = silences
+                    silences += 1
+                default: throw error
+                }
                 // Hosts that were turned away together must not come back together.
-                let seconds = 0.2 * Double(1 << attempt) * Double.random(in: 0.5...1.5)
-                attempt += 1
+                let seconds = 0.2 * Double(1 << tries) * Double.random(in: 0.5...1.5)
                 guard await pause(seconds: seconds) else {
                     throw Failure(
                         error: TransportError(.cancelled, host: target.name), mayTryOpenSSH: false)
@@ -75,7 +86,17 @@ struct SessionOpener {
                 timer.end("jump")
             }
             mayTryOpenSSH = true
-            try await session.handshake(knownTypes: known.types, timeoutSeconds: seconds)
+            let turn = try await handshakes.turn(of: session, withinSeconds: seconds)
+            defer { turn?.end() }
+            timer.begin()
+            do throws(TransportError) {
+                try await session.handshake(knownTypes: known.types, timeoutSeconds: seconds)
+            } catch {
+                if case .timedOut(.keyExchange, _) = error.kind { turn?.timedOut() }
+                throw error
+            }
+            turn?.succeeded(of: seconds)
+            turn?.end()
             notices += try await session.verifyHostKey(known, pinningIn: knownHosts)
             timer.end("kex")
             mayTryOpenSSH = false

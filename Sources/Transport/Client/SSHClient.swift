@@ -10,16 +10,20 @@ package struct SSHClientOptions: Sendable {
     package var widthPerJumpHost: Int
     /// How often a connection is tried again that the server closed before its greeting.
     package var greetingRetries: Int
+    /// How often a host that did not answer in time is tried again before it is unreachable.
+    package var silenceRetries: Int
     /// Seconds for ssh-agent to sign, its owner's consent included.
     package var agentSeconds: Double
 
     package init(
         width: Int = 64, widthPerJumpHost: Int = 32, greetingRetries: Int = 4,
+        silenceRetries: Int = 1,
         agentSeconds: Double = 30
     ) {
         self.width = width
         self.widthPerJumpHost = widthPerJumpHost
         self.greetingRetries = greetingRetries
+        self.silenceRetries = silenceRetries
         self.agentSeconds = agentSeconds
     }
 }
@@ -35,6 +39,7 @@ package final class SSHClient: Sendable {
     private let resolver = Resolver()
     private let knownHosts = KnownHostsStore()
     private let jumpHosts: JumpHosts
+    private let handshakes: HandshakeGate
     private let localUser: String
     private let home: String
     private let keyRing: KeyRing
@@ -53,6 +58,7 @@ package final class SSHClient: Sendable {
         self.options = options
         turnstile = Turnstile(limit: width)
         jumpHosts = JumpHosts(width: options.widthPerJumpHost)
+        handshakes = HandshakeGate(width: width)
         let user = getpwuid(getuid())
         localUser = user.map { String(cString: $0.pointee.pw_name) } ?? "root"
         home = user.map { String(cString: $0.pointee.pw_dir) } ?? "/root"
@@ -128,7 +134,7 @@ package final class SSHClient: Sendable {
             agentSeconds: options.agentSeconds)
         return SessionOpener(
             options: options, resolver: resolver, knownHosts: knownHosts, jumpHosts: jumpHosts,
-            identities: identities, localUser: localUser)
+            handshakes: handshakes, identities: identities, localUser: localUser)
     }
 }
 

@@ -9,6 +9,8 @@ protocol Link: AnyObject {
     var received: Int { get }
     /// Bytes that have reached the link so far: tells whether there is anything new.
     var arrived: Int { get }
+    /// Whether the other side has sent something that nobody has taken yet, or has ended.
+    var hasInput: Bool { get }
     /// Bytes taken from libssh2 and not yet handed on.
     var unsent: Int { get }
     /// The descriptor libssh2 is told about; it only asks whether it blocks.

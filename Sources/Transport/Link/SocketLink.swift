@@ -32,6 +32,13 @@ final class SocketLink: Link {
     var arrived: Int { received }
     var unsent: Int { outbound.count - outboundStart }
 
+    var hasInput: Bool {
+        if failure != nil || holdsEnd { return true }
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) >= 0
+            || errno != EAGAIN
+    }
+
     func fill() {}
 
     private func becameReady(_ readiness: Readiness) {

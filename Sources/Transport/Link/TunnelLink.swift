@@ -25,6 +25,7 @@ final class TunnelLink: Link {
     private var hasMissed = false
     private(set) var received = 0
     private(set) var arrived = 0
+    var hasInput: Bool { arrived > received || holdsEnd || failure != nil }
     private(set) var failure: LinkFailure?
 
     /// Has the outer session's host connect to an address of its own network.

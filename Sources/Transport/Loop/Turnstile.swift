@@ -1,8 +1,14 @@
 /// Lets a number of tasks in at once; the others wait in line, first come, first served.
 @TransportLoop
 final class Turnstile {
-    private let limit: Int
-    private var inside = 0
+    /// Tasks let in at once; those that are inside when it shrinks are not put out.
+    var limit: Int {
+        didSet {
+            limit = max(1, limit)
+            admit()
+        }
+    }
+    private(set) var inside = 0
     /// Who waits, by a number that grows; those who gave up leave a gap behind.
     private var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
     private var line: ArraySlice<UInt64> = []
@@ -36,14 +42,17 @@ final class Turnstile {
 
     /// Hands a place to the next in line, or gives it back.
     func leave() {
-        while let number = line.popFirst() {
-            if let continuation = waiting.removeValue(forKey: number) {
-                continuation.resume(returning: true)
-                return
-            }
-        }
-        line = []
         inside -= 1
+        admit()
+    }
+
+    private func admit() {
+        while inside < limit, let number = line.popFirst() {
+            guard let continuation = waiting.removeValue(forKey: number) else { continue }
+            inside += 1
+            continuation.resume(returning: true)
+        }
+        if line.isEmpty { line = [] }
     }
 
     private func giveUp(_ number: UInt64) {

@@ -33,6 +33,23 @@ extension Session {
         greeting.forget()
     }
 
+    /// Waits for the server's first bytes; false where none came in time.
+    ///
+    /// Most servers greet by themselves. One that waits for our greeting is not said to be silent:
+    /// the handshake tells.
+    func greets(withinSeconds seconds: Double) async throws(TransportError) -> Bool {
+        let deadline = Deadline(in: seconds)
+        while isOpen, !hasInput {
+            do throws(TransportError) {
+                try await waitForActivity(.banner, until: deadline)
+            } catch {
+                if case .timedOut = error.kind { return false }
+                throw error
+            }
+        }
+        return true
+    }
+
     private func handshakeFailure(_ result: Int) -> TransportError {
         guard greeting.identification != nil else {
             let said = greeting.said

@@ -60,6 +60,10 @@ final class Session {
     var descriptor: Int32 { link?.descriptor ?? -1 }
     var unsent: Int { link?.unsent ?? 0 }
     var received: Int { link?.received ?? 0 }
+    var hasInput: Bool {
+        link?.fill()
+        return link?.hasInput ?? true
+    }
     var isOpen: Bool { raw != nil }
     /// Whether the other side is known to be gone.
     var isGone: Bool {

@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 
 /// Threads for calls that block.
-enum DetachedThread {
+package enum DetachedThread {
     /// Runs the body on a thread of its own, all signals blocked; false where none could be made.
-    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         var all = sigset_t()
         var before = sigset_t()
         sigfillset(&all)
@@ -36,17 +36,29 @@ enum DetachedThread {
 }
 
 /// A counting semaphore over an eventfd(2), with a timeout.
-final class ThreadSignal: Sendable {
+package final class ThreadSignal: Sendable {
     private let number = clinux_eventfd(1)
+
+    package init() {}
 
     deinit { if number >= 0 { close(number) } }
 
-    func signal() { _ = clinux_eventfd_signal(number) }
+    /// Adds one count.
+    package func signal() { _ = clinux_eventfd_signal(number) }
 
     /// Takes one count; false when none came in time.
-    func wait(seconds: Int) -> Bool {
+    package func wait(seconds: Int) -> Bool {
         var polled = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
         guard poll(&polled, 1, Int32(seconds * 1000)) > 0 else { return false }
         return clinux_eventfd_take(number) == 1
+    }
+
+    /// Takes one count, however long that takes; false where the descriptor is not to be had.
+    package func wait() -> Bool {
+        while number >= 0 {
+            var polled = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+            if poll(&polled, 1, -1) > 0, clinux_eventfd_take(number) == 1 { return true }
+        }
+        return false
     }
 }
