@@ -120,14 +120,18 @@ let package = Package(
             dependencies: ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"]),
         /** What people and programs see of a run, joined from plan and reports. */
         .target(name: "Views", dependencies: ["FleetModel", "Wire"]),
+        /** A run over many hosts as a state machine, with its brakes and deadlines. Pure. */
+        .target(name: "Runs", dependencies: ["Diagnostics", "Views", "FleetModel", "Wire"]),
         /** Runs, reports, facts and plans in SQLite. */
-        .target(name: "Store", dependencies: ["CSQLite", "FleetModel", "Linux", "Wire"]),
+        .target(
+            name: "Store",
+            dependencies: ["CSQLite", "Runs", "FleetModel", "Linux", "CLinux", "Wire"]),
         /** The use cases: ping, facts, plan, apply, check over many hosts. */
         .target(
             name: "Fleet",
             dependencies: [
-                "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Diagnostics",
-                "Values", "Views", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
+                "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Runs",
+                "Diagnostics", "Values", "Views", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
             ]),
 
         // MARK: The command line
@@ -142,7 +146,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
-                "Kinds", "Store",
+                "Kinds", "Runs", "Store",
                 "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "Views", "YAML",
                 "FleetModel", "Linux",
                 "Wire",
@@ -192,12 +196,13 @@ let package = Package(
             ("SSHConfig", ["Linux", "Wire"]),
             ("Transport", ["SSHConfig", "Linux", "CLinux", "Wire"]),
             ("Views", ["FleetModel", "Wire"]),
-            ("Store", ["FleetModel", "Linux", "Wire"]),
+            ("Runs", ["Diagnostics", "Views", "FleetModel", "Wire"]),
+            ("Store", ["Runs", "Views", "FleetModel", "Linux", "Wire"]),
             (
                 "Fleet",
                 [
-                    "Compiler", "Inventory", "Kinds", "Transport", "Store", "Diagnostics", "Values",
-                    "Views", "YAML", "FleetModel", "Linux", "Wire",
+                    "Compiler", "Inventory", "Kinds", "Transport", "Store", "Runs", "Diagnostics",
+                    "Values", "Views", "YAML", "FleetModel", "Linux", "Wire",
                 ]
             ),
             ("Presentation", ["FleetModel", "Views", "Diagnostics", "Wire"]),

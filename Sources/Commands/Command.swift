@@ -40,7 +40,8 @@ enum CommandTable {
         [
             InitCommand.self, ValidateCommand.self, InventoryCommand.self, PingCommand.self,
             FactsCommand.self, CompileCommand.self, PlanCommand.self, ApplyCommand.self,
-            CheckCommand.self, ExplainCommand.self, KindsCommand.self, IsolationCommand.self,
+            CheckCommand.self, ResumeCommand.self, ExplainCommand.self, KindsCommand.self,
+            IsolationCommand.self,
             ImportCommand.self, HistoryCommand.self, ShowCommand.self,
         ]
     }
@@ -91,8 +92,8 @@ extension ExitCode {
     var meaning: String {
         switch self {
         case .done: "done, nothing to do, or all applied"
-        case .hostFailed: "a host failed"
-        case .differences: "differences found (plan, check)"
+        case .hostFailed: "a host failed, or what came of it is not known"
+        case .differences: "differences found (plan, check) or left (apply)"
         case .unreachable: "some hosts unreachable, nothing failed"
         case .reverted: "a change was reverted"
         case .refused: "refused: stale plan, lock, policy"

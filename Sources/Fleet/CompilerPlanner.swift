@@ -13,7 +13,7 @@ struct CompilerPlanner: HostPlanner {
         let result = compiler.compile(
             host: host, facts: input, options: CompileOptions(tags: tags))
         return PlannedHost(
-            plan: result.plan, blobs: result.blobs, diagnostics: result.diagnostics,
+            plan: result.compiled, blobs: result.blobs, diagnostics: result.diagnostics,
             usesHardware: result.factsUsed.needsHardware,
             liveSections: result.factsUsed.liveSections, lacksFacts: result.onlyNeedsFacts)
     }

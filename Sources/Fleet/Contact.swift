@@ -67,17 +67,16 @@ package struct Contact: Sendable {
     ) async -> [ContactView] {
         onEvent(.began(verb: verb, hosts: hosts.count))
         let views = Mutex<[String: ContactView]>([:])
-        let fanOut = FanOut(width: services.width, brakes: Brakes(), control: services.control)
-        let ending = await fanOut.run(hosts) { host in
+        let fanOut = FanOut(width: services.width, control: services.control)
+        let notStarted = await fanOut.run(hosts) { host in
             onEvent(.hostStarted(host))
             let view = await contact(host)
             views.withLock { $0[host] = view }
             onEvent(.hostEnded(host, view.outcome))
-            return view.fault == nil
         }
         onEvent(.ended)
         var all = views.withLock { $0 }
-        for host in ending.notStarted { all[host] = ContactView(host: host, outcome: .notStarted) }
+        for host in notStarted { all[host] = ContactView(host: host, outcome: .notStarted) }
         return hosts.compactMap { all[$0] }
     }
 
@@ -148,17 +147,17 @@ package struct Contact: Sendable {
             }
             view.facts = found
             view.steps.append(("facts", watch.lap()))
-            if facts.hardware { try keep(found, of: route.host) }
+            if facts.hardware { try await keep(found, of: route.host) }
         }
         await session.end()
         return view
     }
 
-    private func keep(_ facts: JSON, of host: String) throws(AgentFailure) {
+    private func keep(_ facts: JSON, of host: String) async throws(AgentFailure) {
         let hardware = HostFactsShape.hardware(in: facts)
         let digest = Digest(of: hardware.canonicalBytes)
         do throws(StoreError) {
-            try services.store.save(
+            try await services.store.save(
                 FactsRecord(host: host, digest: digest, facts: hardware, taken: Clock.wallSeconds())
             )
         } catch {
@@ -174,7 +173,7 @@ package struct Contact: Sendable {
         .combined(
             views.map { view in
                 switch view.outcome {
-                case .failed, .notCompiled: .hostFailed
+                case .failed, .notCompiled, .unknown: .hostFailed
                 case .unreachable: .unreachable
                 case .refused: .refused
                 case .notStarted, .stopped: .interrupted

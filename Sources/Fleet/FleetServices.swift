@@ -5,7 +5,9 @@ import Transport
 
 /// Everything a use case needs to reach hosts, made once per call of the program.
 package struct FleetServices: Sendable {
-    package let store: Store
+    package let store: any RunStore
+    /// Where what the store does not take is kept.
+    package let folder: StoreFolder
     package let client: SSHClient
     package let agents: AgentLibrary
     package let agentDirectory: String
@@ -16,11 +18,13 @@ package struct FleetServices: Sendable {
     private let routes: @Sendable (String) throws(Faults) -> HostRoute
 
     package init(
-        store: Store, client: SSHClient, agents: AgentLibrary, agentDirectory: String,
+        store: any RunStore, folder: StoreFolder, client: SSHClient, agents: AgentLibrary,
+        agentDirectory: String,
         planner: any HostPlanner, control: RunControl, width: Int,
         routes: @escaping @Sendable (String) throws(Faults) -> HostRoute
     ) {
         self.store = store
+        self.folder = folder
         self.client = client
         self.agents = agents
         self.agentDirectory = agentDirectory

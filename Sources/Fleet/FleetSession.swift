@@ -92,7 +92,8 @@ package struct FleetSession: Sendable {
         let width = options.width ?? settings.width
         let agentPath = settings.agentPath.map { PathName.join(options.directory.path, $0) }
         return FleetServices(
-            store: try Store(fleetDirectory: options.directory.path),
+            store: try SQLiteStore(fleetDirectory: options.directory.path),
+            folder: StoreFolder(fleetDirectory: options.directory.path),
             client: SSHClient(
                 options: SSHClientOptions(
                     width: width, widthPerJumpHost: settings.widthPerJumpHost)),
@@ -150,7 +151,7 @@ package struct FleetSession: Sendable {
 /// The planner of verbs that have no plan.
 private struct EmptyPlanner: HostPlanner {
     func plan(_ host: String, facts: KnownFacts) -> PlannedHost {
-        PlannedHost(plan: Plan(host: host))
+        PlannedHost(plan: CompiledPlan(Plan(host: host)))
     }
 
     func bytes(of blob: Blob) throws(AgentFault) -> [UInt8] {

@@ -144,6 +144,8 @@ package enum Request: ModelCodable, Equatable {
     /// Reads facts: hardware and topology where asked, and these sections of the live state.
     case facts(hardware: Bool, sections: [String])
     case run(RunRequest)
+    /// Tells what the journal has of a run.
+    case journal(runID: String)
     /// Reboots the host; answered before it goes down.
     case reboot(runID: String, requestedBy: String)
     /// Waits until the host has come to the end of its boot, so many seconds at most.
@@ -162,6 +164,7 @@ package enum Request: ModelCodable, Equatable {
                 "type": "facts", "hardware": .bool(hardware), "sections": .strings(sections),
             ]
         case .run(let request): ["type": "run", "request": request.json]
+        case .journal(let runID): ["type": "journal", "run": .string(runID)]
         case .reboot(let runID, let requestedBy):
             [
                 "type": "reboot", "run": .string(runID), "requested_by": .string(requestedBy),
@@ -182,6 +185,7 @@ package enum Request: ModelCodable, Equatable {
             self = .facts(
                 hardware: try reader.bool("hardware"), sections: try reader.strings("sections"))
         case "run": self = .run(try RunRequest(json: try reader.required("request")))
+        case "journal": self = .journal(runID: try reader.string("run"))
         case "reboot":
             self = .reboot(
                 runID: try reader.string("run"), requestedBy: try reader.string("requested_by"))
@@ -207,6 +211,7 @@ package enum Reply: ModelCodable, Equatable {
     case handler(HandlerReport)
     /// The run is over; every resource and handler was reported before.
     case runEnded(RunEnd)
+    case journal(JournalAnswer)
     /// The host goes down now.
     case rebooting
     /// What systemd says of the system: `running`, `degraded`, or `starting` where time ran out.
@@ -222,6 +227,7 @@ package enum Reply: ModelCodable, Equatable {
         case .resource(let report): ["type": "resource", "report": report.json]
         case .handler(let report): ["type": "handler", "report": report.json]
         case .runEnded(let end): ["type": "run_ended", "end": end.json]
+        case .journal(let answer): ["type": "journal", "answer": answer.json]
         case .rebooting: ["type": "rebooting"]
         case .booted(let state): ["type": "booted", "state": .string(state)]
         case .fault(let fault): ["type": "fault", "fault": fault.json]
@@ -245,6 +251,8 @@ package enum Reply: ModelCodable, Equatable {
             self = .resource(try ResourceReport(json: try reader.required("report")))
         case "handler": self = .handler(try HandlerReport(json: try reader.required("report")))
         case "run_ended": self = .runEnded(try RunEnd(json: try reader.required("end")))
+        case "journal":
+            self = .journal(try JournalAnswer(json: try reader.required("answer")))
         case "rebooting": self = .rebooting
         case "booted": self = .booted(state: try reader.string("state"))
         case "fault": self = .fault(try AgentFault(json: try reader.required("fault")))

@@ -2,9 +2,10 @@ import Wire
 
 /// One host's compiled resources in order: explicit, complete, the same bytes for the same inputs.
 ///
-/// A plan holds no time, no serial and no secret; those live in the envelope and in blobs.
+/// A plan holds no time, no serial and no secret; those live in the envelope and in blobs. It does not
+/// say where its resources are declared: that is no part of what a host is to be (``CompiledPlan``).
 package struct Plan: ModelCodable, Equatable {
-    package static let formatVersion = 1
+    package static let formatVersion = 2
 
     /// The host's name in the inventory.
     package var host: String
@@ -27,9 +28,6 @@ package struct Plan: ModelCodable, Equatable {
         self.resources = resources
         self.handlers = handlers
     }
-
-    /// The SHA-256 of its canonical bytes.
-    package var digest: Digest { Digest(of: json.canonicalBytes) }
 
     package var json: JSON {
         .compact([
@@ -81,13 +79,11 @@ package struct PlannedResource: ModelCodable, Equatable {
     package var notify: [String]
     package var severity: DriftSeverity
     package var tags: [String]
-    /// Where it is declared: `Roles/low_latency/role.yaml:12`.
-    package var origin: String
 
     package init(
         address: String, kind: Kind, name: String, attributes: [String: JSON] = [:],
         requires: [String] = [], notify: [String] = [], severity: DriftSeverity = .warning,
-        tags: [String] = [], origin: String = ""
+        tags: [String] = []
     ) {
         self.address = address
         self.kind = kind
@@ -97,7 +93,6 @@ package struct PlannedResource: ModelCodable, Equatable {
         self.notify = notify
         self.severity = severity
         self.tags = tags
-        self.origin = origin
     }
 
     package var json: JSON {
@@ -110,7 +105,6 @@ package struct PlannedResource: ModelCodable, Equatable {
             "notify": notify.isEmpty ? nil : .strings(notify),
             "severity": .string(severity.rawValue),
             "tags": tags.isEmpty ? nil : .strings(tags),
-            "origin": .string(origin),
         ])
     }
 
@@ -124,7 +118,8 @@ package struct PlannedResource: ModelCodable, Equatable {
         notify = try reader.strings("notify")
         severity = try reader.name("severity")
         tags = try reader.strings("tags")
-        origin = try reader.string("origin")
+        // Records of hosts that an earlier version wrote have it.
+        _ = reader.optional("origin")
         try reader.end()
     }
 }
@@ -148,18 +143,15 @@ package struct PlannedHandler: ModelCodable, Equatable {
     package var action: Action
     /// The program and its arguments, for a command.
     package var arguments: [String]
-    package var origin: String
 
     package init(
-        address: String, kind: Kind, name: String, action: Action, arguments: [String] = [],
-        origin: String = ""
+        address: String, kind: Kind, name: String, action: Action, arguments: [String] = []
     ) {
         self.address = address
         self.kind = kind
         self.name = name
         self.action = action
         self.arguments = arguments
-        self.origin = origin
     }
 
     package var json: JSON {
@@ -169,7 +161,6 @@ package struct PlannedHandler: ModelCodable, Equatable {
             "name": .string(name),
             "action": .string(action.rawValue),
             "arguments": arguments.isEmpty ? nil : .strings(arguments),
-            "origin": .string(origin),
         ])
     }
 
@@ -180,7 +171,7 @@ package struct PlannedHandler: ModelCodable, Equatable {
         name = try reader.string("name")
         action = try reader.name("action")
         arguments = try reader.strings("arguments")
-        origin = try reader.string("origin")
+        _ = reader.optional("origin")
         try reader.end()
     }
 }

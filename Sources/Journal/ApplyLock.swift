@@ -83,6 +83,16 @@ package struct ApplyLock: ~Copyable {
         return recordedHolder(of: state)?.text ?? "another apply"
     }
 
+    /// Whether a run is being applied on this host now.
+    ///
+    /// Takes no lock.
+    package static func isApplying(runID: String, in state: StateDirectory) -> Bool {
+        guard let descriptor = try? Descriptor.open(state.lock, O_RDONLY),
+            clinux_is_locked(descriptor.number) == 1
+        else { return false }
+        return recordedHolder(of: state)?.runID == runID
+    }
+
     private static func recordedHolder(of state: StateDirectory) -> Holder? {
         guard let bytes = try? state.read(state.lock, limit: 4096),
             let json = try? JSON(parsing: bytes)

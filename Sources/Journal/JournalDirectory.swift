@@ -68,7 +68,7 @@ package enum JournalDirectory {
                 do throws(SystemError) {
                     return try LocalMachine().read(path, from: 0, count: count)
                 } catch {
-                    throw AgentFault(error, "read \(path)")
+                    throw AgentFault("read \(path)", error)
                 }
             }
             if case .begin(let begin)? = first { return begin.serial }

@@ -150,6 +150,7 @@ package struct RunText {
         case .refused: return style("refused", .bad)
         case .notStarted: return "not started"
         case .stopped: return style("stopped", .change) + detail
+        case .unknown: return style("not known", .bad) + detail
         }
     }
 
@@ -189,7 +190,13 @@ package struct RunText {
             reboots = " One reboot for all of it, and only with --max-disruption reboot."
         }
         let changed = run.disruptions.values.reduce(0, +)
-        if changed == 0 { return "\(hosts) No changes.\(pending)" }
+        let unheard = run.counts[.unknown] ?? 0
+        if unheard > 0 {
+            pending +=
+                " What came of \(Quantity.count(unheard, "host")) is not known: muster resume \(run.id)."
+            reboots = pending
+        }
+        if changed == 0 { return unheard > 0 ? hosts + pending : "\(hosts) No changes.\(pending)" }
         let disruption = costs.isEmpty ? "none" : costs.joined(separator: ", ")
         return "\(hosts) \(Quantity.count(changed, "change")). Disruption: \(disruption).\(reboots)"
     }

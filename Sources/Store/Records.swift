@@ -1,4 +1,5 @@
 import FleetModel
+import Runs
 import Wire
 
 /// One run as the store keeps it.
@@ -8,6 +9,10 @@ package struct RunRecord: Sendable, Equatable {
     /// `user@machine`.
     package var requestedBy: String
     package var pattern: String
+    /// What it takes to go on with the run: its mode, limits, brakes and arguments.
+    package var options: JSON
+    /// Whether it changes hosts; then each record of it is durable.
+    package var applies: Bool
     /// Seconds since the epoch.
     package var started: Double
     /// Nil while it runs, and for ever where the controller died.
@@ -17,15 +22,64 @@ package struct RunRecord: Sendable, Equatable {
     package var summary: JSON?
 
     package init(
-        id: String, verb: String, requestedBy: String, pattern: String, started: Double,
-        ended: Double? = nil, exitCode: Int? = nil, summary: JSON? = nil
+        id: String, verb: String, requestedBy: String, pattern: String, options: JSON = .null,
+        applies: Bool = false, started: Double, ended: Double? = nil, exitCode: Int? = nil,
+        summary: JSON? = nil
     ) {
         self.id = id
         self.verb = verb
         self.requestedBy = requestedBy
         self.pattern = pattern
+        self.options = options
+        self.applies = applies
         self.started = started
         self.ended = ended
+        self.exitCode = exitCode
+        self.summary = summary
+    }
+}
+
+/// A host of a run: where it stands, and the plan that was shown for it.
+package struct RunHost: Sendable, Equatable {
+    package var transition: HostTransition
+    /// The digest of the plan that the operator saw; nil where none was shown.
+    package var expected: Digest?
+
+    package var host: String { transition.host }
+
+    package init(_ transition: HostTransition, expected: Digest? = nil) {
+        self.transition = transition
+        self.expected = expected
+    }
+
+    /// A host whose turn has not come.
+    package init(waiting host: String, expected: Digest? = nil) {
+        self.init(HostTransition(host: host, state: .waiting), expected: expected)
+    }
+}
+
+/// What is recorded together: new states, and results of hosts that ended.
+package struct RunProgress: Sendable, Equatable {
+    package var transitions: [HostTransition]
+    package var results: [HostRecord]
+
+    package init(transitions: [HostTransition] = [], results: [HostRecord] = []) {
+        self.transitions = transitions
+        self.results = results
+    }
+
+    package var isEmpty: Bool { transitions.isEmpty && results.isEmpty }
+}
+
+/// How a run ended.
+package struct RunEnding: Sendable, Equatable {
+    /// Seconds since the epoch.
+    package var time: Double
+    package var exitCode: Int
+    package var summary: JSON
+
+    package init(time: Double, exitCode: Int, summary: JSON) {
+        self.time = time
         self.exitCode = exitCode
         self.summary = summary
     }
@@ -73,10 +127,10 @@ package struct SavedPlan: Sendable, Equatable {
     package var requestedBy: String
     /// The options it was made with (`--set`, `--tags`), so that staleness can be told.
     package var arguments: JSON
-    package var plans: [Plan]
+    package var plans: [CompiledPlan]
 
     package init(
-        id: String, created: Double, requestedBy: String, arguments: JSON, plans: [Plan]
+        id: String, created: Double, requestedBy: String, arguments: JSON, plans: [CompiledPlan]
     ) {
         self.id = id
         self.created = created

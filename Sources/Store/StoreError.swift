@@ -3,7 +3,7 @@ import CSQLite
 /// Why the store could not do something: what was attempted, on which file, and the way out.
 package struct StoreError: Error, Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
-        case newer, corrupt, locked, full, readOnly, cannotOpen, other
+        case newer, corrupt, locked, full, readOnly, cannotOpen, held, missing, other
     }
 
     package let kind: Kind
@@ -34,6 +34,8 @@ package struct StoreError: Error, Sendable, Equatable {
             "another muster holds it (fuser \(path) names it); wait for it to end and run again"
         case .full: "free space on that file system and run again; what was recorded before is kept"
         case .readOnly: "make \(path) and its directory writable for this user"
+        case .held: "wait for it to end, or end it there; muster history shows the run"
+        case .missing: "nothing was run here yet; --fleet names another directory"
         case .cannotOpen: "check that the directory exists and may be written by this user"
         case .other: "run again; if it stays, keep the file and report it"
         }

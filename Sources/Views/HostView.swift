@@ -18,6 +18,8 @@ package enum HostOutcome: String, Sendable, CaseIterable {
     case notStarted = "not_started"
     /// The run was stopped at a safe boundary of this host.
     case stopped
+    /// A change may have been begun, and what came of it was not heard.
+    case unknown
 }
 
 /// One resource as people see it: what was declared joined to what came of it.
@@ -34,12 +36,15 @@ package struct ResourceView: ModelCodable, Equatable {
     /// What should be known and no apply mends.
     package var findings: [HostFinding]
 
-    package init(_ resource: PlannedResource, _ report: ResourceReport) {
+    /// `origin`: where the resource is declared.
+    package init(
+        _ resource: PlannedResource, _ report: ResourceReport, origin: String = ""
+    ) {
         address = resource.address
         kind = resource.kind
         name = resource.name
         severity = resource.severity
-        origin = resource.origin
+        self.origin = origin
         outcome = report.outcome
         reason = report.reason
         changes = report.changes

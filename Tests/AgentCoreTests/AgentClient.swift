@@ -159,10 +159,10 @@ final class AgentClient {
         until: ((Reply) -> Bool)? = nil, adjust: (inout RunRequest) -> Void = { _ in }
     ) throws -> Run {
         let bytes = plan.json.canonicalBytes
-        var known = [plan.digest: bytes]
+        var known = [CompiledPlan(plan).digest: bytes]
         for blob in blobs { known[Digest(of: blob)] = blob }
         var request = RunRequest(
-            mode: mode, plan: plan.digest, runID: "run-\(serial)", serial: serial,
+            mode: mode, plan: CompiledPlan(plan).digest, runID: "run-\(serial)", serial: serial,
             expiresAfterSeconds: 600, deadlineSeconds: 60,
             requestedBy: "tester@here")
         adjust(&request)
@@ -186,7 +186,7 @@ final class AgentClient {
             case .fault(let fault):
                 run.fault = fault
                 return run
-            case .hello, .facts, .rebooting, .booted:
+            case .hello, .facts, .journal, .rebooting, .booted:
                 throw Broken(description: "unexpected \(reply)")
             }
             if until?(reply) == true { return run }
@@ -224,7 +224,7 @@ func file(
         attributes: [
             "state": "present", "content_digest": .string(Digest(of: bytes).description),
             "content_size": .integer(bytes.count), "mode": .string(mode),
-        ], requires: requires, notify: notify, origin: "role.yaml:1")
+        ], requires: requires, notify: notify)
 }
 
 /// A declared command.
@@ -235,5 +235,5 @@ func command(
         address: "r/command:\(name)", kind: .command, name: name,
         attributes: [
             "check": .strings(check), "run": .strings(run), "timeout": .integer(timeout),
-        ], origin: "role.yaml:2")
+        ])
 }

@@ -221,7 +221,7 @@ struct AgentProcessTests {
             let holder = try AgentClient(state: directory + "/held")
             _ = try holder.receiveHello()
             var request = RunRequest(
-                mode: .apply, plan: plan.digest, runID: "held", serial: 1,
+                mode: .apply, plan: CompiledPlan(plan).digest, runID: "held", serial: 1,
                 expiresAfterSeconds: 600, requestedBy: "alice@ops1")
             request.deadlineSeconds = 60
             holder.send(.run(request))
@@ -302,7 +302,7 @@ struct AgentProcessTests {
                     handlers: [
                         PlannedHandler(
                             address: "r/h", kind: .command, name: "mark", action: .run,
-                            arguments: program, origin: "role.yaml:9")
+                            arguments: program)
                     ])
             }
             let failing = try runAgent(

@@ -18,7 +18,7 @@ import Wire
                     address: "r/\(kind.rawValue):\(name)", kind: kind, name: name,
                     attributes: attributes)
             })
-        return try BoundPlan(bytes: plan.json.canonicalBytes, digest: plan.digest)
+        return try BoundPlan(bytes: plan.json.canonicalBytes, digest: CompiledPlan(plan).digest)
     }
 
     private func machine(running programs: [String], files: [String: String] = [:]) -> FakeMachine {

@@ -24,13 +24,13 @@ private struct CrashBench {
                 file(old, "after\n", mode: "0600", notify: ["r/h"]),
                 PlannedResource(
                     address: "r/directory:d", kind: .directory, name: directory + "/d",
-                    attributes: ["state": "present", "mode": "0755"], origin: "role.yaml:5"),
+                    attributes: ["state": "present", "mode": "0755"]),
                 file(new, "fresh\n", requires: ["r/directory:d"]),
             ],
             handlers: [
                 PlannedHandler(
                     address: "r/h", kind: .command, name: "mark", action: .run,
-                    arguments: ["/usr/bin/touch", mark], origin: "role.yaml:9")
+                    arguments: ["/usr/bin/touch", mark])
             ])
     }
     let blobs = [Array("after\n".utf8), Array("fresh\n".utf8)]

@@ -324,19 +324,19 @@ struct BoundPlanTests {
         #expect(fault?.cause == cause)
     }
 
-    @Test("an attribute that does not fit is refused with its origin")
+    @Test("an attribute that does not fit is refused with its address")
     func badAttribute() {
         var resource = fake("a")
         resource.attributes = [:]
         let fault = #expect(throws: AgentFault.self) {
             try BoundPlan(Plan(host: "h", resources: [resource])) { _ in FakeBehaviour<Plain>.self }
         }
-        #expect(fault?.text == "cannot read a (role.yaml:1): value is missing")
+        #expect(fault?.text == "cannot read a: value is missing")
     }
 
     @Test(
         "bytes that are no plan are refused",
-        arguments: ["", "{}", "[]", #"{"format_version":2}"#, "\u{0}", "{\"format_version\":1}"])
+        arguments: ["", "{}", "[]", #"{"format_version":3}"#, "\u{0}", "{\"format_version\":2}"])
     func badBytes(_ text: String) {
         let bytes = Array(text.utf8)
         let fault = #expect(throws: AgentFault.self) {

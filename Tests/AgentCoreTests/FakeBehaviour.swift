@@ -201,5 +201,5 @@ func fake(
     PlannedResource(
         address: name, kind: kind, name: name,
         attributes: attributes.merging(["value": .string(value)]) { first, _ in first },
-        requires: requires, notify: notify, origin: "role.yaml:1")
+        requires: requires, notify: notify)
 }

@@ -31,10 +31,13 @@ import Wire
             let result = compiler.compile(
                 host: host, facts: fixture.facts[host] ?? .none,
                 options: CompileOptions(tags: fixture.tags, missingFacts: .skip))
-            guard let plan = result.plan else { continue }
-            #expect(PlanChecker.check(plan).map(\.description) == [])
-            #expect(plan.json.canonicalBytes == result.planBytes)
-            #expect(plan.digest == result.planDigest)
+            guard let compiled = result.compiled else { continue }
+            #expect(PlanChecker.check(compiled.plan).map(\.description) == [])
+            #expect(compiled == CompiledPlan(compiled.plan, origins: compiled.origins))
+            #expect(
+                Set(compiled.origins.keys)
+                    == Set(compiled.plan.resources.map(\.address)).union(
+                        compiled.plan.handlers.map(\.address)))
         }
     }
 }

@@ -21,7 +21,7 @@ import Wire
 
         init(_ result: HostCompilation) {
             host = result.host
-            digest = result.planDigest
+            digest = result.compiled?.digest
             faults = result.diagnostics
             blobs = result.blobs.keys.sorted()
             facts = result.factsUsed
@@ -85,11 +85,11 @@ import Wire
                     let message = [fault.summary, fault.cause ?? "", fault.hint ?? ""]
                     #expect(!message.joined().contains(GeneratedFleet.poison))
                 }
-                guard let plan = result.plan else { continue }
+                guard let compiled = result.compiled else { continue }
+                let plan = compiled.plan
                 let findings = PlanChecker.check(plan, secrets: [GeneratedFleet.poison])
                 #expect(findings.map(\.description) == [], "seed \(seed), \(host)")
-                #expect(plan.json.canonicalBytes == result.planBytes)
-                #expect(plan.digest == result.planDigest)
+                #expect(compiled == CompiledPlan(plan, origins: compiled.origins))
                 #expect(Set(Self.digests(in: plan)).isSubset(of: Set(result.blobs.keys)))
                 for (digest, blob) in result.blobs {
                     let bytes = try blob.load(from: compiler.sources.files)

@@ -4,6 +4,7 @@ import Fleet
 import FleetModel
 import Linux
 import Store
+import Synchronization
 import TestSupport
 import Testing
 import Transport
@@ -22,7 +23,7 @@ struct FixedPlanner: HostPlanner {
 
     func plan(_ host: String, facts: KnownFacts) -> PlannedHost {
         PlannedHost(
-            plan: Plan(host: host, resources: resources),
+            plan: CompiledPlan(Plan(host: host, resources: resources)),
             blobs: Dictionary(uniqueKeysWithValues: blobs.map { ($0.digest, $0) }))
     }
 
@@ -38,21 +39,29 @@ struct FixedPlanner: HostPlanner {
 final class LoopbackFleet: Sendable {
     let server: SSHServer
     let directory: TemporaryDirectory
-    let store: Store
-    let control = RunControl()
+    let store: SQLiteStore
+    private let asked = Mutex(RunControl())
+    /// What the operator asks of the runs of this fleet; see ``newOperator()``.
+    var control: RunControl { asked.withLock { $0 } }
     private let agentDirectory: String?
 
     init(agentDirectory: String? = nil, _ configuration: [String] = []) throws {
         server = try SSHServer(configuration)
         directory = try TemporaryDirectory()
-        store = try Store(fleetDirectory: directory.path)
+        store = try SQLiteStore(fleetDirectory: directory.path)
         self.agentDirectory = agentDirectory
     }
 
-    func services(_ planner: any HostPlanner, store: Store? = nil) -> FleetServices {
+    /// The next runs are another call of the program.
+    func newOperator() { asked.withLock { $0 = RunControl() } }
+
+    func services(_ planner: any HostPlanner, store: (any RunStore)? = nil, folder: String? = nil)
+        -> FleetServices
+    {
         let server = server
         return FleetServices(
-            store: store ?? self.store, client: SSHClient(),
+            store: store ?? self.store,
+            folder: StoreFolder(fleetDirectory: folder ?? directory.path), client: SSHClient(),
             agents: AgentLibrary(
                 explicit: nil, folder: BuiltProgram.folder, localArchitecture: "x86_64"),
             agentDirectory: agentDirectory ?? directory.path("host"), planner: planner,
@@ -71,14 +80,15 @@ final class LoopbackFleet: Sendable {
 
     func run(
         _ mode: RunRequest.Mode, _ planner: any HostPlanner, hosts: [String] = ["md1"],
-        expected: [String: Digest]? = nil, store: Store? = nil
+        expected: [String: Digest]? = nil, store: SQLiteStore? = nil
     ) async throws -> FleetRun.Result {
         let options = RunOptions(
             verb: mode == .apply ? "apply" : "check", mode: mode, runID: RunIdentity.newID(),
-            requestedBy: "test", deadlineSeconds: 60, wantsContent: true, expected: expected)
+            requestedBy: "test", deadlineSeconds: 60, wantsContent: true)
         let run = FleetRun(
-            services: services(planner, store: store), options: options, pattern: "all")
-        return try await run.run(hosts, keepsPlans: true) { _ in }
+            services: services(planner, store: store), recipe: RunRecipe(options: options),
+            pattern: "all")
+        return try await run.run(hosts, expected: expected, keepsPlans: true) { _ in }
     }
 }
 
@@ -119,7 +129,9 @@ final class LoopbackFleet: Sendable {
         #expect(again.view.hosts.first?.resources.first?.reason.isEmpty == false)
         #expect(try await fleet.run(.check, planner).exitCode == .done)
         #expect(
-            try fleet.store.runs(limit: 10).map(\.verb) == ["check", "apply", "apply", "check"])
+            try await fleet.store.runs(limit: 10, host: nil).map(\.verb) == [
+                "check", "apply", "apply", "check",
+            ])
     }
 
     @Test func aPlanOtherThanTheOneShownIsRefused() async throws {
@@ -133,9 +145,9 @@ final class LoopbackFleet: Sendable {
     @Test func aControllerWithANewStoreGoesOnFromTheHostsLastSerial() async throws {
         let fleet = try LoopbackFleet()
         let other = try TemporaryDirectory()
-        let stores = [fleet.store, try Store(fleetDirectory: other.path)]
+        let stores = [fleet.store, try SQLiteStore(fleetDirectory: other.path)]
         // One controller is far ahead of the other, and they take turns.
-        _ = try stores[0].nextSerial(of: "md1", after: 1_790_000_000_000)
+        _ = try await stores[0].nextSerial(of: "md1", after: 1_790_000_000_000)
         for turn in 0..<4 {
             let result = try await fleet.run(.apply, FixedPlanner([]), store: stores[turn % 2])
             #expect(result.view.hosts.first?.fault?.text == nil)

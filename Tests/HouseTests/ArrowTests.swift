@@ -69,12 +69,17 @@ private let rooms = [
     Room(
         "Views", ["FleetModel", "Wire"],
         "what is printed, stored and read by programs; the agent does not link it"),
-    Room("Store", ["CSQLite", "FleetModel", "Linux", "Wire"], "keeps what it is given"),
+    Room(
+        "Runs", ["Diagnostics", "Views", "FleetModel", "Wire"],
+        "pure: inputs in, transitions and commands out; no store, no socket, no clock"),
+    Room(
+        "Store", ["CSQLite", "Runs", "FleetModel", "Linux", "CLinux", "Wire"],
+        "keeps what it is given"),
     Room(
         "Fleet",
         [
-            "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Diagnostics",
-            "Values", "Views", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
+            "Compiler", "Inventory", "Kinds", "Transport", "SSHConfig", "Store", "Runs",
+            "Diagnostics", "Values", "Views", "YAML", "FleetModel", "Linux", "Wire", "CZlib",
         ], "the use cases; returns values, prints nothing"),
     Room(
         "Presentation", ["FleetModel", "Views", "Diagnostics", "Wire"],
@@ -84,7 +89,7 @@ private let rooms = [
         "Commands",
         [
             "Fleet", "Presentation", "CommandLineKit", "Compiler", "Inventory", "Isolation",
-            "Kinds",
+            "Kinds", "Runs",
             "Store", "Transport", "TunedImport", "HostFacts", "Diagnostics", "Values", "Views",
             "YAML", "FleetModel",
             "Linux",

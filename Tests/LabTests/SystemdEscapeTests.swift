@@ -32,7 +32,7 @@ struct SystemdEscapeTests {
                 attributes: [
                     "check": .strings(["/bin/sh", "-c", line]), "run": ["/bin/true"],
                     "timeout": 30,
-                ], origin: "role.yaml:1")
+                ])
         }
         let before = try onHost(lab, Self.picture)
         let plan = Plan(
@@ -50,7 +50,9 @@ struct SystemdEscapeTests {
         #expect(try onHost(lab, Self.picture) == before)
         // The run is in the host's log: who, what, with what result.
         let log = try onHost(lab, "journalctl --identifier=muster-agent --output=cat")
-        #expect(log.contains("check of plan \(plan.digest.short) by tester@here, run r1: "))
+        #expect(
+            log.contains(
+                "check of plan \(CompiledPlan(plan).digest.short) by tester@here, run r1: "))
     }
 
     /// What must be the same before and after.
@@ -78,10 +80,12 @@ struct SystemdEscapeTests {
     /// Runs one check through the agent on the host; its input stays open until it has answered.
     private func check(_ plan: Plan, on lab: LabScript) throws -> [ResourceReport] {
         let request = RunRequest(
-            mode: .check, plan: plan.digest, runID: "r1",
+            mode: .check, plan: CompiledPlan(plan).digest, runID: "r1",
             expiresAfterSeconds: 600, requestedBy: "tester@here")
         var frames: [UInt8] = []
-        for piece in BlobPiece.pieces(of: plan.json.canonicalBytes, digest: plan.digest) {
+        for piece in BlobPiece.pieces(
+            of: plan.json.canonicalBytes, digest: CompiledPlan(plan).digest)
+        {
             frames += Frame.blob(piece).encoded
         }
         frames += Frame.message(Request.run(request).json).encoded

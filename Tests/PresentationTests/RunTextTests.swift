@@ -11,10 +11,10 @@ import Wire
     ) -> ResourceView {
         ResourceView(
             PlannedResource(
-                address: "role/\(kind.rawValue):\(name)", kind: kind, name: name,
-                origin: "Roles/role/role.yaml:3"),
+                address: "role/\(kind.rawValue):\(name)", kind: kind, name: name),
             ResourceReport(
-                address: "", outcome: outcome, reason: reason, changes: changes, fault: fault))
+                address: "", outcome: outcome, reason: reason, changes: changes, fault: fault),
+            origin: "Roles/role/role.yaml:3")
     }
 
     private var swappiness: ResourceView {
@@ -25,6 +25,21 @@ import Wire
                 Change("value", layer: .running, before: "60", after: "10"),
                 Change("value", layer: .persisted, before: "60", after: "10", source: source),
             ])
+    }
+
+    /// What was not heard is not called nothing.
+    @Test func whatIsNotKnownIsNotCalledNoChanges() {
+        let hosts = [
+            HostView(host: "newc-1", outcome: .asDeclared),
+            HostView(host: "newc-2", outcome: .unknown),
+        ]
+        let text = RunText().render(RunView(id: "7f3a91c2", verb: "apply", hosts: hosts))
+        #expect(
+            text.hasSuffix(
+                "Hosts: 1 as declared, 1 unknown. What came of 1 host is not known: "
+                    + "muster resume 7f3a91c2.\n"))
+        #expect(text.contains("newc-2  not known"))
+        #expect(!text.contains("No changes"))
     }
 
     @Test func groupsHostsOutliersFirst() throws {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A generator that gives the same numbers for the same seed on every machine (SplitMix64).
 package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
@@ -10,5 +12,14 @@ package struct SeededGenerator: RandomNumberGenerator {
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return mixed ^ (mixed >> 31)
+    }
+}
+
+/// What the environment says to tests.
+package enum Environment {
+    /// A variable that holds a positive number; nil where it does not.
+    package static func number(_ name: String) -> Int? {
+        guard let text = getenv(name) else { return nil }
+        return Int(String(cString: text)).flatMap { $0 > 0 ? $0 : nil }
     }
 }

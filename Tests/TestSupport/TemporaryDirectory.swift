@@ -15,10 +15,10 @@ package func withTemporaryDirectory<R>(_ body: (String) async throws -> R) async
     return try await body(path)
 }
 
-private func makeTemporaryDirectory() throws -> String {
-    var template = Array("/tmp/muster-test-XXXXXX".utf8CString)
+private func makeTemporaryDirectory(below parent: String = "/tmp") throws -> String {
+    var template = Array("\(parent)/muster-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
-        throw SystemError(call: "mkdtemp", object: "/tmp", code: errno)
+        throw SystemError(call: "mkdtemp", object: parent, code: errno)
     }
     return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
 }
@@ -32,7 +32,10 @@ package func removeTree(_ path: String) {
 package final class TemporaryDirectory: Sendable {
     package let path: String
 
-    package init() throws { path = try makeTemporaryDirectory() }
+    /// `parent`: another place than /tmp, of which the agent's sandbox has one of its own.
+    package init(below parent: String = "/tmp") throws {
+        path = try makeTemporaryDirectory(below: parent)
+    }
 
     deinit { removeTree(path) }
 

@@ -66,7 +66,7 @@ struct BoundPlan {
                 try batch.add(name: resource.name, attributes: resource.attributes)
             } catch {
                 throw AgentFault(
-                    "bad-plan", "read \(resource.address) (\(resource.origin))",
+                    "bad-plan", "read \(resource.address)",
                     cause: error.message, hint: error.hint)
             }
             items.append(Item(resource: resource, batch: batch, place: count, requires: requires))

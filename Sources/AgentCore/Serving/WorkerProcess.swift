@@ -91,6 +91,9 @@ struct WorkerProcess {
             board.publish(step: "read facts")
             return .facts(
                 FactsReader(machine: machine).facts(hardware: hardware, sections: sections))
+        case .journal(let runID):
+            board.publish(step: "read the journal")
+            return .journal(try JournalService(state: setting.state).answer(runID: runID))
         case .reboot(let runID, let requestedBy):
             board.publish(step: "reboot")
             try RebootService(state: setting.state, machine: machine).reboot(

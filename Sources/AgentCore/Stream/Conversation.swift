@@ -89,7 +89,7 @@ final class Conversation {
                         cause: "the controller does not have it",
                         hint: "a file of the fleet directory changed since the plan; plan again")
                 case .noBlob: throw StreamFault.outOfOrder("an answer about a blob")
-                case .facts, .run, .reboot, .waitUntilBooted, .end:
+                case .facts, .run, .journal, .reboot, .waitUntilBooted, .end:
                     throw StreamFault.outOfOrder("a request during a run")
                 }
             }

@@ -9,6 +9,7 @@ struct Job {
     enum Work {
         case facts(hardware: Bool, sections: [String])
         case run(RunRequest)
+        case journal(runID: String)
         case reboot(runID: String, requestedBy: String)
         case waitUntilBooted(seconds: Int)
 
@@ -18,7 +19,7 @@ struct Job {
         /// Whether it stays in the sandbox that cannot write.
         var onlyReads: Bool {
             switch self {
-            case .facts, .waitUntilBooted: true
+            case .facts, .journal, .waitUntilBooted: true
             case .run(let request): request.mode == .check
             case .reboot: false
             }
@@ -28,6 +29,7 @@ struct Job {
             switch self {
             case .facts: "read facts"
             case .run(let request): request.mode.rawValue
+            case .journal: "read the journal"
             case .reboot: "reboot"
             case .waitUntilBooted: "wait until the host has booted"
             }
@@ -35,7 +37,7 @@ struct Job {
         /// Seconds until it must be over.
         var seconds: Int {
             switch self {
-            case .facts, .reboot: 60
+            case .facts, .journal, .reboot: 60
             case .waitUntilBooted(let seconds): min(max(seconds, 1), 3_600) + 30
             case .run(let request): min(max(request.deadlineSeconds, 1), 86_400)
             }

@@ -174,6 +174,7 @@ final class Supervisor {
         case (.facts(let hardware, let sections), nil):
             start(.facts(hardware: hardware, sections: sections))
         case (.run(let run), nil): start(.run(run))
+        case (.journal(let runID), nil): start(.journal(runID: runID))
         case (.reboot(let runID, let requestedBy), nil):
             start(.reboot(runID: runID, requestedBy: requestedBy))
         case (.waitUntilBooted(let seconds), nil): start(.waitUntilBooted(seconds: seconds))
@@ -188,7 +189,7 @@ final class Supervisor {
             }
             job?.wanted.remove(digest)
             job?.toWorker.append(frame.encoded)
-        case (.facts, .some), (.run, .some), (.end, .some), (.reboot, .some),
+        case (.facts, .some), (.run, .some), (.journal, .some), (.end, .some), (.reboot, .some),
             (.waitUntilBooted, .some):
             throw StreamFault.outOfOrder("a request while another is served")
         }
@@ -279,7 +280,7 @@ final class Supervisor {
             job?.wanted.formUnion(digests)
             output.append(frame.encoded)
         case .hello: break
-        case .facts, .runEnded, .rebooting, .booted, .fault: finish(reply)
+        case .facts, .journal, .runEnded, .rebooting, .booted, .fault: finish(reply)
         }
     }
 
@@ -340,7 +341,7 @@ final class Supervisor {
                     stopped: end?.stopped, fault: fault))
         case .reboot(let runID, let requestedBy):
             return log.write(RebootLine(runID: runID, requestedBy: requestedBy, fault: fault))
-        case .facts, .waitUntilBooted: return nil
+        case .facts, .journal, .waitUntilBooted: return nil
         }
     }
 }

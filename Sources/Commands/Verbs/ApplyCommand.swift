@@ -5,6 +5,7 @@ import FleetModel
 import Glibc
 import Inventory
 import Linux
+import Runs
 import Store
 import Views
 import Wire
@@ -17,8 +18,10 @@ enum ApplyCommand: Command {
             "Shows what would change, asks, and applies exactly that. With --yes it plans and "
                 + "applies on one connection without asking. With --plan it applies a saved plan, "
                 + "and refuses hosts whose files or facts have changed since.",
-            "Ctrl-C starts no more hosts and lets running ones come to a safe boundary; what is "
-                + "left is in the next run.",
+            "Ctrl-C starts no more hosts and lets running ones come to a safe boundary; a second "
+                + "one lets go of them at once. muster resume RUN goes on with what is left.",
+            "Exit code 2 means that something declared is left: a change that waits for a reboot, "
+                + "a handler that has still to run, a finding.",
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + CommandTable.contacting + [
@@ -30,7 +33,7 @@ enum ApplyCommand: Command {
                 "start no more hosts once more than N failed or were unreachable"),
             OptionSpec(
                 "canary", .integer("N", minimum: 1),
-                "N hosts first; the rest only if all came out well"),
+                "N hosts first; the rest only if each of them is as declared afterwards"),
             OptionSpec("batch", .text("N|P%"), "so many hosts, then the next so many"),
             OptionSpec(
                 "max-disruption", .oneOf(Disruption.allCases.map(\.rawValue)),
@@ -47,7 +50,9 @@ enum ApplyCommand: Command {
         let session = try context.session()
         let hosts = try context.hosts(of: session)
         let services = try session.services(control: context.control)
-        var options = RunSupport.options("apply", .apply, context, session)
+        await RunSupport.tellUnended(services, context)
+        let options = RunSupport.options("apply", .apply, context, session)
+        var expected: [String: Digest]?
         if !context.invocation.flag("yes") {
             let preview = try await RunSupport.run(
                 context, services, RunSupport.options("plan", .check, context, session),
@@ -56,11 +61,12 @@ enum ApplyCommand: Command {
             let changing = preview.view.counts[.differs] ?? 0
             if changing == 0 || context.control.isStopping { return withoutDifferences(preview) }
             guard try confirm(changing, context) else { return .done }
-            options.expected = Dictionary(
-                preview.plans.map { ($0.host, $0.digest) }, uniquingKeysWith: { first, _ in first })
+            expected = Dictionary(
+                preview.plans.map { ($0.plan.host, $0.digest) },
+                uniquingKeysWith: { first, _ in first })
         }
         let result = try await RunSupport.run(
-            context, services, options, brakes: brakes, hosts: hosts)
+            context, services, options, brakes: brakes, hosts: hosts, expected: expected)
         try RunSupport.show(result, context)
         return result.exitCode
     }
@@ -76,22 +82,17 @@ enum ApplyCommand: Command {
                 hint: "make a new plan with --\(option)", exitCode: .usage)
         }
         var sessionOptions = try context.sessionOptions()
-        let store = try Store(fleetDirectory: sessionOptions.directory.path)
-        guard let saved = try store.plan(idPrefix: id) else {
+        let store = try RunSupport.store(of: sessionOptions.directory)
+        guard let saved = try await store?.plan(idPrefix: id) else {
             throw Diagnostic(
                 "no-plan", "there is no saved plan \(id), or several begin so",
                 hint: "muster history lists the runs of plan", exitCode: .usage)
         }
-        func texts(_ key: String) -> [String] {
-            saved.arguments[key]?.array?.compactMap(\.string) ?? []
-        }
-        sessionOptions.inventorySources = texts("inventory")
-        sessionOptions.settings = texts("set")
-        sessionOptions.tags = texts("tags").flatMap { $0.split(separator: ",").map(String.init) }
+        RunSupport.take(saved.arguments, into: &sessionOptions)
         let session = try FleetSession(sessionOptions)
         context.output.diagnostics(session.warnings, format: context.format)
         let expected = Dictionary(
-            saved.plans.map { ($0.host, $0.digest) }, uniquingKeysWith: { first, _ in first })
+            saved.plans.map { ($0.plan.host, $0.digest) }, uniquingKeysWith: { first, _ in first })
         let hosts = session.inventory.hosts.filter { expected[$0] != nil }
         if hosts.count < expected.count {
             let missing = Set(expected.keys).subtracting(hosts).sorted()
@@ -109,11 +110,11 @@ enum ApplyCommand: Command {
         if !context.invocation.flag("yes") {
             guard try confirm(wanted.count, context) else { return .done }
         }
-        var options = RunSupport.options("apply", .apply, context, session)
-        options.expected = expected
+        let services = try session.services(control: context.control)
+        await RunSupport.tellUnended(services, context)
         let result = try await RunSupport.run(
-            context, try session.services(control: context.control), options, brakes: brakes,
-            hosts: wanted)
+            context, services, RunSupport.options("apply", .apply, context, session),
+            brakes: brakes, hosts: wanted, expected: expected, arguments: saved.arguments)
         try RunSupport.show(result, context)
         return result.exitCode
     }

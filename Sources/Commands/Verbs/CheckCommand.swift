@@ -23,8 +23,10 @@ enum CheckCommand: Command {
     static func run(_ context: CommandContext) async throws -> ExitCode {
         let session = try context.session()
         let hosts = try context.hosts(of: session)
+        let services = try session.services(control: context.control)
+        await RunSupport.tellUnended(services, context)
         let result = try await RunSupport.run(
-            context, try session.services(control: context.control),
+            context, services,
             RunSupport.options("check", .check, context, session), hosts: hosts)
         try RunSupport.show(result, context)
         return result.exitCode

@@ -40,19 +40,19 @@ enum CompileCommand: Command {
         var fault: SystemError?
         let options = CompileOptions(
             tags: session.options.tags.isEmpty ? nil : session.options.tags)
+        let known = try StoredFacts(of: session)
         let began = Clock.monotonicSeconds()
-        compiler.compile(
-            hosts: hosts, facts: CompileSupport.storedFacts(session), options: options
-        ) { result in
+        compiler.compile(hosts: hosts, facts: known.read, options: options) { result in
             gathered.add(result.diagnostics)
-            guard let plan = result.plan, let digest = result.planDigest else {
+            guard let compiled = result.compiled else {
                 failed += 1
                 return
             }
+            let plan = compiled.plan
             if let folder {
                 do throws(SystemError) {
                     try LocalMachine().replaceRenewableFile(
-                        PathName.join(folder, plan.host + ".json"), content: result.planBytes,
+                        PathName.join(folder, plan.host + ".json"), content: compiled.bytes,
                         mode: 0o600)
                 } catch {
                     fault = fault ?? error
@@ -61,11 +61,12 @@ enum CompileCommand: Command {
                 context.output.data(plan.json, format: context.format)
             } else {
                 rows.append([
-                    plan.host, digest.short, "\(plan.resources.count)",
+                    plan.host, compiled.digest.short, "\(plan.resources.count)",
                     result.blobs.isEmpty ? "" : "\(result.blobs.count)",
                 ])
             }
         }
+        try known.check()
         if let fault { throw fault }
         context.output.diagnostics(
             Array(gathered.all.dropFirst(session.warnings.count)), format: context.format)

@@ -24,7 +24,7 @@ enum ExplainCommand: Command {
         let session = try context.session()
         guard let compiler = session.compiler else { return .bug }
         let host = context.invocation.arguments[0]
-        let facts = CompileSupport.storedFacts(session)(host)
+        let facts = try StoredFacts(of: session).facts(of: host)
         let all = try compiler.explain(
             host: host, name: context.invocation.arguments[1], facts: facts)
         if context.format == "text" {

@@ -18,10 +18,11 @@ enum HistoryCommand: Command {
         examples: [("muster history --host ld4-md001", "what was done to one host")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
-        let store = try Store(fleetDirectory: try context.fleetDirectory().path)
-        let runs = try store.runs(
-            limit: context.invocation.integer("limit-runs") ?? 20,
-            host: context.invocation.value("host"))
+        let store = try RunSupport.store(of: try context.fleetDirectory())
+        let runs =
+            try await store?.runs(
+                limit: context.invocation.integer("limit-runs") ?? 20,
+                host: context.invocation.value("host")) ?? []
         if context.format != "text" {
             let all = runs.map(json(of:))
             context.output.data(["format_version": 1, "runs": .array(all)], format: context.format)

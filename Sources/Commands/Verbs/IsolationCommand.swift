@@ -112,7 +112,7 @@ enum IsolationCommand: Command {
                 "usage", "isolation is for one host, not for \(hosts.count)",
                 hint: "name one of \(hosts.prefix(5).joined(separator: ", "))", exitCode: .usage)
         }
-        guard let hardware = CompileSupport.storedFacts(session)(hosts[0]).hardware else {
+        guard let hardware = try StoredFacts(of: session).facts(of: hosts[0]).hardware else {
             throw Diagnostic(
                 "no-facts", "there are no facts of \(hosts[0]) in the store",
                 hint: "read them: muster facts \(hosts[0])", exitCode: .badInput)

@@ -23,12 +23,13 @@ enum PlanCommand: Command {
         let session = try context.session()
         let hosts = try context.hosts(of: session)
         let services = try session.services(control: context.control)
+        await RunSupport.tellUnended(services, context)
         let options = RunSupport.options("plan", .check, context, session)
         let result = try await RunSupport.run(
             context, services, options, hosts: hosts, keepsPlans: true)
         try RunSupport.show(result, context)
         if !result.plans.isEmpty {
-            try services.store.save(
+            try await services.store.save(
                 SavedPlan(
                     id: options.runID, created: Clock.wallSeconds(),
                     requestedBy: options.requestedBy, arguments: RunSupport.arguments(of: context),

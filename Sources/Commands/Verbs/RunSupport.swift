@@ -3,6 +3,7 @@ import Diagnostics
 import Fleet
 import FleetModel
 import Presentation
+import Runs
 import Store
 import Views
 import Wire
@@ -15,13 +16,38 @@ enum RunSupport {
     /// Runs on the hosts and prints what came of it.
     static func run(
         _ context: CommandContext, _ services: FleetServices, _ options: RunOptions,
-        brakes: Brakes = Brakes(), hosts: [String], keepsPlans: Bool = false
+        brakes: Brakes = Brakes(), hosts: [String], expected: [String: Digest]? = nil,
+        arguments: JSON? = nil, keepsPlans: Bool = false
     ) async throws -> FleetRun.Result {
         let run = FleetRun(
-            services: services, options: options, brakes: brakes,
+            services: services,
+            recipe: RunRecipe(
+                options: options, brakes: brakes,
+                arguments: arguments ?? Self.arguments(of: context)),
             pattern: pattern(of: context.invocation))
         let output = context.output
-        return try await run.run(hosts, keepsPlans: keepsPlans) { output.event($0) }
+        return try await run.run(hosts, expected: expected, keepsPlans: keepsPlans) {
+            output.event($0)
+        }
+    }
+
+    /// Says which applies of other controllers never came to their end, and where.
+    static func tellUnended(_ services: FleetServices, _ context: CommandContext) async {
+        guard let runs = try? await services.store.unendedRuns() else { return }
+        for run in runs where run.applies {
+            guard let hosts = try? await services.store.hosts(run: run.id) else { continue }
+            let begun = hosts.filter { $0.transition.state.isActive }
+            if begun.isEmpty { continue }
+            let names = HostNameFolding.fold(begun.map(\.host))
+            let who = "run \(run.id) of \(run.requestedBy)"
+            if let holder = try? await services.store.holder(run: run.id) {
+                context.output.remark("note: \(who) is at work on \(names) (\(holder))")
+            } else {
+                context.output.remark(
+                    "note: \(who) never came to its end, and was at work on \(names); "
+                        + "muster resume \(run.id) goes on with it")
+            }
+        }
     }
 
     /// Prints the view and the faults of hosts that did not compile.
@@ -64,6 +90,43 @@ enum RunSupport {
         let pattern =
             invocation.arguments.isEmpty ? "all" : invocation.arguments.joined(separator: ",")
         return invocation.value("limit").map { "\(pattern) limited to \($0)" } ?? pattern
+    }
+
+    /// The store, to be read; nil where nothing was run in the fleet directory yet.
+    static func store(of directory: FleetDirectory) throws(StoreError) -> SQLiteStore? {
+        do throws(StoreError) {
+            return try SQLiteStore(fleetDirectory: directory.path, for: .reading)
+        } catch {
+            if error.kind == .missing { return nil }
+            throw error
+        }
+    }
+
+    /// The run whose id begins so; usage faults where none or several do.
+    static func run(named prefix: String, in store: (any RunStore)?) async throws -> RunRecord {
+        let found = try await store?.runs(idPrefix: prefix) ?? []
+        guard let run = found.first else {
+            throw Diagnostic(
+                "no-run", "there is no run \(prefix)", hint: "muster history lists the runs",
+                exitCode: .usage)
+        }
+        guard found.count == 1 else {
+            throw Diagnostic(
+                "ambiguous-run", "several runs begin with \(prefix)",
+                hint: "write more of one of \(found.map(\.id).joined(separator: ", "))",
+                exitCode: .usage)
+        }
+        return run
+    }
+
+    /// Takes what decides the compiled plans from what was kept of an earlier call.
+    static func take(_ arguments: JSON, into options: inout FleetSessionOptions) {
+        func texts(_ key: String) -> [String] {
+            arguments[key]?.array?.compactMap(\.string) ?? []
+        }
+        options.inventorySources = texts("inventory")
+        options.settings = texts("set")
+        options.tags = texts("tags").flatMap { $0.split(separator: ",").map(String.init) }
     }
 
     /// The options a saved plan was made with, so that the same ones are used to apply it.

@@ -3,6 +3,7 @@ import Diagnostics
 import Fleet
 import FleetModel
 import Presentation
+import Runs
 import Store
 import Views
 import Wire
@@ -16,21 +17,10 @@ enum ShowCommand: Command {
         examples: [("muster show 7f3a", "the run whose id begins with 7f3a")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
-        let store = try Store(fleetDirectory: try context.fleetDirectory().path)
-        let prefix = context.invocation.arguments[0]
-        let found = try store.runs(idPrefix: prefix)
-        guard let run = found.first else {
-            throw Diagnostic(
-                "no-run", "there is no run \(prefix)", hint: "muster history lists the runs",
-                exitCode: .usage)
-        }
-        guard found.count == 1 else {
-            throw Diagnostic(
-                "ambiguous-run", "several runs begin with \(prefix)",
-                hint: "write more of one of \(found.map(\.id).joined(separator: ", "))",
-                exitCode: .usage)
-        }
-        let hosts = try store.results(run: run.id).map(\.report)
+        let kept = try RunSupport.store(of: try context.fleetDirectory())
+        let run = try await RunSupport.run(named: context.invocation.arguments[0], in: kept)
+        guard let store = kept else { return .bug }
+        let hosts = try await store.results(run: run.id).map(\.report)
         let view: JSON = .compact([
             "format_version": .integer(RunView.formatVersion), "id": .string(run.id),
             "verb": .string(run.verb), "hosts": .array(hosts), "summary": run.summary,
@@ -46,7 +36,23 @@ enum ShowCommand: Command {
             style: context.output.style, showsEverything: context.isVerbose,
             showsContent: context.invocation.flag("diff"))
         context.output.data(try text.render(view))
-        if run.ended == nil { context.output.data("This run did not end.\n") }
+        if run.ended == nil { context.output.data(try await state(of: run, in: store)) }
         return .done
+    }
+
+    /// Where the hosts of a run stand that has not ended.
+    private static func state(of run: RunRecord, in store: any RunStore) async throws -> String {
+        var places: [HostState.Name: [String]] = [:]
+        for host in try await store.hosts(run: run.id) where host.transition.state.outcome == nil {
+            places[host.transition.state.name, default: []].append(host.host)
+        }
+        let lines = HostState.Name.allCases.compactMap { name in
+            places[name].map { "  \(name.rawValue): \(HostNameFolding.fold($0))\n" }
+        }
+        let holder = try await store.holder(run: run.id)
+        let head =
+            holder.map { "This run is being carried out by \($0).\n" }
+            ?? "This run did not come to its end. muster resume \(run.id) goes on with it.\n"
+        return head + lines.joined()
     }
 }

@@ -3,8 +3,6 @@ import Compiler
 import Diagnostics
 import Fleet
 import FleetModel
-import Linux
-import Store
 import Wire
 
 /// `muster validate`: parses and type-checks everything, contacts nobody.
@@ -25,17 +23,18 @@ enum ValidateCommand: Command {
         guard let compiler = session.compiler else { return .bug }
         let hosts = try context.hosts(of: session)
         var gathered = GatheredDiagnostics(session.warnings)
-        let known = CompileSupport.storedFacts(session)
+        let known = try StoredFacts(of: session)
         var options = CompileOptions(
             tags: session.options.tags.isEmpty ? nil : session.options.tags)
         options.missingFacts = .skip
         var resources = 0
         var withoutFacts = 0
-        compiler.compile(hosts: hosts, facts: known, options: options) { result in
+        compiler.compile(hosts: hosts, facts: known.read, options: options) { result in
             gathered.add(result.diagnostics)
             resources += result.plan?.resources.count ?? 0
             if !result.skipped.isEmpty { withoutFacts += 1 }
         }
+        try known.check()
         let fresh = gathered.all.dropFirst(session.warnings.count)
         context.output.diagnostics(Array(fresh), format: context.format)
         let errors = gathered.all.count { $0.severity == .error }
@@ -75,21 +74,6 @@ struct GatheredDiagnostics {
     mutating func add(_ more: [Diagnostic]) {
         for diagnostic in more where seen.insert(diagnostic.text).inserted {
             all.append(diagnostic)
-        }
-    }
-}
-
-/// What the verbs share that compile without contacting hosts.
-enum CompileSupport {
-    /// Facts as the store has them; a fleet directory without a store has none.
-    static func storedFacts(_ session: FleetSession) -> @Sendable (String) -> HostFactsInput {
-        let path = session.options.directory.path
-        guard (try? LocalMachine().status(path + "/.muster/state.db", followLinks: true)) != nil,
-            let store = try? Store(fleetDirectory: path)
-        else { return { _ in .none } }
-        return { host in
-            guard let record = (try? store.facts(of: host)).flatMap({ $0 }) else { return .none }
-            return HostFactsInput(hardware: record.facts, live: nil, digest: record.digest)
         }
     }
 }

@@ -6,11 +6,7 @@ import Wire
 package struct HostCompilation: Sendable {
     package let host: String
     /// Nil where something is wrong; `diagnostics` then say what.
-    package let plan: Plan?
-    /// The plan's canonical bytes: what is hashed, stored and sent.
-    package let planBytes: [UInt8]
-    /// The SHA-256 of the bytes; nil where there is no plan.
-    package let planDigest: Digest?
+    package let compiled: CompiledPlan?
     /// Every blob the plan names.
     package let blobs: [Digest: Blob]
     /// Errors and warnings, each once.
@@ -19,6 +15,8 @@ package struct HostCompilation: Sendable {
     /// Notes on resources that were left out because facts of the host are not known; only where
     /// that was asked for.
     package let skipped: [Diagnostic]
+
+    package var plan: Plan? { compiled?.plan }
 
     /// Whether the only thing wrong is that facts of the host are not known.
     package var onlyNeedsFacts: Bool {

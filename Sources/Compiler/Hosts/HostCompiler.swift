@@ -81,7 +81,7 @@ final class HostCompiler {
         guard isWhole else {
             return failed(host, faults, facts.used)
         }
-        let arrangement = arrangement(of: run, in: hostClass)
+        let (arrangement, isNew) = arrangement(of: run, in: hostClass)
         faults += arrangement.faults + QueueCheck.faults(run.resources)
         if faults.contains(where: { $0.severity == .error }) {
             return failed(host, faults, facts.used)
@@ -93,14 +93,16 @@ final class HostCompiler {
             host: host, factsDigest: used.needsHardware ? input.digest : nil,
             isPartial: options.tags != nil || !missing.isEmpty, resources: assembly.resources,
             handlers: assembly.handlers)
-        let findings = PlanChecker.checkLists(
-            resources: assembly.resources, handlers: assembly.handlers)
+        let bytes = Self.bytes(of: plan, assembly)
+        // How the bytes are put together depends on the arrangement: once for each is enough.
+        let findings = assembly.findings + (isNew ? PlanChecker.check(plan, bytes: bytes) : [])
         if !findings.isEmpty {
             return failed(host, faults + findings.map(Self.bug), used)
         }
-        let bytes = Self.bytes(of: plan, assembly)
         return HostCompilation(
-            host: host, plan: plan, planBytes: bytes, planDigest: Digest(of: bytes),
+            host: host,
+            compiled: CompiledPlan(
+                plan: plan, bytes: bytes, digest: Digest(of: bytes), origins: assembly.origins),
             blobs: assembly.blobs, diagnostics: Self.unique(faults), factsUsed: used,
             skipped: options.missingFacts == .skip ? run.leftOut : [])
     }
@@ -109,8 +111,8 @@ final class HostCompiler {
         -> HostCompilation
     {
         HostCompilation(
-            host: host, plan: nil, planBytes: [], planDigest: nil, blobs: [:],
-            diagnostics: Self.unique(faults), factsUsed: used, skipped: [])
+            host: host, compiled: nil, blobs: [:], diagnostics: Self.unique(faults),
+            factsUsed: used, skipped: [])
     }
 
     private static func bug(_ finding: PlanChecker.Finding) -> Diagnostic {
@@ -156,15 +158,18 @@ final class HostCompiler {
             .flatMap(\.resources).reduce(0) { $0 + $1.computations }
     }
 
-    private func arrangement(of run: HostRun, in hostClass: HostClass) -> Arrangement {
+    /// The arrangement of the host's resources, and whether no host before had it.
+    private func arrangement(
+        of run: HostRun, in hostClass: HostClass
+    ) -> (Arrangement, isNew: Bool) {
         let key = ArrangementKey(
             assignment: ObjectIdentifier(hostClass.assignment), structures: run.structures)
-        if let known = arrangements[key] { return known }
+        if let known = arrangements[key] { return (known, false) }
         var arranger = Arranger(
             run.resources, roles: sources.roles, carried: hostClass.assignment.roleIndices)
         let arrangement = arranger.run()
         if arrangements.count < Self.limit { arrangements[key] = arrangement }
-        return arrangement
+        return (arrangement, true)
     }
 
     private func assembly(

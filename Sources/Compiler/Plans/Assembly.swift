@@ -11,6 +11,10 @@ final class Assembly: Sendable {
     /// The canonical text of both lists, from which a plan's bytes are put together.
     let resourcesBytes: [UInt8]
     let handlersBytes: [UInt8]
+    /// By address, where each resource and handler is declared.
+    let origins: [String: String]
+    /// What is wrong with it; nothing, unless muster itself is.
+    let findings: [PlanChecker.Finding]
 
     /// Puts resources in order and fills in what depends on the others.
     ///
@@ -30,6 +34,8 @@ final class Assembly: Sendable {
                     .map(\.planned.address))
         }
         var notified: Set<String> = []
+        var origins: [String: String] = [:]
+        var parts: [PlanChecker.Part] = []
         var bytes: [UInt8] = [UInt8(ascii: "[")]
         bytes.reserveCapacity(resources.count * 320)
         for index in arrangement.order {
@@ -49,10 +55,19 @@ final class Assembly: Sendable {
             }
             notified.formUnion(one.notify)
             for blob in resource.blobs { Self.add(blob, to: &blobs) }
+            origins[one.address] = resource.place.fileAndLine
+            parts.append(resource.checked)
             planned.append(one)
         }
+        for handler in handlers where notified.contains(handler.planned.address) {
+            origins[handler.planned.address] = handler.place.fileAndLine
+        }
+        self.origins = origins
         self.resources = planned
         self.handlers = handlers.map(\.planned).filter { notified.contains($0.address) }
+        findings =
+            PlanChecker.checkLists(resources: planned, handlers: self.handlers)
+            + PlanChecker.checkTogether(parts)
         self.blobs = blobs
         bytes.append(UInt8(ascii: "]"))
         resourcesBytes = bytes

@@ -19,14 +19,50 @@ package enum PlanChecker {
     ///
     /// `secrets` are texts that must not be in the plan anywhere.
     package static func check(_ plan: Plan, secrets: [String] = []) -> [Finding] {
+        check(plan, bytes: plan.json.canonicalBytes, secrets: secrets)
+    }
+
+    /// All findings of a plan that is to be these bytes.
+    static func check(_ plan: Plan, bytes: [UInt8], secrets: [String] = []) -> [Finding] {
         var findings = checkLists(resources: plan.resources, handlers: plan.handlers)
-        findings += checkDeclarations(plan.resources)
+        let parts = plan.resources.map { Part($0) }
+        findings += checkTogether(parts)
         if !secrets.isEmpty { findings += checkSecrets(plan, secrets) }
-        findings += checkRoundTrip(plan)
+        findings += checkRoundTrip(plan, bytes)
         return findings
     }
 
-    /// Addresses, references and order: cheap enough for every plan.
+    /// One resource as far as it can be checked alone; hosts that share a resource share its check.
+    struct Part: Sendable {
+        let address: String
+        let owns: Set<Claim>
+        let findings: [Finding]
+
+        /// Checks that the resource is one that its kind accepts, and that it can be read back.
+        init(_ resource: PlannedResource) {
+            address = resource.address
+            var findings: [Finding] = []
+            func add(_ message: String) {
+                findings.append(Finding(address: resource.address, message: message))
+            }
+            do {
+                owns = Set(
+                    try resource.kind.declaration(
+                        name: resource.name, attributes: resource.attributes
+                    ).owns)
+            } catch {
+                owns = []
+                add("cannot be read: \(error.message)")
+            }
+            let schema = resource.kind.schema
+            for name in resource.attributes.keys.sorted() where !schema.mayPlan(name) {
+                add("has an attribute \"\(name)\", which its kind does not know")
+            }
+            self.findings = findings
+        }
+    }
+
+    /// Addresses, references and order.
     static func checkLists(
         resources: [PlannedResource], handlers: [PlannedHandler]
     ) -> [Finding] {
@@ -60,28 +96,18 @@ package enum PlanChecker {
         return findings
     }
 
-    /// Every resource is one its kind accepts, and no two own the same.
-    private static func checkDeclarations(_ resources: [PlannedResource]) -> [Finding] {
-        var findings: [Finding] = []
+    /// What is wrong with each alone, and which of them own the same.
+    static func checkTogether(_ parts: [Part]) -> [Finding] {
+        var findings = parts.flatMap(\.findings)
         var owners: [Claim: String] = [:]
-        for resource in resources {
-            func add(_ message: String) {
-                findings.append(Finding(address: resource.address, message: message))
-            }
-            do {
-                let declaration = try resource.kind.declaration(
-                    name: resource.name, attributes: resource.attributes)
-                for claim in Set(declaration.owns) {
-                    if let other = owners.updateValue(resource.address, forKey: claim) {
-                        add("owns \(claim.text), and so does \(other)")
-                    }
+        for part in parts {
+            for claim in part.owns {
+                if let other = owners.updateValue(part.address, forKey: claim) {
+                    findings.append(
+                        Finding(
+                            address: part.address,
+                            message: "owns \(claim.text), and so does \(other)"))
                 }
-            } catch {
-                add("cannot be read: \(error.message)")
-            }
-            let schema = resource.kind.schema
-            for name in resource.attributes.keys.sorted() where !schema.mayPlan(name) {
-                add("has an attribute \"\(name)\", which its kind does not know")
             }
         }
         return findings
@@ -94,12 +120,11 @@ package enum PlanChecker {
         }
     }
 
-    private static func checkRoundTrip(_ plan: Plan) -> [Finding] {
-        let bytes = plan.json.canonicalBytes
+    private static func checkRoundTrip(_ plan: Plan, _ bytes: [UInt8]) -> [Finding] {
         guard let json = try? JSON(parsing: bytes), let read = try? Plan(json: json) else {
             return [Finding(address: nil, message: "cannot be read back")]
         }
-        if read != plan || read.json.canonicalBytes != bytes {
+        if read != plan || plan.json.canonicalBytes != bytes {
             return [Finding(address: nil, message: "is another plan once read back")]
         }
         return []

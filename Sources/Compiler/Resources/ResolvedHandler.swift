@@ -8,8 +8,12 @@ import Wire
 /// A handler of one host, every value computed.
 final class ResolvedHandler: Sendable {
     let planned: PlannedHandler
+    let place: Place
 
-    init(_ planned: PlannedHandler) { self.planned = planned }
+    init(_ planned: PlannedHandler, at place: Place) {
+        self.planned = planned
+        self.place = place
+    }
 }
 
 /// Computes a role's handlers.
@@ -42,7 +46,7 @@ struct HandlerResolver {
             PlannedHandler(
                 address: HandlerReference(role: role.name, id: definition.id).address,
                 kind: definition.kind, name: name, action: definition.action,
-                arguments: arguments, origin: definition.place.fileAndLine))
+                arguments: arguments), at: definition.place)
     }
 
     private func text(

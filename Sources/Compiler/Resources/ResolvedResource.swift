@@ -27,6 +27,8 @@ final class ResolvedResource: Sendable {
     /// The directory of which it must be told what is declared in it.
     let purgedDirectory: String?
     let interrupts: InterruptShare?
+    /// What the checker has to say of it alone.
+    let checked: PlanChecker.Part
     let requires: [Requirement]
     let blobs: [Blob]
 
@@ -44,6 +46,7 @@ final class ResolvedResource: Sendable {
         self.id = id
         self.planned = planned
         bytes = ResourceBytes(planned)
+        checked = PlanChecker.Part(planned)
         owns = declaration.owns
         provides = declaration.provides
         needs = declaration.needs

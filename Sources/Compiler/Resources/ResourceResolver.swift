@@ -117,7 +117,7 @@ struct ResourceResolver {
             address: "\(role.name)/\(kind.rawValue):\(name)", kind: kind, name: name,
             attributes: attributes,
             notify: definition.notify.map(\.handler.address), severity: definition.severity,
-            tags: definition.tags, origin: definition.place.fileAndLine)
+            tags: definition.tags)
         return ResolvedResource(
             definition: .init(role: roleIndex, index: index), place: definition.place,
             id: isFirst ? definition.id : nil, planned: planned, declaration: declaration,

@@ -30,6 +30,12 @@ package enum AgentFailure: Error, Sendable, Equatable {
     /// It was rebooted and did not come back in time; how the last try to reach it ended.
     case noReturn(seconds: Int, last: String)
     case interrupted
+    /// The run was stopped before anything was begun on the host.
+    case notBegun
+    /// The host may have been changed, and what came of it was not heard.
+    case resultUnknown(run: String, cause: String)
+    /// It stayed where it was for longer than any limit of its own allows.
+    case tooLong(what: String, seconds: Double)
 
     /// How the host as a whole counts.
     package var outcome: HostOutcome {
@@ -38,8 +44,19 @@ package enum AgentFailure: Error, Sendable, Equatable {
         case .agent(let fault):
             ["locked", "expired", "stale-serial", "disruption"].contains(fault.code)
                 ? .refused : .failed
-        case .interrupted: .stopped
+        case .interrupted, .notBegun: .stopped
+        case .resultUnknown: .unknown
         default: .failed
+        }
+    }
+
+    /// Whether a change that was under way may have gone on after this: the agent did not say.
+    var leavesResultUnknown: Bool {
+        switch self {
+        case .transport, .badFrame, .badReply, .endedEarly, .interrupted, .tooLong: true
+        case .noAgent, .noSudo, .uploadFailed, .damagedUpload, .doesNotRun, .noHello, .notAnAgent,
+            .otherProtocol, .agent, .noReturn, .notBegun, .resultUnknown:
+            false
         }
     }
 
@@ -108,6 +125,19 @@ package enum AgentFailure: Error, Sendable, Equatable {
                     + "declared; limits.reboot in settings.yaml waits longer")
         case .interrupted:
             AgentFault("interrupted", "finish the run", cause: "interrupted", hint: nil)
+        case .notBegun:
+            AgentFault(
+                "interrupted", "begin the change",
+                cause: "the run was stopped first; nothing was changed")
+        case .resultUnknown(let run, let cause):
+            AgentFault(
+                "result-unknown", "learn what came of the change", cause: cause,
+                hint: "its agent goes on to its next safe boundary by itself; muster resume \(run) "
+                    + "asks the host's journal and goes on")
+        case .tooLong(let what, let seconds):
+            AgentFault(
+                "deadline", what, cause: "it took longer than \(Int(seconds)) s",
+                hint: "see what on the host hangs, then run again")
         }
     }
 

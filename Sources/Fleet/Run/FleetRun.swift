@@ -1,6 +1,7 @@
 import Diagnostics
 import FleetModel
 import Linux
+import Runs
 import Store
 import Synchronization
 import Transport
@@ -10,16 +11,14 @@ import Wire
 /// One run over many hosts: `plan`, `check` or `apply`, recorded in the store as it goes.
 package struct FleetRun: Sendable {
     let services: FleetServices
-    let options: RunOptions
-    let brakes: Brakes
+    package let recipe: RunRecipe
     let pattern: String
 
-    package init(
-        services: FleetServices, options: RunOptions, brakes: Brakes = Brakes(), pattern: String
-    ) {
+    private var options: RunOptions { recipe.options }
+
+    package init(services: FleetServices, recipe: RunRecipe, pattern: String) {
         self.services = services
-        self.options = options
-        self.brakes = brakes
+        self.recipe = recipe
         self.pattern = pattern
     }
 
@@ -29,101 +28,138 @@ package struct FleetRun: Sendable {
         /// Faults and warnings of hosts that did not compile, each once.
         package var diagnostics: [Diagnostic]
         /// The plans by host, where they were to be kept.
-        package var plans: [Plan]
+        package var plans: [CompiledPlan]
         package var exitCode: ExitCode
     }
 
-    /// Runs on the hosts in order; `keepsPlans` returns their plans as well.
+    /// Runs on the hosts in order.
+    ///
+    /// - Parameters:
+    ///   - expected: the digests of the plans that were shown; a host whose plan is another is refused.
+    ///   - keepsPlans: whether their plans are wanted as well.
+    /// - Throws: where the run cannot be recorded before it begins; nothing was done then.
     package func run(
-        _ hosts: [String], keepsPlans: Bool, onEvent: @escaping @Sendable (RunEvent) -> Void
+        _ hosts: [String], expected: [String: Digest]? = nil, keepsPlans: Bool = false,
+        onEvent: @escaping @Sendable (RunEvent) -> Void
     ) async throws(StoreError) -> Result {
         let store = services.store
-        let began = Clock.wallSeconds()
-        let watch = Clock.monotonicSeconds()
-        try store.setSurvivesPowerCut(options.mode == .apply)
-        try store.begin(
+        let all = hosts.map { host in
+            // One that was never shown has no plan that could be the expected one.
+            RunHost(waiting: host, expected: expected.map { $0[host] ?? Digest(of: []) })
+        }
+        let hold = try await store.hold(run: options.runID, by: options.requestedBy)
+        try await store.begin(
             RunRecord(
                 id: options.runID, verb: options.verb, requestedBy: options.requestedBy,
-                pattern: pattern, started: began))
-        onEvent(.began(verb: options.verb, hosts: hosts.count))
+                pattern: pattern, options: recipe.json, applies: options.mode == .apply,
+                started: Clock.wallSeconds()), hosts: all)
+        return await carryOut(all, hold, keepsPlans: keepsPlans, onEvent)
+    }
+
+    /// Goes on with a run whose controller died, or that was interrupted.
+    ///
+    /// - Throws: `held` where another controller still carries it out.
+    package func resume(
+        onEvent: @escaping @Sendable (RunEvent) -> Void
+    ) async throws(StoreError) -> Result {
+        let store = services.store
+        let hold = try await store.hold(run: options.runID, by: options.requestedBy)
+        let hosts = try await store.hosts(run: options.runID)
+        var known: [String: HostView] = [:]
+        for result in try await store.results(run: options.runID) {
+            known[result.host] = try? HostView(json: result.report)
+        }
+        return await carryOut(hosts, hold, known: known, keepsPlans: false, onEvent)
+    }
+
+    // MARK: Carrying out
+
+    private func carryOut(
+        _ hosts: [RunHost], _ hold: any RunHold, known: [String: HostView] = [:],
+        keepsPlans: Bool, _ onEvent: @escaping @Sendable (RunEvent) -> Void
+    ) async -> Result {
+        let watch = Clock.monotonicSeconds()
         let gathered = Mutex(Gathered())
-        let fanOut = FanOut(width: services.width, brakes: brakes, control: services.control)
-        let ending = await fanOut.run(hosts) { host in
-            onEvent(.hostStarted(host))
-            let result = await conversation(with: host)
-            let failure = record(result.view, store)
-            gathered.withLock { $0.add(result, keepsPlan: keepsPlans, storeFailure: failure) }
-            onEvent(.hostEnded(host, result.view.outcome))
-            return ![.failed, .unreachable, .notCompiled, .refused].contains(result.view.outcome)
-        }
-        var all = gathered.withLock { $0 }
-        for host in ending.notStarted {
-            all.views[host] = HostView(
-                host: host, outcome: .notStarted,
-                fault: ending.reason.map {
-                    AgentFault("not-started", "start this host", cause: $0)
-                })
-        }
+        let expected = Dictionary(
+            hosts.map { ($0.host, $0.expected) }, uniquingKeysWith: { first, _ in first })
+        let recorder = RunRecorder(services.store, run: options.runID, folder: services.folder)
+        let options = options
+        let driver = RunDriver(
+            recorder: recorder, control: services.control,
+            converse: { line, earlier in
+                let work = await conversation(line, earlier, expected[line.host] ?? nil)
+                gathered.withLock { $0.add(work, keepsPlan: keepsPlans) }
+            }, onEvent: onEvent,
+            fault: { outcome, reason, stopped in
+                Self.fault(outcome, reason, stopped, run: options.runID)
+            })
+        onEvent(.began(verb: options.verb, hosts: hosts.count))
+        let outcome = await driver.drive(
+            RunMachine(
+                resuming: hosts.map(\.transition), applies: options.mode == .apply,
+                brakes: recipe.brakes, limits: limits, width: services.width))
         onEvent(.ended)
-        if let failure = all.storeFailure { throw failure }
-        let view = RunView(
-            id: options.runID, verb: options.verb, hosts: hosts.compactMap { all.views[$0] },
+        let machine = outcome.machine
+        let all = gathered.withLock { $0 }
+        var view = RunView(
+            id: options.runID, verb: options.verb,
+            hosts: hosts.compactMap { outcome.views[$0.host] ?? known[$0.host] },
             compileMicroseconds: all.compileMicroseconds,
-            runMicroseconds: Int((Clock.monotonicSeconds() - watch) * 1e6),
-            notices: ending.reason.map { ["no more hosts were started: \($0)"] } ?? [])
-        let exitCode = exitCode(of: view)
-        try store.end(
-            run: options.runID, at: Clock.wallSeconds(), exitCode: Int(exitCode.rawValue),
-            summary: view.summary)
+            runMicroseconds: Int((Clock.monotonicSeconds() - watch) * 1e6))
+        if let reason = machine.stopReason {
+            view.notices.append("no more hosts were started: \(reason.text)")
+        }
+        let code = machine.exitCode
+        await recorder.end(
+            RunEnding(
+                time: Clock.wallSeconds(), exitCode: Int(code.rawValue), summary: view.summary))
+        view.notices += recorder.notices
+        withExtendedLifetime(hold) {}
         return Result(
-            view: view, diagnostics: all.diagnostics, plans: hosts.compactMap { all.plans[$0] },
-            exitCode: exitCode)
+            view: view, diagnostics: all.diagnostics,
+            plans: hosts.compactMap { all.plans[$0.host] },
+            exitCode: recorder.hasLost ? .combined([code, .hostFailed]) : code)
     }
 
     private struct Gathered {
-        var views: [String: HostView] = [:]
-        var plans: [String: Plan] = [:]
+        var plans: [String: CompiledPlan] = [:]
         var diagnostics: [Diagnostic] = []
+        var seen: Set<String> = []
         var compileMicroseconds = 0
-        var storeFailure: StoreError?
 
-        mutating func add(
-            _ result: HostConversation.Result, keepsPlan: Bool, storeFailure failure: StoreError?
-        ) {
-            views[result.view.host] = result.view
-            if keepsPlan, let plan = result.planned?.plan { plans[result.view.host] = plan }
-            for diagnostic in result.planned?.diagnostics ?? []
-            where !diagnostics.contains(diagnostic) {
+        mutating func add(_ work: HostWork, keepsPlan: Bool) {
+            if keepsPlan, let plan = work.planned.plan { plans[work.view.host] = plan }
+            // The same role gives the same fault on each of its hosts: shown once.
+            for diagnostic in work.planned.diagnostics
+            where seen.insert(diagnostic.json.canonicalText).inserted {
                 diagnostics.append(diagnostic)
             }
-            compileMicroseconds += result.compileMicroseconds
-            storeFailure = storeFailure ?? failure
+            compileMicroseconds += work.compileMicroseconds
         }
     }
 
-    private func conversation(with host: String) async -> HostConversation.Result {
+    private var limits: RunLimits {
+        RunLimits(
+            deadlineSeconds: options.deadlineSeconds, rebootSeconds: options.rebootSeconds)
+    }
+
+    private func conversation(
+        _ line: HostLine, _ earlier: HostState.Progress, _ expected: Digest?
+    ) async -> HostWork {
         let route: HostRoute
-        switch services.route(to: host) {
+        switch services.route(to: line.host) {
         case .success(let found): route = found
-        case .failure(let faults):
-            let planned = PlannedHost(plan: nil, diagnostics: faults.all)
-            let first = faults.all.first
-            let fault = AgentFault(
-                "no-route", "find the way to this host",
-                cause: (first?.place.map { "\($0): " } ?? "") + (first?.summary ?? "no way"),
-                hint: first?.hint)
-            let view = HostView(host: host, outcome: .notCompiled, fault: fault)
-            return HostConversation.Result(view: view, planned: planned, compileMicroseconds: 0)
+        case .failure(let faults): return noRoute(line, faults)
         }
         let store = services.store
-        let stored = (try? store.facts(of: host)).flatMap { $0 }
+        let stored = (try? await store.facts(of: line.host)).flatMap { $0 }
         let talk = HostConversation(
             route: route, options: options, planner: services.planner, client: services.client,
-            agents: services.agents, agentDirectory: services.agentDirectory,
-            control: services.control, stored: KnownFacts(hardware: stored?.facts),
-            nextSerial: { (host, accepted) throws(AgentFault) in
+            agents: services.agents, agentDirectory: services.agentDirectory, line: line,
+            earlier: earlier, expected: expected, stored: KnownFacts(hardware: stored?.facts),
+            nextSerial: { (host, accepted) async throws(AgentFault) in
                 do throws(StoreError) {
-                    return try store.nextSerial(of: host, after: accepted)
+                    return try await store.nextSerial(of: host, after: accepted)
                 } catch {
                     throw AgentFault(
                         "store", error.attempted, cause: "\(error.path): \(error.cause)",
@@ -132,39 +168,52 @@ package struct FleetRun: Sendable {
             },
             keepFacts: { host, facts in
                 let digest = Digest(of: facts.canonicalBytes)
-                _ = try? store.save(
+                // Facts that are not kept are read again the next time.
+                _ = try? await store.save(
                     FactsRecord(
                         host: host, digest: digest, facts: facts, taken: Clock.wallSeconds()))
             })
         return await talk.run()
     }
 
-    private func record(_ view: HostView, _ store: Store) -> StoreError? {
-        do throws(StoreError) {
-            try store.record(
-                HostRecord(
-                    host: view.host, outcome: view.outcome.rawValue, plan: view.plan,
-                    report: view.json), run: options.runID)
-            return nil
-        } catch {
-            return error
-        }
+    private func noRoute(_ line: HostLine, _ faults: Faults) -> HostWork {
+        let first = faults.all.first
+        let fault = AgentFault(
+            "no-route", "find the way to this host",
+            cause: (first?.place.map { "\($0): " } ?? "") + (first?.summary ?? "no way"),
+            hint: first?.hint)
+        var work = HostWork(
+            HostRoute(host: line.host, target: SSHTarget(name: line.host, address: "")),
+            PlannedHost(plan: nil, diagnostics: faults.all))
+        work.view.outcome = .notCompiled
+        work.view.fault = fault
+        line.view = work.view
+        line.tell(.ended(.notCompiled, isClean: false))
+        return work
     }
 
-    /// The exit code of a run: several may hold, the table's order decides.
-    private func exitCode(of view: RunView) -> ExitCode {
-        var codes: [ExitCode] = [.done]
-        for outcome in view.counts.keys {
-            switch outcome {
-            case .asDeclared, .changed: break
-            case .differs: codes.append(options.mode == .check ? .differences : .done)
-            case .failed, .notCompiled: codes.append(.hostFailed)
-            case .unreachable: codes.append(.unreachable)
-            case .refused: codes.append(.refused)
-            case .stopped: codes.append(.interrupted)
-            case .notStarted: codes.append(services.control.isStopping ? .interrupted : .refused)
-            }
+    /// Why a host was let go of, or left out.
+    private static func fault(
+        _ outcome: HostOutcome, _ reason: AbandonReason?, _ stopped: String, run: String
+    ) -> AgentFault {
+        switch (outcome, reason) {
+        case (.notStarted, _):
+            AgentFault("not-started", "start this host", cause: stopped)
+        case (.unknown, .interrupted):
+            AgentFailure.resultUnknown(
+                run: run, cause: "muster was interrupted while the host was being changed"
+            ).fault
+        case (.unknown, .deadline(let state, let seconds)):
+            AgentFailure.resultUnknown(
+                run: run, cause: "it was \(state.rawValue) for longer than \(Int(seconds)) s"
+            ).fault
+        case (.unknown, nil):
+            AgentFailure.resultUnknown(run: run, cause: "the host was not asked: \(stopped)").fault
+        case (_, .deadline(let state, let seconds)):
+            AgentFailure.tooLong(
+                what: state == .connecting ? "reach the host" : "finish the run", seconds: seconds
+            ).fault
+        case (_, .interrupted), (_, nil): AgentFailure.interrupted.fault
         }
-        return .combined(codes)
     }
 }

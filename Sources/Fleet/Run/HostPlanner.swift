@@ -18,7 +18,7 @@ package struct KnownFacts: Sendable, Equatable {
 
 /// What compiling one host gave.
 package struct PlannedHost: Sendable {
-    package var plan: Plan?
+    package var plan: CompiledPlan?
     package var blobs: [Digest: Blob]
     package var diagnostics: [Diagnostic]
     /// Whether it read hardware facts, or would have.
@@ -29,7 +29,7 @@ package struct PlannedHost: Sendable {
     package var lacksFacts: Bool
 
     package init(
-        plan: Plan?, blobs: [Digest: Blob] = [:], diagnostics: [Diagnostic] = [],
+        plan: CompiledPlan?, blobs: [Digest: Blob] = [:], diagnostics: [Diagnostic] = [],
         usesHardware: Bool = false, liveSections: [String] = [], lacksFacts: Bool = false
     ) {
         self.plan = plan

@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import Runs
 import Transport
 import Views
 import Wire
@@ -16,76 +17,75 @@ extension RunOptions {
 }
 
 extension HostConversation {
-    /// Tells the host to reboot.
-    func reboot(_ session: AgentSession) async throws(AgentFailure) {
-        try await session.send(
-            .reboot(runID: options.runID, requestedBy: options.requestedBy))
+    /// Tells the host to reboot, once that is recorded.
+    func reboot(
+        _ session: AgentSession, _ work: inout HostWork
+    ) async throws(AgentFailure) {
+        // Where the run is being stopped the host is left as it is, and the reboot pending.
+        guard await line.ask(.wantsReboot(boot: session.hello.bootID)) else { return }
+        try await session.send(.reboot(runID: options.runID, requestedBy: options.requestedBy))
         guard case .rebooting = try await session.receive() else {
             throw .badReply("something else where the host was told to reboot")
         }
+        work.bootLeft = session.hello.bootID
     }
 
     /// Waits for the host to come back from its reboot, carries the plan out once more and takes
     /// both passes together.
-    func resume(
-        after bootLeft: String, _ planned: PlannedHost, _ view: inout HostView,
-        _ watch: inout Stopwatch
-    ) async throws(AgentFailure) {
-        guard let plan = planned.plan else { return }
+    func resume(after bootLeft: String, _ work: inout HostWork) async throws(AgentFailure) {
         let start = Clock.monotonicSeconds()
-        var isResumed = false
         // How the last try ended, for the fault.
         var last = "it never went down"
-        while !isResumed {
-            if control.isCancelled { throw .interrupted }
+        while work.bootLeft != nil {
+            if line.isAbandoned { throw .interrupted }
             guard Clock.monotonicSeconds() - start < Double(options.rebootSeconds) else {
                 throw .noReturn(seconds: options.rebootSeconds, last: last)
             }
             try? await Task.sleep(for: .seconds(2))
             do throws(AgentFailure) {
-                try await onConnection(&view) { connection, view async throws(AgentFailure) in
-                    let session = try await AgentSession.start(
-                        on: connection, agents: agents, directory: agentDirectory,
-                        become: route.become, user: route.target.user ?? "this user",
-                        deadlineSeconds: Double(options.deadlineSeconds) + 330)
+                try await onConnection(&work) { connection, work async throws(AgentFailure) in
+                    let session = try await session(on: connection, extraSeconds: 330)
                     guard session.hello.bootID != bootLeft else {
                         last = "it answers, and still runs the boot it was to leave"
                         return await session.end()
                     }
-                    isResumed = true
-                    try await finish(plan, planned, session, &view, &watch)
+                    try await finish(session, &work)
+                    await session.end()
                 }
             } catch {
-                if isResumed { throw error }
+                // Once it is back, what fails has failed; before, it may be on its way down or up.
+                if work.bootLeft == nil { throw error }
                 last = error.fault.cause
             }
         }
     }
 
-    private func finish(
-        _ plan: Plan, _ planned: PlannedHost, _ session: AgentSession, _ view: inout HostView,
-        _ watch: inout Stopwatch
+    /// The second pass, on the new boot.
+    func finish(
+        _ session: AgentSession, _ work: inout HostWork
     ) async throws(AgentFailure) {
-        view.bootLeft = nil
+        work.bootLeft = nil
         try await session.send(.waitUntilBooted(seconds: 300))
         guard case .booted(let state) = try await session.receive() else {
             throw .badReply("something else where the end of the boot was asked for")
         }
-        let microseconds = watch.lap()
-        view.timings["reboot"] = microseconds
+        let microseconds = work.watch.lap()
+        work.view.timings["reboot"] = microseconds
         let seconds = (microseconds + 500_000) / 1_000_000
-        view.notices.append("rebooted, and back after \(seconds) s; systemd says \(state)")
-        let first = view
-        view.take(try await carryOut(plan, planned, session))
-        view.timings["run_after_reboot"] = watch.lap()
-        view.follow(first)
-        await session.end()
+        work.view.notices.append("rebooted, and back after \(seconds) s; systemd says \(state)")
+        let first = work.view
+        let serial = try await serial(session)
+        guard await line.ask(.back(serial: serial)) else { throw .interrupted }
+        try await carryOut(serial: serial, session, &work)
+        work.view.timings["run_after_reboot"] = work.view.timings["run"]
+        work.view.timings["run"] = first.timings["run"]
+        work.view.follow(first)
     }
 }
 
 extension HostView {
     /// Takes what came of a pass over the plan.
-    mutating func take(_ outcome: HostConversation.Outcome) {
+    mutating func take(_ outcome: PlanPass.Outcome) {
         resources = outcome.resources
         handlers = outcome.handlers
         end = outcome.end

@@ -3,7 +3,7 @@ import Transport
 import Wire
 
 /// What a run is to do on every host.
-package struct RunOptions: Sendable {
+package struct RunOptions: Sendable, Equatable {
     package var verb: String
     package var mode: RunRequest.Mode
     package var runID: String
@@ -15,15 +15,12 @@ package struct RunOptions: Sendable {
     package var rebootSeconds: Int
     /// Seconds a request stays valid after it is made.
     package var validSeconds: Int
-    /// The digests of the plans that were shown; a host whose plan is another is refused.
-    package var expected: [String: Digest]?
 
     package init(
         verb: String, mode: RunRequest.Mode, runID: String, requestedBy: String,
         deadlineSeconds: Int = 600, wantsContent: Bool = false,
         maxDisruption: Disruption = .serviceRestart, rebootSeconds: Int = 900,
-        validSeconds: Int = 3_600,
-        expected: [String: Digest]? = nil
+        validSeconds: Int = 3_600
     ) {
         self.verb = verb
         self.mode = mode
@@ -34,7 +31,6 @@ package struct RunOptions: Sendable {
         self.maxDisruption = maxDisruption
         self.rebootSeconds = rebootSeconds
         self.validSeconds = validSeconds
-        self.expected = expected
     }
 }
 

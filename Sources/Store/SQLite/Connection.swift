@@ -20,18 +20,36 @@ enum SQLValue: Equatable {
     }
 }
 
-/// The one owner of a database handle.
+/// The one owner of a database handle, and of the statements prepared on it.
 ///
 /// Used by one thread at a time.
 struct Connection: ~Copyable {
     private let handle: OpaquePointer
     private let path: String
+    /// By their text; finalized with the handle.
+    private var statements: [String: OpaquePointer] = [:]
 
-    /// Opens or creates the file; waits at most five seconds for another writer.
-    init(path: String) throws(StoreError) {
+    /// How the file is opened.
+    enum Access {
+        /// Created where it is missing.
+        case readWrite
+        case readOnly
+        /// The file as it lies there, for one who may not write beside it. Right only where no
+        /// writer is at work and nothing waits in a write-ahead log.
+        case immutable
+    }
+
+    /// Opens the file; waits at most five seconds for another writer.
+    init(path: String, access: Access = .readWrite) throws(StoreError) {
         var handle: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let (name, flags) =
+            switch access {
+            case .readWrite: (path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+            case .readOnly: (path, SQLITE_OPEN_READONLY)
+            case .immutable:
+                (Self.immutableAddress(of: path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+            }
+        let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
         guard code == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close(handle)
@@ -43,24 +61,29 @@ struct Connection: ~Copyable {
         sqlite3_extended_result_codes(handle, 1)
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    deinit {
+        for statement in statements.values { sqlite3_finalize(statement) }
+        sqlite3_close_v2(handle)
+    }
 
-    /// Runs one statement and gives its rows.
+    /// Runs one statement and gives its rows; it stays prepared for the next time.
     @discardableResult
-    func run(
+    mutating func run(
         _ sql: String, _ values: [SQLValue] = [], attempting attempted: String
     ) throws(StoreError) -> [[SQLValue]] {
-        var statement: OpaquePointer?
-        var code = sqlite3_prepare_v2(handle, sql, -1, &statement, nil)
-        defer { sqlite3_finalize(statement) }
-        guard code == SQLITE_OK else { throw fault(code, attempted) }
+        let statement = try prepared(sql, attempted)
+        // A statement that is not reset keeps its transaction open.
+        defer {
+            sqlite3_reset(statement)
+            sqlite3_clear_bindings(statement)
+        }
         for (index, value) in values.enumerated() {
-            code = bind(value, to: Int32(index + 1), of: statement)
+            let code = bind(value, to: Int32(index + 1), of: statement)
             guard code == SQLITE_OK else { throw fault(code, attempted) }
         }
         var rows: [[SQLValue]] = []
         while true {
-            code = sqlite3_step(statement)
+            let code = sqlite3_step(statement)
             if code == SQLITE_DONE { return rows }
             guard code == SQLITE_ROW else { throw fault(code, attempted) }
             rows.append(
@@ -68,20 +91,48 @@ struct Connection: ~Copyable {
         }
     }
 
+    private mutating func prepared(
+        _ sql: String, _ attempted: String
+    ) throws(StoreError) -> OpaquePointer {
+        if let known = statements[sql] { return known }
+        var statement: OpaquePointer?
+        let code = sqlite3_prepare_v3(
+            handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement else { throw fault(code, attempted) }
+        statements[sql] = statement
+        return statement
+    }
+
     /// Runs the body in one transaction: all of it or nothing.
-    func transaction<R>(
-        attempting attempted: String, _ body: (borrowing Connection) throws(StoreError) -> R
+    mutating func transaction<R>(
+        attempting attempted: String, _ body: (inout Connection) throws(StoreError) -> R
     ) throws(StoreError) -> R {
         try run("BEGIN IMMEDIATE", attempting: attempted)
         do {
-            let result = try body(self)
+            let result = try body(&self)
             try run("COMMIT", attempting: attempted)
             return result
         } catch {
-            // After some errors SQLite has rolled back by itself; a second one is refused.
-            _ = try? run("ROLLBACK", attempting: attempted)
+            // After some errors SQLite has rolled back by itself, and refuses to do so again.
+            if sqlite3_get_autocommit(handle) == 0 {
+                _ = try? run("ROLLBACK", attempting: attempted)
+            }
             throw error
         }
+    }
+
+    /// `file:` address of a path (sqlite.org/uri.html), its bytes escaped where they have a meaning.
+    private static func immutableAddress(of path: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var address: [UInt8] = Array("file:".utf8)
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: "?"), UInt8(ascii: "#"):
+                address += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: address.append(byte)
+            }
+        }
+        return String(decoding: address, as: UTF8.self) + "?immutable=1"
     }
 
     private func fault(_ code: Int32, _ attempted: String) -> StoreError {

@@ -44,13 +44,28 @@ struct Migration {
                     digest TEXT NOT NULL, plan TEXT NOT NULL, PRIMARY KEY (plan_id, host))
                 """,
                 "CREATE TABLE serials (host TEXT PRIMARY KEY, serial BIGINT NOT NULL)",
-            ])
+            ]),
+        Migration(
+            name: "2026-12-states-of-hosts",
+            statements: [
+                "ALTER TABLE runs ADD COLUMN options TEXT",
+                "ALTER TABLE runs ADD COLUMN applies INTEGER",
+                """
+                CREATE TABLE run_hosts (
+                    run_id TEXT NOT NULL REFERENCES runs (id), host TEXT NOT NULL,
+                    position INTEGER NOT NULL, expected TEXT, state TEXT NOT NULL,
+                    record TEXT NOT NULL, recorded DOUBLE PRECISION NOT NULL,
+                    PRIMARY KEY (run_id, host))
+                """,
+                "CREATE INDEX run_hosts_host ON run_hosts (host)",
+                "ALTER TABLE plan_hosts ADD COLUMN origins TEXT",
+            ]),
     ]
 
     /// Brings the schema up to date in one transaction; refuses one from a newer muster.
-    static func run(on connection: borrowing Connection, path: String) throws(StoreError) {
+    static func run(on connection: inout Connection, path: String) throws(StoreError) {
         try connection.transaction(attempting: "prepare the store") {
-            (connection: borrowing Connection) throws(StoreError) in
+            (connection: inout Connection) throws(StoreError) in
             try connection.run(
                 """
                 CREATE TABLE IF NOT EXISTS migrations (
@@ -74,6 +89,25 @@ struct Migration {
                     [.text(migration.name), .real(Clock.wallSeconds())],
                     attempting: "migrate the store")
             }
+        }
+    }
+
+    /// Refuses a file whose schema is not the present one, without changing it.
+    static func check(on connection: inout Connection, path: String) throws(StoreError) {
+        let rows = try connection.run(
+            "SELECT name FROM migrations", attempting: "read the store")
+        let applied = Set(rows.compactMap { $0.first?.text })
+        let known = Set(all.map(\.name))
+        if let unknown = applied.subtracting(known).min() {
+            throw StoreError(
+                .newer, attempted: "use the store", path: path,
+                cause: "it has the migration \(unknown), which this version does not know")
+        }
+        if let missing = known.subtracting(applied).min() {
+            throw StoreError(
+                .readOnly, attempted: "read the store", path: path,
+                cause: "an older muster wrote it: it lacks the migration \(missing), which only "
+                    + "one who may write it can make")
         }
     }
 }

@@ -3,6 +3,14 @@ package struct Brakes: Sendable, Equatable {
     package enum Size: Sendable, Equatable {
         case hosts(Int)
         case percent(Int)
+
+        /// As ``Brakes/size(_:)`` reads it.
+        package var text: String {
+            switch self {
+            case .hosts(let count): "\(count)"
+            case .percent(let percent): "\(percent)%"
+            }
+        }
     }
 
     /// This many hosts go first, alone; the rest only if all of them came out well.

@@ -1,0 +1,41 @@
+import Wire
+
+/// A plan with the bytes it is: what is shown, stored, sent and run bears the digest of these bytes.
+///
+/// The bytes are made once, by the compiler, or taken from where a plan was kept; nothing writes the
+/// plan anew. Where each resource is declared goes beside the bytes: a comment added to a role moves
+/// lines, and changes no plan.
+package struct CompiledPlan: Sendable, Equatable {
+    package let plan: Plan
+    /// The plan's canonical bytes.
+    package let bytes: [UInt8]
+    /// The SHA-256 of the bytes.
+    package let digest: Digest
+    /// By address of resource or handler, the place where it is declared: `Roles/x/role.yaml:12`.
+    package let origins: [String: String]
+
+    /// A plan whose bytes are known already; they must be its canonical ones.
+    package init(plan: Plan, bytes: [UInt8], digest: Digest, origins: [String: String] = [:]) {
+        self.plan = plan
+        self.bytes = bytes
+        self.digest = digest
+        self.origins = origins
+    }
+
+    /// Writes the plan down.
+    package init(_ plan: Plan, origins: [String: String] = [:]) {
+        let bytes = plan.json.canonicalBytes
+        self.init(plan: plan, bytes: bytes, digest: Digest(of: bytes), origins: origins)
+    }
+
+    /// Reads a plan from bytes that were kept or sent; refuses what is not the canonical form of a
+    /// plan, since its digest would name something else than the plan.
+    package init(reading bytes: [UInt8], origins: [String: String] = [:]) throws(JSONError) {
+        let json = try JSON(parsing: bytes)
+        let plan = try Plan(json: json)
+        guard json.canonicalBytes == bytes else {
+            throw JSONError("the bytes of the plan are not in canonical form")
+        }
+        self.init(plan: plan, bytes: bytes, digest: Digest(of: bytes), origins: origins)
+    }
+}

@@ -1,0 +1,58 @@
+import FleetModel
+import Synchronization
+import Wire
+
+/// The hardware facts that a store has, read where the compiler asks for them.
+///
+/// For the compiler, which works on threads of its own and waits for nothing: each read blocks for
+/// the time of one look-up. Changes nothing, and needs no right to.
+package final class FactsTable: Sendable {
+    private let connection: Mutex<Connection>
+    private let place: String
+
+    /// Opens the store of a fleet directory for reading; nil where there is none yet.
+    package init?(fleetDirectory: String) throws(StoreError) {
+        place = StoreFolder(fleetDirectory: fleetDirectory).database
+        do throws(StoreError) {
+            connection = Mutex(try SQLiteStore.openToRead(place))
+        } catch {
+            if error.kind == .missing { return nil }
+            throw error
+        }
+    }
+
+    /// The facts kept of a host, nil where there are none.
+    package func facts(of host: String) throws(StoreError) -> FactsRecord? {
+        let found = connection.withLock {
+            (connection: inout Connection) -> Result<FactsRecord?, StoreError> in
+            do throws(StoreError) {
+                return .success(
+                    try FactsRecord.read(host, from: &connection, place: place))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try found.get()
+    }
+}
+
+extension FactsRecord {
+    /// Reads a host's row; nil where there is none.
+    static func read(
+        _ host: String, from connection: inout Connection, place: String
+    ) throws(StoreError) -> FactsRecord? {
+        let what = "the facts of \(host)"
+        let rows = try connection.run(
+            "SELECT digest, facts, taken FROM facts WHERE host = ?", [.text(host)],
+            attempting: "read \(what)")
+        guard let row = rows.first else { return nil }
+        guard let digest = row[0].text.flatMap({ Digest($0) }), let taken = row[2].real,
+            let facts = row[1].text.flatMap({ try? JSON(parsing: $0) })
+        else {
+            throw StoreError(
+                .corrupt, attempted: "read \(what)", path: place,
+                cause: "a row with missing or malformed values")
+        }
+        return FactsRecord(host: host, digest: digest, facts: facts, taken: taken)
+    }
+}
