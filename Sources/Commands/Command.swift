@@ -79,9 +79,12 @@ enum CommandTable {
 
     /// Options of the verbs that contact hosts.
     static let contacting = [
-        OptionSpec("forks", letter: "f", .integer("N", minimum: 1), "hosts at once"),
+        forks,
         OptionSpec("timeout", .integer("SECONDS", minimum: 1), "the most one host's run may take"),
     ]
+
+    static let forks = OptionSpec(
+        "forks", letter: "f", .integer("N", minimum: 1), "hosts at once")
 
     static let pattern = ArgumentSpec(
         "PATTERN", repeatable: true, "which hosts: names, groups, globs, a:b, :&x, :!x; else all")

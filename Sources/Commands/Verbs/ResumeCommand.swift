@@ -17,7 +17,7 @@ enum ResumeCommand: Command {
                 + "facts that changed since are refused as for a saved plan."
         ],
         arguments: [ArgumentSpec("RUN", required: true, "its id, or the beginning of it")],
-        options: CommandTable.contacting + [RunSupport.diff],
+        options: [CommandTable.forks],
         examples: [("muster resume 7f3a91c2", "what muster history shows as not ended")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
