@@ -21,11 +21,11 @@ import Wire
         let content = try fixture.read()
         let machine = try content.machine()
         machine.isReadOnly = true
-        let found = try difference(content.kind.behaviour, content, machine)
+        let found = try content.difference(on: machine)
         #expect(found.canonicalText == (content.json["diff"] ?? nil).canonicalText)
         #expect(machine.forbiddenWrites.isEmpty, "observing wrote")
         let expected = content.json["findings"]?.array ?? []
-        let said = try findings(content.kind.behaviour, content, machine).map(\.json)
+        let said = try content.findings(on: machine).map(\.json)
         #expect(JSON.array(said).canonicalText == JSON.array(expected).canonicalText)
     }
 
@@ -34,10 +34,10 @@ import Wire
     func applies(_ fixture: ResourceFixture) throws {
         let content = try fixture.read()
         let machine = try content.machine()
-        let fault = try apply(content.kind.behaviour, content, machine)
+        let fault = try content.apply(on: machine)
         #expect(fault?.text == content.json["apply_fault"]?.string)
         #expect(try machine.differences(from: content.json["after"] ?? [:]) == [])
-        #expect(machine.nodes.keys.filter(isScratch) == [])
+        #expect(machine.nodes.keys.filter(FakeMachine.isScratch) == [])
         for (link, expected) in content.json["drivers_after"]?.object ?? [:] {
             for (member, value) in expected.object ?? [:] {
                 let found = machine.drivers[link]?.json[member]
@@ -46,7 +46,7 @@ import Wire
         }
         if fault == nil {
             machine.isReadOnly = true
-            let again = try difference(content.kind.behaviour, content, machine)
+            let again = try content.difference(on: machine)
             if let reason = content.json["again"]?["pending"] {
                 #expect(again["pending"] == reason)
             } else {
@@ -64,22 +64,24 @@ import Wire
         let before = machine.nodes
         let kept = KeptBlobs()
         var images: [BeforeImage] = []
-        _ = try apply(content.kind.behaviour, content, machine, kept: kept, images: &images)
+        _ = try content.apply(on: machine, kept: kept, images: &images)
         // What a command does is its author's; units and packages have images of their own.
         guard content.kind != .command, machine.restore(images, from: kept) else { return }
         // Package lists are a cache; links and who brought them up are the kernel's.
-        #expect(machine.nodes.filter { !isList($0.key) } == before.filter { !isList($0.key) })
+        #expect(
+            machine.nodes.filter { !FakeMachine.isCache($0.key) }
+                == before.filter { !FakeMachine.isCache($0.key) })
     }
 
     /// Whichever call fails while it is read, the answer is never a wrong one.
     @Test(arguments: ResourceFixture.all, [ENOSPC, EIO])
     func readingFails(_ fixture: ResourceFixture, _ code: Int32) throws {
         let content = try fixture.read()
-        let calls = try calls(of: content) { try difference(content.kind.behaviour, content, $0) }
+        let calls = try content.calls { try content.difference(on: $0) }
         for number in 1...max(1, calls) {
             let machine = try content.machine()
             machine.failure = (number, code)
-            let found = try difference(content.kind.behaviour, content, machine)
+            let found = try content.difference(on: machine)
             let isHonest =
                 found["fault"] != nil || found["unknown"] != nil
                 || found.canonicalText == (content.json["diff"] ?? nil).canonicalText
@@ -92,12 +94,11 @@ import Wire
     @Test(arguments: ResourceFixture.all.filter(\.isApplied), [ENOSPC, EIO])
     func applyingFails(_ fixture: ResourceFixture, _ code: Int32) throws {
         let content = try fixture.read()
-        let behaviour = content.kind.behaviour
         let reference = try content.machine()
         let before = reference.nodes
-        let total = try calls(of: content) { _ = try apply(behaviour, content, $0) }
-        let expectedFault = try apply(behaviour, content, reference)
-        let reading = try calls(of: content) { try difference(behaviour, content, $0) }
+        let total = try content.calls { _ = try content.apply(on: $0) }
+        let expectedFault = try content.apply(on: reference)
+        let reading = try content.calls { try content.difference(on: $0) }
         // An interrupt that answers EIO is one that the kernel manages: no failure.
         if content.kind == .irqAffinity, code == EIO { return }
         // Where apply fails and putting back fails as well, two things went wrong at once.
@@ -108,10 +109,10 @@ import Wire
         for number in reading..<total {
             let machine = try content.machine()
             machine.failure = (number + 1, code)
-            let fault = try apply(behaviour, content, machine)
+            let fault = try content.apply(on: machine)
             if fault == nil {
                 // A call whose failure was put up with: the result is there all the same.
-                let result = machine.nodes.filter { !isScratch($0.key) }
+                let result = machine.nodes.filter { !FakeMachine.isScratch($0.key) }
                 #expect(result == reference.nodes, "call \(number + 1) failed in silence")
             }
             // The files of dpkg, of accounts and of a cgroup change by steps, each of which is whole.
@@ -120,7 +121,9 @@ import Wire
                 [.package, .user, .group]
                 + (content.json["onload"]?["archive"] != nil ? [.onload] : [])
             for (path, node) in machine.nodes
-            where !isScratch(path) && !programs.contains(content.kind) && !isStepwise(path) {
+            where !FakeMachine.isScratch(path) && !programs.contains(content.kind)
+                && !FakeMachine.isStepwise(path)
+            {
                 let contents = [before[path]?.content, reference.nodes[path]?.content]
                 #expect(contents.contains(node.content), "call \(number + 1): \(path) is half done")
             }
@@ -129,95 +132,9 @@ import Wire
                 #expect(reference.nodes[path] == nil, "call \(number + 1): \(path) is lost")
             }
             machine.failure = nil
-            let second = try apply(behaviour, content, machine)
+            let second = try content.apply(on: machine)
             #expect(second?.text == expectedFault?.text, "after call \(number + 1)")
             #expect(try machine.differences(from: content.json["after"] ?? [:]) == [])
         }
     }
-
-    /// A file of ours that is there only while something is applied.
-    private func isScratch(_ path: String) -> Bool {
-        path.contains("/.muster-") || path.hasPrefix("/var/lib/muster/packages/")
-            || path.hasPrefix("/var/lib/muster/onload") || path.hasPrefix("/lib/firmware/muster/")
-    }
-
-    private func isList(_ path: String) -> Bool {
-        [
-            "/var/lib/apt/lists/", "/var/cache/dnf/", "/fake/network", "/run/network",
-            "/run/systemd/resolve",
-        ].contains {
-            path.hasPrefix($0)
-        }
-    }
-
-    /// What is changed by steps, each of which is whole: links of the kernel, and depmod's choice, which
-    /// is another one while an initramfs is made.
-    private func isStepwise(_ path: String) -> Bool {
-        [
-            "/fake/network", "/fake/card", "/run/network", "/sys/fs/cgroup/",
-            "/etc/depmod.d/zz-muster-onload.conf",
-        ]
-        .contains { path.hasPrefix($0) } || path.hasSuffix("/modules.dep")
-    }
-
-    // MARK: A behaviour behind one face
-
-    private func calls(
-        of content: FixtureContent, _ body: (FakeMachine) throws -> some Any
-    ) throws -> Int {
-        let machine = try content.machine()
-        _ = try body(machine)
-        return machine.calls.count
-    }
-
-    private func difference<B: ResourceBehaviour>(
-        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine
-    ) throws -> JSON {
-        let declaration = try B.Declaration(name: content.name, attributes: content.attributes)
-        switch B.observe([declaration], on: content.host(machine))[0] {
-        case .success(let observation): return B.diff(declaration, observation).fixtureForm
-        case .failure(let fault): return ["fault": .string(fault.text)]
-        }
-    }
-
-    private func findings<B: ResourceBehaviour>(
-        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine
-    ) throws -> [HostFinding] {
-        let declaration = try B.Declaration(name: content.name, attributes: content.attributes)
-        guard case .success(let found) = B.observe([declaration], on: content.host(machine))[0]
-        else { return [] }
-        return B.findings(declaration, found)
-    }
-
-    private func apply<B: ResourceBehaviour>(
-        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine
-    ) throws -> AgentFault? {
-        var images: [BeforeImage] = []
-        return try apply(behaviour, content, machine, kept: KeptBlobs(), images: &images)
-    }
-
-    /// Observes, differs, keeps images, applies: as the engine does, for one resource.
-    private func apply<B: ResourceBehaviour>(
-        _ behaviour: B.Type, _ content: FixtureContent, _ machine: FakeMachine, kept: KeptBlobs,
-        images: inout [BeforeImage]
-    ) throws -> AgentFault? {
-        let declaration = try B.Declaration(name: content.name, attributes: content.attributes)
-        let host = content.host(machine, kept: kept)
-        do throws(AgentFault) {
-            let observation = try B.observe([declaration], on: host)[0].get()
-            guard case .changes(let changes) = B.diff(declaration, observation) else { return nil }
-            images = try B.beforeImages(declaration, observation, on: host)
-            let made = changes.filter { !$0.isMadeByReboot }
-            try B.apply(declaration, observation, changes: made, on: host)
-            return nil
-        } catch {
-            return error
-        }
-    }
-}
-
-extension ResourceFixture {
-    /// Whether there is something to apply.
-    var isApplied: Bool { (try? read())?.json["diff"]?["changes"] != nil && !isPending }
-    private var isPending: Bool { (try? read())?.json["diff"]?["pending"] != nil }
 }

@@ -58,6 +58,8 @@ package final class FakeMachine: Machine {
     package var chrony: FakeChrony?
     /// The number of the call, from 1, that fails, and its error number.
     package var failure: (call: Int, code: Int32)?
+    /// Whether every call after that one fails too, as those on a dead disk do.
+    package var failureLasts = false
 
     package init() { put("/dev/null", .other(.characterDevice), mode: 0o666) }
 
@@ -349,7 +351,7 @@ package final class FakeMachine: Machine {
             forbiddenWrites.append(call)
             throw SystemError(call: name, object: object, code: EROFS)
         }
-        if let failure, calls.count == failure.call {
+        if let failure, calls.count == failure.call || failureLasts && calls.count > failure.call {
             throw SystemError(call: name, object: object, code: failure.code)
         }
     }

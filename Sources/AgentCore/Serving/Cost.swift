@@ -16,7 +16,7 @@ final class Cost {
 
     /// In kernel list syntax, with those of another process.
     func cpuList(with other: String = "") -> String {
-        CPUList(cpus.union((try? CPUList(parsing: other))?.numbers ?? [])).text
+        CPUList(cpus.union(CPUList(kernelText: other)?.numbers ?? [])).text
     }
 
     /// Of this process and its children that have ended.

@@ -107,20 +107,6 @@ struct Isolation {
 }
 
 extension CPUList {
-    /// A list as sysfs prints it.
-    ///
-    /// "None" has several forms there: an empty line, a NUL, blanks of the width of the machine,
-    /// `(null)`. Nil for what cannot be read.
-    init?(kernelText text: String) {
-        let plain = text.filter { !$0.isWhitespace && $0 != "\0" }
-        if plain == "(null)" {
-            self.init([])
-            return
-        }
-        guard let list = try? CPUList(parsing: String(plain)) else { return nil }
-        self = list
-    }
-
     /// The CPUs this process may run on.
     static var ofThisProcess: CPUList {
         var mask = [UInt8](repeating: 0, count: 1024)

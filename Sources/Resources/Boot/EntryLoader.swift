@@ -83,32 +83,42 @@ struct EntryLoader: BootLoader {
         let lines = try lines(on: machine)
         let entries = try entries(on: machine)
         let next = lines[0].source
-        for folder in ["/etc/muster", Self.records] { try makeDirectory(folder, on: machine) }
-        // What moved here from another set is no longer that one's to take out.
-        let subjects = Set(wanted.map(\.subject))
-        for other in try others(name, on: machine) {
-            let theirs = try recorded(other, on: machine) ?? []
-            let kept = theirs.filter { !subjects.contains($0.subject) }
-            if kept.count < theirs.count { try record(other, kept, on: machine) }
-        }
-        // Until all of it is done both what was and what is to be are remembered as ours.
-        try record(name, former + wanted.filter { !former.contains($0) }, on: machine)
-        try write(Self.template, edit(try templateLine(lines, on: machine)) + "\n", on: machine)
-        if let path = environmentPath, let text = try machine.readText(path),
-            let kernelopts = GrubMenu.environment(text)["kernelopts"]
-        {
-            let new = edit(KernelParameter.split(kernelopts))
-            if new != kernelopts { try setEnvironment("kernelopts", new, path, on: machine) }
-        }
-        // The one that boots next comes last: until then the next boot is what it was.
-        let ordered = entries.filter { $0.path != next } + entries.filter { $0.path == next }
-        for entry in ordered {
-            let text = entry.replacingOptions {
-                $0.contains("$kernelopts") ? $0 : edit(KernelParameter.split($0))
+        try undoing { (undo) throws(AgentFault) in
+            for folder in ["/etc/muster", Self.records] {
+                undo.add(try .path(folder, on: machine))
+                try makeDirectory(folder, on: machine)
             }
-            if text != entry.text { try write(entry.path, text, on: machine) }
+            // What moved here from another set is no longer that one's to take out.
+            let subjects = Set(wanted.map(\.subject))
+            for other in try others(name, on: machine) {
+                let theirs = try recorded(other, on: machine) ?? []
+                let kept = theirs.filter { !subjects.contains($0.subject) }
+                if kept.count < theirs.count { try record(other, kept, &undo, on: machine) }
+            }
+            // Until all of it is done both what was and what is to be are remembered as ours.
+            let all = former + wanted.filter { !former.contains($0) }
+            try record(name, all, &undo, on: machine)
+            try write(
+                Self.template, edit(try templateLine(lines, on: machine)) + "\n", &undo,
+                on: machine)
+            if let path = environmentPath, let text = try machine.readText(path),
+                let kernelopts = GrubMenu.environment(text)["kernelopts"]
+            {
+                let new = edit(KernelParameter.split(kernelopts))
+                if new != kernelopts {
+                    try setEnvironment("kernelopts", new, path, &undo, on: machine)
+                }
+            }
+            // The one that boots next comes last: until then the next boot is what it was.
+            let ordered = entries.filter { $0.path != next } + entries.filter { $0.path == next }
+            for entry in ordered {
+                let text = entry.replacingOptions {
+                    $0.contains("$kernelopts") ? $0 : edit(KernelParameter.split($0))
+                }
+                if text != entry.text { try write(entry.path, text, &undo, on: machine) }
+            }
+            try record(name, wanted, &undo, on: machine)
         }
-        try record(name, wanted, on: machine)
     }
 
     private func templateLine(
@@ -122,20 +132,23 @@ struct EntryLoader: BootLoader {
     }
 
     private func record(
-        _ name: String, _ parameters: [KernelParameter], on machine: any Machine
+        _ name: String, _ parameters: [KernelParameter], _ undo: inout Undo,
+        on machine: any Machine
     ) throws(AgentFault) {
         let path = "\(Self.records)/\(name)"
         guard !parameters.isEmpty else {
+            undo.add(try .path(path, on: machine))
             try attempt("remove \(path)") { () throws(SystemError) in
                 if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
             }
-            return try BootSettings.removeEmptyFolders(
-                [Self.records, PathName.parent(of: Self.records)], on: machine)
+            let folders = [Self.records, PathName.parent(of: Self.records)]
+            for folder in folders { undo.add(try .path(folder, on: machine)) }
+            return try BootSettings.removeEmptyFolders(folders, on: machine)
         }
         let text =
             "# Kernel parameters that muster put in place; a record, not a setting.\n"
             + parameters.map(\.text).joined(separator: "\n") + "\n"
-        try write(path, text, on: machine)
+        try write(path, text, &undo, on: machine)
     }
 
     // MARK: Entries
@@ -192,7 +205,8 @@ struct EntryLoader: BootLoader {
 
     /// Sets a variable of a block of fixed size, which GRUB itself writes in place (grub-editenv).
     private func setEnvironment(
-        _ key: String, _ value: String, _ path: String, on machine: any Machine
+        _ key: String, _ value: String, _ path: String, _ undo: inout Undo,
+        on machine: any Machine
     ) throws(AgentFault) {
         let attempted = "set \(key) in \(path)"
         guard let text = try machine.readText(path) else { return }
@@ -207,12 +221,13 @@ struct EntryLoader: BootLoader {
                 hint: "remove variables that nothing uses: grub2-editenv - list")
         }
         block += String(repeating: "#", count: size - block.utf8.count)
-        try write(path, block, on: machine)
+        try write(path, block, &undo, on: machine)
     }
 
     private func write(
-        _ path: String, _ text: String, on machine: any Machine
+        _ path: String, _ text: String, _ undo: inout Undo, on machine: any Machine
     ) throws(AgentFault) {
+        undo.add(try .path(path, on: machine))
         let status = try attempt("look at \(path)") { () throws(SystemError) in
             try machine.statusIfPresent(path, followLinks: true)
         }

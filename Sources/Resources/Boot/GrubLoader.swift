@@ -90,25 +90,24 @@ struct GrubLoader: BootLoader {
     ) throws(AgentFault) {
         let machine = host.machine
         let path = GrubDropIn.path(name)
-        let before = try machine.readText(path)
         let isEmpty = wanted.isEmpty && unwanted.isEmpty
-        // A parameter that moved here from another set must not be set by that one any more.
-        var yielded: [(path: String, text: String)] = []
-        for other in try others(name, on: machine) {
-            let text = try read(other.path, on: machine)
-            let subjects = Set((wanted + unwanted).map(\.subject))
-            guard let new = GrubDropIn.yielding(text, other.name, to: subjects) else { continue }
-            yielded.append((other.path, text))
-            try NewFile.keep(other.path, new, on: machine)
-        }
-        try NewFile.keep(path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
-        do throws(AgentFault) {
+        // The settings and the menu that boots must not tell two stories: the menu comes last, and
+        // where it cannot be made the settings are as they were.
+        try undoing { (undo) throws(AgentFault) in
+            // A parameter that moved here from another set must not be set by that one any more.
+            for other in try others(name, on: machine) {
+                let text = try read(other.path, on: machine)
+                let subjects = Set((wanted + unwanted).map(\.subject))
+                guard let new = GrubDropIn.yielding(text, other.name, to: subjects) else {
+                    continue
+                }
+                undo.add(try .path(other.path, on: machine))
+                try NewFile.keep(other.path, new, on: machine)
+            }
+            undo.add(try .path(path, on: machine))
+            try NewFile.keep(
+                path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
             try regenerate(wanted, on: machine)
-        } catch {
-            // The settings and the menu that boots must not tell two stories.
-            try? NewFile.keep(path, before, on: machine)
-            for (path, text) in yielded { try? NewFile.keep(path, text, on: machine) }
-            throw error
         }
     }
 
@@ -172,14 +171,5 @@ struct GrubLoader: BootLoader {
             decoding: try attempt("read \(path)") { () throws(SystemError) in
                 try machine.read(path, limit: 4 << 20)
             }, as: UTF8.self)
-    }
-}
-
-/// Makes a directory of root's where it is missing; the one above must be there.
-func makeDirectory(_ path: String, on machine: any Machine) throws(AgentFault) {
-    try attempt("make the directory \(path)") { () throws(SystemError) in
-        if try machine.statusIfPresent(path, followLinks: true) == nil {
-            try machine.makeDirectory(path, mode: 0o755, uid: 0, gid: 0)
-        }
     }
 }

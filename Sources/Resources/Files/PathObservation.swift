@@ -114,21 +114,21 @@ package struct PathObservation: Sendable {
         let uid = ownership.uid ?? status.uid
         let gid = ownership.gid ?? status.gid
         var currentMode = status.mode
-        if uid != status.uid || gid != status.gid {
-            try attempt("change the owner of \(path)") { () throws(SystemError) in
-                try machine.setOwner(path, uid: uid, gid: gid)
+        // Without being undone, a mode that is not managed would stay without its set-uid bit for good.
+        try undoing { (undo) throws(AgentFault) in
+            undo.add(
+                .metadata(path, mode: status.mode, uid: status.uid, gid: status.gid, on: machine))
+            if uid != status.uid || gid != status.gid {
+                try attempt("change the owner of \(path)") { () throws(SystemError) in
+                    try machine.setOwner(path, uid: uid, gid: gid)
+                }
+                // The kernel drops set-uid and set-gid when an owner changes.
+                currentMode = currentMode & ~0o6000
             }
-            // The kernel drops set-uid and set-gid when an owner changes.
-            currentMode = currentMode & ~0o6000
-        }
-        guard (mode ?? status.mode) != currentMode else { return }
-        do {
-            try machine.setMode(path, mode ?? status.mode)
-        } catch {
-            // Without this a mode that is not managed would stay without its set-uid bit for good.
-            try? machine.setOwner(path, uid: status.uid, gid: status.gid)
-            try? machine.setMode(path, status.mode)
-            throw AgentFault("change the mode of \(path)", error)
+            guard (mode ?? status.mode) != currentMode else { return }
+            try attempt("change the mode of \(path)") { () throws(SystemError) in
+                try machine.setMode(path, mode ?? status.mode)
+            }
         }
     }
 

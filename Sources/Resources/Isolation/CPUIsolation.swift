@@ -60,10 +60,9 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             partition: partition)
     }
 
-    /// A list as the kernel prints it, with all that stands for an empty one.
+    /// A list as the kernel prints it, in its normal form; as it stands where it is none.
     private static func listText(_ text: String) -> String {
-        let text = String(text.filter { $0 != "\0" }).trimmingSpaces()
-        return text == "(null)" ? "" : (try? CPUList(parsing: text))?.text ?? text
+        CPUList(kernelText: text)?.text ?? text.trimmingSpaces()
     }
 
     /// Cores of this machine that the plan would split, or CPUs that it does not have.
@@ -76,7 +75,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                 hint: "read the facts anew (muster facts) and plan again")
         }
         guard let onlineText = try machine.readText("/sys/devices/system/cpu/online"),
-            let online = try? CPUList(parsing: onlineText.trimmingSpaces())
+            let online = CPUList(kernelText: onlineText)
         else { return nil }
         let missing = declaration.isolated.union(declaration.housekeeping).subtracting(online)
         if !missing.isEmpty {
@@ -85,7 +84,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         for cpu in declaration.isolated.numbers {
             let folder = "/sys/devices/system/cpu/cpu\(cpu)/topology"
             guard let text = try machine.readText("\(folder)/thread_siblings_list"),
-                let siblings = try? CPUList(parsing: text.trimmingSpaces())
+                let siblings = CPUList(kernelText: text)
             else { continue }
             let split = siblings.intersection(online).intersection(declaration.housekeeping)
             if !split.isEmpty {

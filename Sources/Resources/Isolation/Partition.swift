@@ -25,7 +25,7 @@ struct Partition: Sendable, Equatable {
         sliceText = try machine.readText(CPUIsolationDeclaration.sliceFile)
         type = try machine.readText("\(Self.folder)/cpuset.cpus.partition")?.trimmingSpaces()
         let list = try machine.readText("\(Self.folder)/cpuset.cpus.effective")
-        cpus = list.flatMap { try? CPUList(parsing: $0.trimmingSpaces()) }
+        cpus = list.flatMap { CPUList(kernelText: $0) }
         let controllers = try machine.readText("/sys/fs/cgroup/cgroup.controllers")
         if controllers == nil {
             missing = "this host has no unified cgroup hierarchy"
@@ -59,32 +59,48 @@ struct Partition: Sendable, Equatable {
     /// Makes the slice and its partition; what the kernel then says is read back.
     static func make(_ cpus: CPUList, on machine: any Machine) throws(AgentFault) {
         let text = sliceText(cpus)
-        let there = try machine.readText(CPUIsolationDeclaration.sliceFile)
-        if there != text {
-            try NewFile(
-                path: CPUIsolationDeclaration.sliceFile, content: Array(text.utf8), mode: 0o644,
-                uid: 0, gid: 0
-            ).put(on: machine)
+        let slice = CPUIsolationDeclaration.slice
+        let path = "\(folder)/cpuset.cpus.partition"
+        let before = try Partition(on: machine)
+        try undoing { (undo) throws(AgentFault) in
+            if before.type == nil { undo.add(stopped(on: machine)) }
+            if before.sliceText != text {
+                undo.add(try .path(CPUIsolationDeclaration.sliceFile, on: machine))
+                try NewFile(
+                    path: CPUIsolationDeclaration.sliceFile, content: Array(text.utf8),
+                    mode: 0o644, uid: 0, gid: 0
+                ).put(on: machine)
+                try Systemctl.run(
+                    ["daemon-reload"], attempted: "have systemd read its units", on: machine)
+            }
+            try Systemctl.run(
+                ["start", slice], attempted: "start \(slice)", unit: slice, on: machine)
+            // What is no partition must not look like one.
+            if !before.holds(cpus) { undo.add(.kernelFile(path, "member", on: machine)) }
+            try attempt("make \(slice) an isolated partition") { () throws(SystemError) in
+                try machine.writeInPlace(path, Array("isolated\n".utf8))
+            }
+            let made = try Partition(on: machine)
+            guard made.holds(cpus) else {
+                throw AgentFault(
+                    "not-taken", "make CPU \(cpus.text) an isolated partition",
+                    cause: "the kernel says: \(made.shown)",
+                    hint: "another cgroup may claim these CPUs: see cpuset.cpus of its neighbours")
+            }
+        }
+    }
+
+    /// The slice that was not there before; its unit file is gone by then.
+    private static func stopped(on machine: any Machine) -> Restoration {
+        let slice = CPUIsolationDeclaration.slice
+        return Restoration("the unit \(slice)") { () throws(AgentFault) in
+            try attempt("look for \(folder)") { () throws(SystemError) in
+                try machine.statusIfPresent(folder) == nil
+            }
+        } putBack: { () throws(AgentFault) in
+            try Systemctl.run(["stop", slice], attempted: "stop \(slice)", on: machine)
             try Systemctl.run(
                 ["daemon-reload"], attempted: "have systemd read its units", on: machine)
-        }
-        try Systemctl.run(
-            ["start", CPUIsolationDeclaration.slice],
-            attempted: "start \(CPUIsolationDeclaration.slice)",
-            unit: CPUIsolationDeclaration.slice, on: machine)
-        let path = "\(folder)/cpuset.cpus.partition"
-        try attempt("make \(CPUIsolationDeclaration.slice) an isolated partition") {
-            () throws(SystemError) in
-            try machine.writeInPlace(path, Array("isolated\n".utf8))
-        }
-        let made = try Partition(on: machine)
-        guard made.holds(cpus) else {
-            // What is no partition must not look like one.
-            try? machine.writeInPlace(path, Array("member\n".utf8))
-            throw AgentFault(
-                "not-taken", "make CPU \(cpus.text) an isolated partition",
-                cause: "the kernel says: \(made.shown)",
-                hint: "another cgroup may claim these CPUs: see cpuset.cpus of its neighbours")
         }
     }
 

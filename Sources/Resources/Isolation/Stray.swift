@@ -120,6 +120,6 @@ enum ProcessStatus {
     }
 
     static func allowedCPUs(_ text: String) -> CPUList? {
-        field("Cpus_allowed_list", text).flatMap { try? CPUList(parsing: $0) }
+        field("Cpus_allowed_list", text).flatMap { CPUList(kernelText: $0) }
     }
 }

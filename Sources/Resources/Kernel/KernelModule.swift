@@ -257,19 +257,15 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         let running = changes.filter { $0.layer == .running && !$0.isMadeByReboot }
         let needsUnload = running.contains { $0.disruption == .moduleReload }
         if needsUnload { try checkUnused(declaration, observation) }
-        try NewFile.keep(declaration.optionsFile, optionsText(declaration), on: machine)
-        do throws(AgentFault) {
-            try makeSo(declaration, observation, running, needsUnload, on: machine)
-        } catch {
-            // The next boot is not to try what the running kernel refused.
-            try? NewFile.keep(declaration.optionsFile, observation.optionsText, on: machine)
-            // One that was taken out for the change comes back as it was.
-            let state = "/sys/module/\(declaration.name)/initstate"
-            let isGone = ((try? machine.statusIfPresent(state)) ?? nil) == nil
-            if observation.isLoaded, declaration.isLoaded, isGone {
-                try? modprobe([declaration.name], on: machine)
+        try undoing { (undo) throws(AgentFault) in
+            // Undone last, when the files that loading reads are as they were.
+            if needsUnload || running.contains(where: { $0.attribute == "state" }) {
+                undo.add(module(declaration, observation, on: machine))
             }
-            throw error
+            // The next boot is not to try what the running kernel refused.
+            undo.add(try .path(declaration.optionsFile, on: machine))
+            try NewFile.keep(declaration.optionsFile, optionsText(declaration), on: machine)
+            try makeSo(declaration, observation, running, needsUnload, &undo, on: machine)
         }
         try NewFile.keep(declaration.loadFile, loadText(declaration), on: machine)
         let isNew = observation.optionsText != optionsText(declaration)
@@ -292,18 +288,29 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         }
     }
 
+    /// The module as it was found, with the parameters that only loading sets.
+    private static func module(
+        _ declaration: KernelModuleDeclaration, _ observation: Observation, on machine: any Machine
+    ) -> Restoration {
+        .module(
+            declaration.name, isLoaded: observation.isLoaded,
+            parameters: observation.parameters.filter { !$0.value.isWritable }.mapValues(\.text),
+            on: machine)
+    }
+
     private static func makeSo(
         _ declaration: KernelModuleDeclaration, _ observation: Observation, _ running: [Change],
-        _ needsUnload: Bool, on machine: any Machine
+        _ needsUnload: Bool, _ undo: inout Undo, on machine: any Machine
     ) throws(AgentFault) {
-        if needsUnload { try modprobe(["-r", declaration.name], on: machine) }
+        if needsUnload { try Modprobe.run(["-r", declaration.name], on: machine) }
         let isToLoad =
             declaration.isLoaded
             && (needsUnload || running.contains { $0.attribute == "state" })
-        if isToLoad { try modprobe([declaration.name], on: machine) }
+        if isToLoad { try Modprobe.run([declaration.name], on: machine) }
         for change in running where change.disruption == .none && change.attribute != "state" {
             let key = change.attribute.dropFirst("options.".count)
             let path = "/sys/module/\(declaration.name)/parameters/\(key)"
+            undo.add(.kernelFile(path, change.before?.string ?? "", on: machine))
             try attempt("set \(path)") { () throws(SystemError) in
                 try machine.writeInPlace(path, Array(((change.after?.string ?? "") + "\n").utf8))
             }
@@ -321,20 +328,5 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         throw AgentFault(
             "in-use", "unload \(declaration.name)", cause: "it is used by \(users)",
             hint: "stop what uses it, or let a reboot do it")
-    }
-
-    private static func modprobe(
-        _ arguments: [String], on machine: any Machine
-    ) throws(AgentFault) {
-        let attempted = "modprobe \(arguments.joined(separator: " "))"
-        let result = try attempt(attempted) { () throws(SystemError) in
-            try machine.run(ProgramCall("/sbin/modprobe", arguments, timeoutSeconds: 60))
-        }
-        guard result.succeeded else {
-            throw AgentFault(
-                "modprobe", attempted,
-                cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "dmesg on the host says more")
-        }
     }
 }

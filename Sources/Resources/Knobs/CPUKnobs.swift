@@ -117,7 +117,7 @@ package enum CPUPowerBehaviour: KnobBehaviour {
             try machine.read(path, limit: 1 << 16)
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        guard let list = try? CPUList(parsing: text.trimmingSpaces()), !list.isEmpty else {
+        guard let list = CPUList(kernelText: text), !list.isEmpty else {
             throw AgentFault("bad-value", "read \(path)", cause: "it says \"\(text)\"")
         }
         return list

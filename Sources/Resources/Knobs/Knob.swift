@@ -40,15 +40,10 @@ struct Knob: Sendable {
         let text = String(text.filter { $0 != "\0" }).trimmingSpaces()
         switch form {
         case .word: return text
-        case .choice:
-            guard let open = text.firstIndex(of: "["), let close = text.firstIndex(of: "]"),
-                open < close
-            else { return text }
-            return String(text[text.index(after: open)..<close])
+        case .choice: return KernelFile.value(text)
         case .number: return Int(text).map(String.init) ?? text
         case .mask: return (try? CPUList(parsingMask: text))?.text ?? text
-        case .list, .within:
-            return text == "(null)" ? "" : (try? CPUList(parsing: text))?.text ?? text
+        case .list, .within: return CPUList(kernelText: text)?.text ?? text
         }
     }
 
@@ -272,30 +267,26 @@ extension KnobBehaviour {
     private static func set(
         _ readings: [(knob: Knob, reading: KnobObservation.Reading)], on machine: any Machine
     ) throws(AgentFault) {
-        var done: [(path: String, old: String)] = []
         var fixed: [Knob] = []
-        func undo() {
-            for (path, old) in done.reversed() {
-                try? machine.writeInPlace(path, Array((old + "\n").utf8))
-            }
-        }
-        for (knob, reading) in readings where knob.disruption < .reboot {
-            guard case .value(let text, let raw) = reading, !knob.isMet(by: text) else { continue }
-            do throws(SystemError) {
-                try machine.writeInPlace(knob.path, Array((knob.wanted + "\n").utf8))
-            } catch {
-                if knob.mayBeFixed, [EIO, EPERM].contains(error.code) {
-                    fixed.append(knob)
+        try undoing { (undo) throws(AgentFault) in
+            for (knob, reading) in readings where knob.disruption < .reboot {
+                guard case .value(let text, let raw) = reading, !knob.isMet(by: text) else {
                     continue
                 }
-                undo()
-                throw KnobText.refusal(knob, error)
-            }
-            done.append((knob.path, knob.restoring(raw)))
-            guard case .value(let now, _) = read(knob, on: machine), knob.isMet(by: now) else {
-                let now = read(knob, on: machine).text ?? "nothing"
-                undo()
-                throw KnobText.notTaken(knob, now)
+                undo.add(.kernelFile(knob.path, knob.restoring(raw), on: machine))
+                do throws(SystemError) {
+                    try machine.writeInPlace(knob.path, Array((knob.wanted + "\n").utf8))
+                } catch {
+                    if knob.mayBeFixed, [EIO, EPERM].contains(error.code) {
+                        fixed.append(knob)
+                        continue
+                    }
+                    throw KnobText.refusal(knob, error)
+                }
+                let now = read(knob, on: machine).text
+                guard let now, knob.isMet(by: now) else {
+                    throw KnobText.notTaken(knob, now ?? "nothing")
+                }
             }
         }
         if !fixed.isEmpty { try remember(fixed: fixed, on: machine) }
@@ -323,8 +314,7 @@ enum KnobText {
             return AgentFault(
                 "partial", "get \(knob.wanted) huge pages by \(knob.path)",
                 cause: "the kernel gave \(now); memory is in use, or in pieces too small",
-                hint: "ask earlier: at the next boot, by its boot unit or the kernel command line; "
-                    + "what there was before is there again")
+                hint: "ask earlier: at the next boot, by its boot unit or the kernel command line")
         }
         return AgentFault(
             "not-taken", "set \(knob.path) to \(knob.wanted)",

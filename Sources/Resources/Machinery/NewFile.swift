@@ -95,6 +95,15 @@ package struct NewFile {
     }
 }
 
+/// Makes a directory of root's where it is missing; the one above must be there.
+func makeDirectory(_ path: String, on machine: any Machine) throws(AgentFault) {
+    try attempt("make the directory \(path)") { () throws(SystemError) in
+        if try machine.statusIfPresent(path, followLinks: true) == nil {
+            try machine.makeDirectory(path, mode: 0o755, uid: 0, gid: 0)
+        }
+    }
+}
+
 /// Texts about programs that were run.
 package enum ProgramText {
     /// The last lines a program printed, errors first, on one line and bounded.

@@ -66,7 +66,7 @@ package enum NICBehaviour: ResourceBehaviour {
                         settings += try section.settings(of: link)
                     }
                 }
-                return (settings, try NICUpDown.flags(link) & 1 != 0)
+                return (settings, try LinkUpPart.flags(link) & 1 != 0)
             }
             var found = Observation.Link(
                 name: name, settings: settings, isUp: isUp, carriesUs: own.contains(name))
@@ -210,10 +210,9 @@ package enum NICBehaviour: ResourceBehaviour {
                 paths += file.wanted == nil ? [] : [NICLinkFile.folder]
                 paths.append(file.path)
             }
-            for setting in link.settings where setting.isToChange {
-                images.append(
-                    .link(
-                        name: link.name, setting: setting.attribute, value: setting.shown ?? ""))
+            if link.settings.contains(where: \.isToChange) {
+                images += try LinkParts.images(
+                    declaration, NICLink(name: link.name, machine: host.machine))
             }
         }
         for path in unique(paths) {

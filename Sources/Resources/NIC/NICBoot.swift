@@ -28,7 +28,7 @@ package enum NICBoot {
         guard let links = try? NICFinder(machine: machine).links(record.name) else { return false }
         if record.attributes["link"] == "up" { return true }
         return links.allSatisfy {
-            ((try? NICUpDown.flags(NICLink(name: $0, machine: machine))) ?? 0) & 1 != 0
+            ((try? LinkUpPart.flags(NICLink(name: $0, machine: machine))) ?? 0) & 1 != 0
         }
     }
 }

@@ -23,28 +23,27 @@ struct NICChange {
     /// what then differs is set once more.
     func make() throws(AgentFault) {
         let hadCarrier = try hasCarrier()
-        var undo: [() -> Void] = []
-        do throws(AgentFault) {
+        try undoing { (undo) throws(AgentFault) in
             for _ in 0..<2 {
                 for section in declaration.sections { try set(section, &undo) }
                 guard hadCarrier, declaration.isUp != false else { return }
                 try waitForCarrier()
                 if try !differs() { return }
             }
-        } catch {
-            for step in undo.reversed() { step() }
-            throw error
         }
     }
 
-    private func set(_ section: any NICSection, _ undo: inout [() -> Void]) throws(AgentFault) {
+    private func set(_ section: any NICSection, _ undo: inout Undo) throws(AgentFault) {
         var current: NICSetting?
         do throws(SystemError) {
             // Channels set a moment ago have reset what was right before.
             let differing = try section.settings(of: link).filter(\.isToChange)
             guard let first = differing.first else { return }
             current = first
-            undo.append(try section.set(on: link))
+            for (part, saved) in try section.saved(of: link) {
+                undo.add(.link(link, part, saved))
+            }
+            try section.set(on: link)
             current = try section.settings(of: link).first(where: \.isToChange)
         } catch {
             throw refusal(current, error)
@@ -54,8 +53,7 @@ struct NICChange {
             "not-taken", "set \(current.attribute) of \(link.name) to \(current.wanted)",
             cause: "the driver took \(current.attribute) \(current.wanted), and it then reads "
                 + "\(current.shown ?? "nothing")",
-            hint: "declare a value that the driver takes as it is; what was there before is there "
-                + "again")
+            hint: "declare a value that the driver takes as it is")
     }
 
     private func differs() throws(AgentFault) -> Bool {
@@ -109,6 +107,6 @@ struct NICChange {
         return AgentFault(
             "refused", attempted,
             cause: "the driver refuses \(setting.attribute) \(setting.wanted): \(error.reason)",
-            hint: hint + "; what was there before is there again")
+            hint: hint)
     }
 }

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import Wire
 
 /// Offloads of a driver, by ethtool's names or the kernel's.
 struct NICFeatures: NICSection {
@@ -32,20 +33,28 @@ struct NICFeatures: NICSection {
             (isOn ? "off" : "on") + (refused ? " (requested \(isOn ? "on" : "off"))" : ""))
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
+    var part: any LinkPart { LinkFeaturesPart() }
+
+    func scope(of link: NICLink) throws(SystemError) -> JSON {
+        .object(try differing(link).mapValues { .bool($0) })
+    }
+
+    func set(on link: NICLink) throws(SystemError) {
+        try link.machine.setLinkFeatures(link.name, try differing(link))
+    }
+
+    /// The kernel's names of those that are not as declared and can be turned.
+    private func differing(_ link: NICLink) throws(SystemError) -> [String: Bool] {
         let features = try link.machine.linkFeatures(link.name)
         var new: [String: Bool] = [:]
-        var old: [String: Bool] = [:]
         for (name, isOn) in wanted {
             let group = NICNames.features(name)
             for feature in features
             where group.contains(feature.name) && feature.isChangeable && feature.isOn != isOn {
                 new[feature.name] = isOn
-                old[feature.name] = feature.isOn
             }
         }
-        try link.machine.setLinkFeatures(link.name, new)
-        return { [old] in try? link.machine.setLinkFeatures(link.name, old) }
+        return new
     }
 }
 
@@ -67,12 +76,15 @@ struct NICPrivateFlags: NICSection {
         }
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let flags = try link.machine.linkFlags(link.name)
-        let old = Dictionary(flags.map { ($0.name, $0.isOn) }, uniquingKeysWith: { $1 })
-        let known = wanted.filter { old[$0.key] != nil }
-        try link.machine.setLinkFlags(link.name, known)
-        return { [old] in try? link.machine.setLinkFlags(link.name, old) }
+    var part: any LinkPart { LinkFlagsPart() }
+
+    func scope(of link: NICLink) throws(SystemError) -> JSON {
+        .object(wanted.mapValues { .bool($0) })
+    }
+
+    func set(on link: NICLink) throws(SystemError) {
+        let known = try link.machine.linkFlags(link.name).map(\.name)
+        try link.machine.setLinkFlags(link.name, wanted.filter { known.contains($0.key) })
     }
 }
 
@@ -119,11 +131,12 @@ struct NICHashing: NICSection {
         return all
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let old = try link.machine.linkHashing(link.name)
+    var part: any LinkPart { LinkHashingPart() }
+
+    func set(on link: NICLink) throws(SystemError) {
+        let size = try link.machine.linkHashing(link.name).table.count
         try link.machine.setLinkHashing(
-            link.name, table: spread.map { table($0, old.table.count) }, key: key)
-        return { try? link.machine.setLinkHashing(link.name, table: old.table, key: old.key) }
+            link.name, table: spread.map { table($0, size) }, key: key)
     }
 
     /// The table that ethtool(8) makes of the same words.
@@ -204,39 +217,21 @@ struct NICRules: NICSection {
         ]
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let there = try link.machine.linkRules(link.name)
+    var part: any LinkPart { LinkRulesPart() }
+
+    func set(on link: NICLink) throws(SystemError) {
         var missing = wanted
-        var others: [(location: UInt32, rule: LinkRule?)] = []
-        for entry in there.rules {
-            if let rule = entry.rule, let index = missing.firstIndex(of: NICRule(rule)) {
+        var others: [UInt32] = []
+        for (location, rule) in try link.machine.linkRules(link.name).rules {
+            if let rule, let index = missing.firstIndex(of: NICRule(rule)) {
                 missing.remove(at: index)
             } else {
-                others.append(entry)
+                others.append(location)
             }
         }
-        let undo = { [missing, others] in
-            let now = (try? link.machine.linkRules(link.name))?.rules ?? []
-            for (location, rule) in now {
-                if let rule, missing.contains(NICRule(rule)) {
-                    try? link.machine.removeLinkRule(link.name, at: location)
-                }
-            }
-            for case (_, let rule?) in others where !now.contains(where: { $0.rule == rule }) {
-                try? link.machine.addLinkRule(link.name, rule)
-            }
-        }
-        do throws(SystemError) {
-            // What is not declared goes first: a card has few places.
-            for (location, _) in others {
-                try link.machine.removeLinkRule(link.name, at: location)
-            }
-            for rule in missing { try link.machine.addLinkRule(link.name, LinkRule(rule)) }
-        } catch {
-            undo()
-            throw error
-        }
-        return undo
+        // What is not declared goes first: a card has few places.
+        for location in others { try link.machine.removeLinkRule(link.name, at: location) }
+        for rule in missing { try link.machine.addLinkRule(link.name, LinkRule(rule)) }
     }
 
     private func text(_ rules: [NICRule]) -> String {
@@ -306,14 +301,14 @@ struct NICTimestamps: NICSection {
         names.indices.contains(number) ? names[number] : String(number)
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let old = try link.machine.linkTimestamps(link.name)
-        var new = old
+    var part: any LinkPart { LinkTimestampsPart() }
+
+    func set(on link: NICLink) throws(SystemError) {
+        var new = try link.machine.linkTimestamps(link.name)
         if let filter, let number = LinkTimestamps.filters.firstIndex(of: filter) {
             new.receive = number
         }
         if let stampsSent { new.transmit = stampsSent ? 1 : 0 }
         try link.machine.setLinkTimestamps(link.name, new)
-        return { try? link.machine.setLinkTimestamps(link.name, old) }
     }
 }

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Kinds
 import Linux
+import Wire
 
 /// One setting of one link, as it is and as it is to be.
 struct NICSetting: Sendable, Equatable {
@@ -49,8 +50,18 @@ protocol NICSection {
     /// What is declared of them, as the link has it.
     func settings(of link: NICLink) throws(SystemError) -> [NICSetting]
 
-    /// Makes them as declared; gives what puts back what was there.
-    func set(on link: NICLink) throws(SystemError) -> () -> Void
+    /// What of the link they are.
+    var part: any LinkPart { get }
+
+    /// Those of the part that may be set, by their names; the values mean nothing.
+    func scope(of link: NICLink) throws(SystemError) -> JSON
+
+    /// Makes them as declared.
+    func set(on link: NICLink) throws(SystemError)
+}
+
+extension NICSection {
+    func scope(of link: NICLink) throws(SystemError) -> JSON { [:] }
 }
 
 extension NICDeclaration {
@@ -62,19 +73,19 @@ extension NICDeclaration {
         if let mtu { all.append(NICMTU(mtu: mtu)) }
         if !privateFlags.isEmpty { all.append(NICPrivateFlags(wanted: privateFlags)) }
         if !channels.isEmpty {
-            all.append(NICTable("channels", .channels, channels, .linkFlap))
+            all.append(NICTable(.channels, channels, .linkFlap))
         }
-        if !rings.isEmpty { all.append(NICTable("rings", .rings, rings, .linkFlap)) }
+        if !rings.isEmpty { all.append(NICTable(.rings, rings, .linkFlap)) }
         if spread != nil || key != nil { all.append(NICHashing(spread: spread, key: key)) }
         if let rules { all.append(NICRules(wanted: rules)) }
         if !features.isEmpty { all.append(NICFeatures(wanted: features)) }
         if isUp == true { all.append(NICUpDown(isUp: true)) }
         if !coalescing.isEmpty {
-            all.append(NICTable("coalescing", .coalescing, coalescing, .none))
+            all.append(NICTable(.coalescing, coalescing, .none))
         }
-        if !pause.isEmpty { all.append(NICTable("pause", .pause, pause, .linkFlap)) }
-        if let xps { all.append(NICQueues(attribute: "xps_cpus", prefix: "tx-", cpus: xps)) }
-        if let rps { all.append(NICQueues(attribute: "rps_cpus", prefix: "rx-", cpus: rps)) }
+        if !pause.isEmpty { all.append(NICTable(.pause, pause, .linkFlap)) }
+        if let xps { all.append(NICQueues(queues: .xps, cpus: xps)) }
+        if let rps { all.append(NICQueues(queues: .rps, cpus: rps)) }
         if receiveFilter != nil || stampsSent != nil {
             all.append(NICTimestamps(filter: receiveFilter, stampsSent: stampsSent))
         }
@@ -85,30 +96,34 @@ extension NICDeclaration {
 
 /// Rings, channels, coalescing, pause: structures of numbers.
 struct NICTable: NICSection {
-    private let attribute: String
-    private let table: LinkTable
+    private let of: LinkTablePart
     private let wanted: [(field: LinkTable.Field, value: Int)]
     private let disruption: Disruption
 
-    init(_ attribute: String, _ table: LinkTable, _ wanted: [String: Int], _ cost: Disruption) {
-        self.attribute = attribute
-        self.table = table
-        self.wanted = table.fields.compactMap { field in
+    init(_ part: LinkTablePart, _ wanted: [String: Int], _ cost: Disruption) {
+        of = part
+        self.wanted = part.table.fields.compactMap { field in
             wanted[field.name].map { (field, $0) }
         }
         disruption = cost
     }
 
+    var part: any LinkPart { of }
+
+    func scope(of link: NICLink) throws(SystemError) -> JSON {
+        .object(Dictionary(wanted.map { ($0.field.name, true) }, uniquingKeysWith: { $1 }))
+    }
+
     func settings(of link: NICLink) throws(SystemError) -> [NICSetting] {
         let values: LinkValues
         do {
-            values = try link.machine.linkValues(link.name, table)
+            values = try link.machine.linkValues(link.name, of.table)
         } catch {
             guard error.isUnsupported else { throw error }
             return wanted.map { field, value in
                 NICSetting(
-                    attribute: "\(attribute).\(field.name)",
-                    found: .unsupported("the driver has no \(attribute) to set"),
+                    attribute: "\(of.name).\(field.name)",
+                    found: .unsupported("the driver has no \(of.name) to set"),
                     wanted: text(field, value))
             }
         }
@@ -121,18 +136,13 @@ struct NICTable: NICSection {
                     ? .unsupported("the card has none") : .beyond(found: now, most: String(most))
             }
             return NICSetting(
-                attribute: "\(attribute).\(field.name)", found: found, wanted: text(field, value),
+                attribute: "\(of.name).\(field.name)", found: found, wanted: text(field, value),
                 disruption: disruption)
         }
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let old = try link.machine.linkValues(link.name, table)
-        try link.machine.setLinkValues(link.name, table, wanted)
-        return {
-            try? link.machine.setLinkValues(
-                link.name, table, wanted.map { ($0.field, old.value($0.field)) })
-        }
+    func set(on link: NICLink) throws(SystemError) {
+        try link.machine.setLinkValues(link.name, of.table, wanted)
     }
 
     private func text(_ field: LinkTable.Field, _ value: Int) -> String {
@@ -144,40 +154,29 @@ struct NICTable: NICSection {
 struct NICMTU: NICSection {
     let mtu: Int
 
+    var part: any LinkPart { LinkMTUPart() }
+
     func settings(of link: NICLink) throws(SystemError) -> [NICSetting] {
-        let now = try text(link)
-        return [
+        [
             NICSetting(
-                attribute: "mtu", found: .value(now), wanted: String(mtu), disruption: .linkFlap)
+                attribute: "mtu", found: .value(try link.text("mtu")), wanted: String(mtu),
+                disruption: .linkFlap)
         ]
     }
 
-    private func path(_ link: NICLink) -> String { "/sys/class/net/\(link.name)/mtu" }
-
-    private func text(_ link: NICLink) throws(SystemError) -> String {
-        String(decoding: try link.machine.read(path(link), limit: 64), as: UTF8.self)
-            .trimmingSpaces()
-    }
-
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let old = try text(link)
-        try link.machine.writeInPlace(path(link), Array("\(mtu)\n".utf8))
-        return { try? link.machine.writeInPlace(path(link), Array("\(old)\n".utf8)) }
+    func set(on link: NICLink) throws(SystemError) {
+        try LinkMTUPart().put(.string(String(mtu)), on: link)
     }
 }
 
-/// Whether the interface is up, by its flags in sysfs (IFF_UP, netdevice(7)).
+/// Whether the interface is up.
 struct NICUpDown: NICSection {
     let isUp: Bool
 
-    static func flags(_ link: NICLink) throws(SystemError) -> UInt32 {
-        let path = "/sys/class/net/\(link.name)/flags"
-        let text = String(decoding: try link.machine.read(path, limit: 64), as: UTF8.self)
-        return UInt32(text.trimmingSpaces().dropFirst(2), radix: 16) ?? 0
-    }
+    var part: any LinkPart { LinkUpPart() }
 
     func settings(of link: NICLink) throws(SystemError) -> [NICSetting] {
-        let now = try Self.flags(link) & 1 != 0
+        let now = try LinkUpPart.flags(link) & 1 != 0
         return [
             NICSetting(
                 attribute: "link", found: .value(now ? "up" : "down"),
@@ -185,71 +184,38 @@ struct NICUpDown: NICSection {
         ]
     }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        let old = try Self.flags(link)
-        try write(isUp ? old | 1 : old & ~1, link)
-        return { try? write(old, link) }
-    }
-
-    private func write(_ flags: UInt32, _ link: NICLink) throws(SystemError) {
-        try link.machine.writeInPlace(
-            "/sys/class/net/\(link.name)/flags", Array("0x\(String(flags, radix: 16))\n".utf8))
+    func set(on link: NICLink) throws(SystemError) {
+        try LinkUpPart().put(.bool(isUp), on: link)
     }
 }
 
-/// CPUs of each transmit or receive queue (XPS, RPS; networking/scaling.rst).
+/// CPUs of each transmit or receive queue, the same for all.
 struct NICQueues: NICSection {
-    let attribute: String
-    let prefix: String
+    let queues: LinkQueuesPart
     let cpus: CPUList
 
-    private func files(_ link: NICLink) throws(SystemError) -> [String] {
-        let folder = "/sys/class/net/\(link.name)/queues"
-        return try link.machine.listIfPresent(folder).filter { $0.hasPrefix(prefix) }.map {
-            "\(folder)/\($0)/\(attribute)"
-        }
-    }
+    var part: any LinkPart { queues }
 
     func settings(of link: NICLink) throws(SystemError) -> [NICSetting] {
         var texts: [String] = []
-        let wanted = shown(cpus)
-        do {
-            for file in try files(link) {
-                let mask = String(
-                    decoding: try link.machine.read(file, limit: 4_096), as: UTF8.self)
-                let list = (try? CPUList(parsingMask: mask.trimmingSpaces())).map(shown) ?? mask
-                if !texts.contains(list) { texts.append(list) }
-            }
-        } catch {
-            // A single transmit queue has nothing to choose.
-            guard error.isNotFound || error.code == ENOENT else { throw error }
+        for (_, mask) in try queues.masks(of: link) {
+            let list = (try? CPUList(parsingMask: mask)).map(shown) ?? mask
+            if !texts.contains(list) { texts.append(list) }
         }
         return [
             NICSetting(
-                attribute: attribute,
+                attribute: queues.name,
                 found: texts.isEmpty
                     ? .unsupported("it has no queues to choose between")
-                    : .value(texts.joined(separator: "; ")), wanted: wanted)
+                    : .value(texts.joined(separator: "; ")), wanted: shown(cpus))
         ]
     }
 
     private func shown(_ list: CPUList) -> String { list.isEmpty ? "none" : list.text }
 
-    func set(on link: NICLink) throws(SystemError) -> () -> Void {
-        var old: [(file: String, text: [UInt8])] = []
-        for file in try files(link) {
-            old.append((file, try link.machine.read(file, limit: 4_096)))
-        }
-        let undo = { [old] in
-            for (file, text) in old { try? link.machine.writeInPlace(file, text) }
-        }
-        do throws(SystemError) {
-            let mask = Array(((cpus.isEmpty ? "0" : cpus.mask) + "\n").utf8)
-            for (file, _) in old { try link.machine.writeInPlace(file, mask) }
-        } catch {
-            undo()
-            throw error
-        }
-        return undo
+    func set(on link: NICLink) throws(SystemError) {
+        let mask = JSON.string(cpus.isEmpty ? "0" : cpus.mask)
+        let all = try queues.masks(of: link).map { ($0.queue, mask) }
+        try queues.put(.object(Dictionary(all, uniquingKeysWith: { $1 })), on: link)
     }
 }

@@ -13,28 +13,24 @@ struct IfupdownChange {
     func make(isMadeAnew: Bool) throws(AgentFault) {
         let name = declaration.name
         let isUp = try isBroughtUp(name)
-        if !declaration.isPresent || isMadeAnew {
-            // By the stanzas of before, while they are there. A card keeps what it has.
-            let hasDevice = ["vlan", "bond"].contains(found.link?.kind ?? "")
-            if isUp, hasDevice { try run("/sbin/ifdown", ["--force", name]) }
-            try removeDevice()
-            try NetworkBehaviour.keep(found.files, on: machine)
-            if declaration.isPresent { try run("/sbin/ifup", [name]) }
-            return
-        }
-        try NetworkBehaviour.keep(found.files, on: machine)
-        do throws(AgentFault) {
+        try undoing { (undo) throws(AgentFault) in
+            try NetworkBehaviour.note(declaration, found, &undo, on: host)
+            guard declaration.isPresent, !isMadeAnew else {
+                // By the stanzas of before, while they are there. A card keeps what it has.
+                let hasDevice = ["vlan", "bond"].contains(found.link?.kind ?? "")
+                if isUp, hasDevice { try run("/sbin/ifdown", ["--force", name]) }
+                try removeDevice()
+                try NetworkBehaviour.keep(found.files, &undo, on: machine)
+                if declaration.isPresent { try run("/sbin/ifup", [name]) }
+                return
+            }
+            try NetworkBehaviour.keep(found.files, &undo, on: machine)
             // ifup gives up on an address that is there already, and a link that muster comes in by is
             // never taken through it: what is there is changed piece by piece.
             let isClean = found.link?.addresses.isEmpty ?? true
             let isOwn = found.ends.contains { $0.link == name }
             if !isUp, isClean, !isOwn { try run("/sbin/ifup", ["--force", name]) }
             try changeWhatRuns()
-        } catch {
-            for file in found.files where file.now != file.wanted {
-                try? NewFile.keep(file.path, file.now, on: machine)
-            }
-            throw error
         }
     }
 

@@ -253,31 +253,18 @@ package enum NetworkBehaviour: ResourceBehaviour {
     ) throws(AgentFault) -> [BeforeImage] {
         var images: [BeforeImage] = []
         for file in observation.files where file.now != file.wanted {
-            var path = PathName.parent(of: file.path)
-            var above: [BeforeImage] = []
-            while path != "/" {
-                let isThere = try attempt("look for \(path)") { () throws(SystemError) in
-                    try host.machine.statusIfPresent(path) != nil
-                }
-                if isThere { break }
-                above.insert(.nothing(path: path), at: 0)
-                path = PathName.parent(of: path)
-            }
-            images += above.filter { !images.contains($0) }
+            let above = try missingFolders(above: file.path, on: host.machine)
+            images += above.map { .nothing(path: $0) }.filter { !images.contains($0) }
             let found = try PathObservation(file.path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(file.path, on: host))
         }
-        if let link = observation.link {
-            images.append(
-                .link(
-                    name: link.name, setting: "addresses",
-                    value: link.addresses.map(\.text).joined(separator: " ")))
-            images.append(
-                .link(
-                    name: link.name, setting: "routes",
-                    value: observation.routes.map(\.text).joined(separator: ", ")))
+        let state = try NetworkState(on: host.machine)
+        let interfaces = interfaces(declaration, observation).map { name in
+            BeforeImage.link(
+                name: name, setting: "network",
+                value: NetworkSnapshot.json(name, state).canonicalText)
         }
-        return images
+        return interfaces + images
     }
 
     package static func apply(
@@ -299,10 +286,51 @@ package enum NetworkBehaviour: ResourceBehaviour {
         }
     }
 
+    /// Takes note of the interfaces as they run: undone last, when the files say what they said.
+    static func note(
+        _ declaration: NetworkDeclaration, _ found: Observation, _ undo: inout Undo, on host: Host
+    ) throws(AgentFault) {
+        let names = interfaces(declaration, found)
+        for step in try Restoration.networks(names, pause: host.settle, on: host.machine) {
+            undo.add(step)
+        }
+    }
+
     /// Puts the files in place, or away.
-    static func keep(_ files: [NetworkFile], on machine: any Machine) throws(AgentFault) {
+    static func keep(
+        _ files: [NetworkFile], _ undo: inout Undo, on machine: any Machine
+    ) throws(AgentFault) {
         for file in files where file.now != file.wanted {
+            for folder in try missingFolders(above: file.path, on: machine) {
+                undo.add(try .path(folder, on: machine))
+            }
+            undo.add(try .path(file.path, on: machine))
             try NewFile.keep(file.path, file.wanted, on: machine)
         }
+    }
+
+    /// The interface, and those that are or are to be members of it.
+    static func interfaces(
+        _ declaration: NetworkDeclaration, _ found: Observation
+    ) -> [String] {
+        let members = Set(found.members + (declaration.bond?.members ?? []))
+        return members.sorted() + [declaration.name]
+    }
+
+    /// The directories that are to be made for a file, the highest first.
+    private static func missingFolders(
+        above path: String, on machine: any Machine
+    ) throws(AgentFault) -> [String] {
+        var missing: [String] = []
+        var folder = PathName.parent(of: path)
+        while folder != "/" {
+            let isThere = try attempt("look for \(folder)") { () throws(SystemError) in
+                try machine.statusIfPresent(folder) != nil
+            }
+            if isThere { break }
+            missing.insert(folder, at: 0)
+            folder = PathName.parent(of: folder)
+        }
+        return missing
     }
 }

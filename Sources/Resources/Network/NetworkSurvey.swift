@@ -12,11 +12,7 @@ struct NetworkSurvey {
     /// What keeps it: as declared, else systemd-networkd where it runs, else ifupdown.
     func manager() throws(AgentFault) -> NetworkDeclaration.Manager? {
         if let manager = declaration.manager { return manager }
-        let isRunning = try attempt("look for systemd-networkd") { () throws(SystemError) in
-            // A link to nothing: an id is all it says.
-            try machine.statusIfPresent(NetworkdFiles.unit) != nil
-        }
-        if isRunning { return .networkd }
+        if try Networkctl.isRunning(on: machine) { return .networkd }
         let hasIfup = try isThere("/sbin/ifup")
         return hasIfup ? .ifupdown : nil
     }

@@ -10,8 +10,6 @@ struct NetworkdChange {
     let host: Host
     private var machine: any Machine { host.machine }
 
-    private static let networkctl = "/usr/bin/networkctl"
-
     func make(isMadeAnew: Bool) throws(AgentFault) {
         let name = declaration.name
         let isDevice = declaration.vlan != nil || declaration.bond != nil
@@ -22,25 +20,21 @@ struct NetworkdChange {
         let restarts =
             isMadeAnew && hasDevice
             || declaration.isPresent && isDevice && found.link == nil && isKnown
-        do throws(AgentFault) {
-            try NetworkBehaviour.keep(found.files, on: machine)
+        try undoing { (undo) throws(AgentFault) in
+            try NetworkBehaviour.note(declaration, found, &undo, on: host)
+            try NetworkBehaviour.keep(found.files, &undo, on: machine)
             if goes || isMadeAnew && hasDevice { try deleteDevice() }
             // A card whose file says nothing of the bond any more stays in it.
             for member in found.members where !(declaration.bond?.members.contains(member) ?? goes)
             {
                 try IfupdownChange.ip(["link", "set", "dev", member, "nomaster"], on: machine)
             }
-            if restarts { try restart() } else { try networkctl(["reload"]) }
-        } catch {
-            for file in found.files where file.now != file.wanted {
-                try? NewFile.keep(file.path, file.now, on: machine)
-            }
-            throw error
+            if restarts { try restart() } else { try Networkctl.run(["reload"], on: machine) }
         }
         guard declaration.isPresent else { return }
         // What was changed by hand while the files stayed, reload does not look at.
         if found.files.allSatisfy({ $0.now == $0.wanted }), found.link != nil, !restarts {
-            try networkctl(["reconfigure", name])
+            try Networkctl.run(["reconfigure", name], on: machine)
         }
         guard try !wait(), isDevice, !restarts else { return }
         // It may remember a device of that name from before, with other numbers.
@@ -58,19 +52,6 @@ struct NetworkdChange {
         let unit = "systemd-networkd.service"
         try Systemctl.run(
             ["restart", unit], attempted: "restart systemd-networkd", unit: unit, on: machine)
-    }
-
-    private func networkctl(_ arguments: [String]) throws(AgentFault) {
-        let attempted = "networkctl \(arguments.joined(separator: " "))"
-        let result = try attempt(attempted) { () throws(SystemError) in
-            try machine.run(ProgramCall(Self.networkctl, arguments))
-        }
-        guard result.succeeded else {
-            throw AgentFault(
-                "networkctl", attempted,
-                cause: "networkctl \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "`systemctl status systemd-networkd` on the host says more")
-        }
     }
 
     /// networkd answers before it is done: waits until the interface is as declared, 15 s at most.

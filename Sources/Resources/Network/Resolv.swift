@@ -184,15 +184,33 @@ package enum ResolvBehaviour: ResourceBehaviour {
             }
             return try NewFile.keep(path, declaration.isPresent ? text : nil, on: machine)
         }
-        try NewFile.keep(
-            dropIn, declaration.isPresent ? dropInText(declaration) : nil, on: machine)
-        do throws(AgentFault) {
-            let unit = "systemd-resolved.service"
-            try Systemctl.run(
-                ["restart", unit], attempted: "restart systemd-resolved", unit: unit, on: machine)
-        } catch {
-            try? NewFile.keep(dropIn, observation.dropIn, on: machine)
-            throw error
+        try undoing { (undo) throws(AgentFault) in
+            undo.add(.resolved(on: machine))
+            undo.add(try .path(PathName.parent(of: dropIn), on: machine))
+            undo.add(try .path(dropIn, on: machine))
+            try NewFile.keep(
+                dropIn, declaration.isPresent ? dropInText(declaration) : nil, on: machine)
+            try restart(on: machine)
+        }
+    }
+
+    /// Has systemd-resolved read its drop-ins; it reads them when it starts, and then only.
+    fileprivate static func restart(on machine: any Machine) throws(AgentFault) {
+        let unit = "systemd-resolved.service"
+        try Systemctl.run(
+            ["restart", unit], attempted: "restart systemd-resolved", unit: unit, on: machine)
+    }
+}
+
+extension Restoration {
+    /// systemd-resolved, started with the drop-ins that are there by then.
+    fileprivate static func resolved(on machine: any Machine) -> Restoration {
+        var isDone = false
+        return Restoration("systemd-resolved's settings") { () throws(AgentFault) in
+            isDone
+        } putBack: { () throws(AgentFault) in
+            try ResolvBehaviour.restart(on: machine)
+            isDone = true
         }
     }
 }

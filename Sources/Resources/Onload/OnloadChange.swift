@@ -34,24 +34,34 @@ struct OnloadChange {
         let reloading = declaration.reloads ? changes.filter { $0.disruption == .moduleReload } : []
         let isFull = reloading.contains(where: OnloadBehaviour.flapsPorts)
         if !reloading.isEmpty { try reload(found).refuseWhileUsed(isFull: isFull) }
+        // The next boot is not to try what the kernel refuses now.
+        let options = try Restoration.path(OnloadDeclaration.optionsFile, on: machine)
         try keep(found)
         if changes.contains(where: { $0.attribute == "initramfs" }) {
             try Initramfs.makeAnew(on: machine)
         }
-        do throws(AgentFault) {
+        try undoing { (undo) throws(AgentFault) in
+            undo.add(options)
             if !reloading.isEmpty {
+                undo.add(modules(found))
                 try reload(found).run(isFull: isFull)
             } else {
-                try load(changes)
+                try load(changes, &undo)
             }
-            try writeParameters(changes, isReloaded: !reloading.isEmpty)
-        } catch {
-            // The next boot is not to try what the kernel refused just now.
-            try? NewFile.keep(
-                OnloadDeclaration.optionsFile, found.settings.optionsText, on: machine)
-            throw error
+            try writeParameters(changes, isReloaded: !reloading.isEmpty, &undo)
         }
         try setDevices()
+    }
+
+    /// The modules as they were in memory: what a reload took from disk does not make way for them.
+    private func modules(_ found: OnloadBehaviour.Observation) -> Restoration {
+        Restoration("OpenOnload's modules in memory") { () throws(AgentFault) in
+            try OnloadKernel(declaration, on: machine).modules == found.running.modules
+        } putBack: { () throws(AgentFault) in
+            throw AgentFault(
+                "not-put-back", "put back OpenOnload's modules",
+                cause: "they are not those of before, and only the ones on disk can be loaded")
+        }
     }
 
     private func reload(_ found: OnloadBehaviour.Observation) -> OnloadReload {
@@ -109,15 +119,18 @@ struct OnloadChange {
     // MARK: The kernel
 
     /// Loads what is not there yet.
-    private func load(_ changes: [Change]) throws(AgentFault) {
+    private func load(_ changes: [Change], _ undo: inout Undo) throws(AgentFault) {
         for change in changes where change.attribute.hasPrefix("modules.") && change.before == nil {
             let module = String(change.attribute.dropFirst("modules.".count))
-            try OnloadReload.modprobe([module], node: declaration.node, on: machine)
+            undo.add(.module(module, isLoaded: false, on: machine))
+            try Modprobe.run([module], node: declaration.node, on: machine)
         }
     }
 
     /// Parameters that can be written while the module runs; a reload takes them from the file.
-    private func writeParameters(_ changes: [Change], isReloaded: Bool) throws(AgentFault) {
+    private func writeParameters(
+        _ changes: [Change], isReloaded: Bool, _ undo: inout Undo
+    ) throws(AgentFault) {
         if isReloaded { return }
         for change in changes
         where change.layer == .running && change.disruption == .none
@@ -125,6 +138,7 @@ struct OnloadChange {
         {
             let parts = change.attribute.split(separator: ".").map(String.init)
             let path = "/sys/module/\(parts[1])/parameters/\(parts[2])"
+            undo.add(.kernelFile(path, change.before?.string ?? "", on: machine))
             try attempt("set \(path)") { () throws(SystemError) in
                 try machine.writeInPlace(path, Array(((change.after?.string ?? "") + "\n").utf8))
             }

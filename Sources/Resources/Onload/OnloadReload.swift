@@ -54,14 +54,25 @@ struct OnloadReload {
             try exchange(isFull: isFull)
             failure = nil
         } catch {
-            failure = error
-        }
-        if failure != nil, !isThere("onload") {
-            // What was loaded is loaded again, as far as that goes; the failure says the rest.
-            try? Self.modprobe(["onload"], node: declaration.node, on: machine)
+            failure = loadedAgain(after: error)
         }
         try restorePorts(after: failure)
         if let failure { throw failure }
+    }
+
+    /// What was loaded is loaded again where it is gone; the fault says where that failed too.
+    ///
+    /// From the files on disk, which may be newer than what was in memory.
+    private func loadedAgain(after failure: AgentFault) -> AgentFault {
+        if isThere("onload") { return failure }
+        do throws(AgentFault) {
+            try Modprobe.run(["onload"], node: declaration.node, on: machine)
+            return failure
+        } catch {
+            var failure = failure
+            failure.cause += "; not put back: the module onload (\(error.cause))"
+            return failure
+        }
     }
 
     /// Whether a module is in memory; where that cannot be told it counts as gone, since loading one
@@ -80,13 +91,13 @@ struct OnloadReload {
             }
         }
         try unload(isFull: isFull)
-        if isFull { try Self.modprobe(["sfc"], node: declaration.node, on: machine) }
-        try Self.modprobe(["onload"], node: declaration.node, on: machine)
+        if isFull { try Modprobe.run(["sfc"], node: declaration.node, on: machine) }
+        try Modprobe.run(["onload"], node: declaration.node, on: machine)
     }
 
     private func tool(_ arguments: [String]) throws(AgentFault) {
         let attempted = "onload_tool \(arguments.joined(separator: " "))"
-        let result = try Self.run(
+        let result = try Modprobe.run(
             OnloadDisk.tool, arguments, node: declaration.node, attempted, on: machine)
         guard result.succeeded else {
             // Its own lines are on both outputs.
@@ -123,7 +134,7 @@ struct OnloadReload {
         for module in modules {
             let isLoaded =
                 try machine.readText("/sys/module/\(module)/initstate") != nil
-            if isLoaded { try Self.modprobe(["-r", module], node: nil, on: machine) }
+            if isLoaded { try Modprobe.run(["-r", module], on: machine) }
         }
     }
 
@@ -133,7 +144,7 @@ struct OnloadReload {
         var was = ""
         if hadDriver, !isThere("sfc") {
             do throws(AgentFault) {
-                try Self.modprobe(["sfc"], node: declaration.node, on: machine)
+                try Modprobe.run(["sfc"], node: declaration.node, on: machine)
             } catch {
                 throw AgentFault(
                     "ports-lost", failure?.attempted ?? "reload OpenOnload's modules",
@@ -167,43 +178,6 @@ struct OnloadReload {
                 failure.code, failure.attempted,
                 cause: failure.cause + was + (ports.isEmpty ? "" : "; back are \(ports)"),
                 hint: failure.hint)
-        }
-    }
-
-    // MARK: Programs
-
-    static func modprobe(
-        _ arguments: [String], node: Int?, on machine: any Machine
-    ) throws(AgentFault) {
-        let attempted = "modprobe \(arguments.joined(separator: " "))"
-        let result = try run("/sbin/modprobe", arguments, node: node, attempted, on: machine)
-        guard result.succeeded else {
-            throw AgentFault(
-                "modprobe", attempted,
-                cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "dmesg on the host says more")
-        }
-    }
-
-    /// Runs a program on the CPUs of a node, so that what a module allocates lies there.
-    private static func run(
-        _ program: String, _ arguments: [String], node: Int?, _ attempted: String,
-        on machine: any Machine
-    ) throws(AgentFault) -> ProgramResult {
-        var path = program
-        var words = arguments
-        if let node {
-            let list = "/sys/devices/system/node/node\(node)/cpulist"
-            let cpus = (try machine.readText(list) ?? "").trimmingSpaces()
-            if cpus.isEmpty {
-                throw AgentFault(
-                    "no-node", attempted, cause: "there is no node \(node) with CPUs",
-                    hint: "correct node: nics.NAME.numa_node of the facts is the card's")
-            }
-            (path, words) = ("/usr/bin/taskset", ["-c", cpus, program] + arguments)
-        }
-        return try attempt(attempted) { () throws(SystemError) in
-            try machine.run(ProgramCall(path, words, timeoutSeconds: 180))
         }
     }
 }

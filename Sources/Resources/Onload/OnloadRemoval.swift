@@ -66,7 +66,7 @@ enum OnloadRemoval {
         }
         try reload.unload(isFull: false)
         if observation.running.modules["sfc_resource"] != nil {
-            try OnloadReload.modprobe(["-r", "sfc_resource"], node: nil, on: host.machine)
+            try Modprobe.run(["-r", "sfc_resource"], on: host.machine)
             // It takes with it what it alone used, and that may be the driver of the ports.
             try reload.restorePorts(after: nil)
         }
@@ -87,12 +87,19 @@ enum OnloadRemoval {
     ) throws(AgentFault) {
         let kernel = observation.kernel
         try Depmod.prefer(OnloadDisk.folderOfKernel, kernel: kernel, on: machine)
+        var failure: AgentFault?
         do throws(AgentFault) {
             try Initramfs.makeAnew(on: machine)
         } catch {
-            try? Depmod.prefer(nil, kernel: kernel, on: machine)
-            throw error
+            failure = error
         }
-        try Depmod.prefer(nil, kernel: kernel, on: machine)
+        do throws(AgentFault) {
+            try Depmod.prefer(nil, kernel: kernel, on: machine)
+        } catch {
+            guard var both = failure else { throw error }
+            both.cause += "; not put back: depmod's own choice of sfc (\(error.cause))"
+            throw both
+        }
+        if let failure { throw failure }
     }
 }

@@ -53,29 +53,11 @@ package enum ServiceBehaviour: ResourceBehaviour {
             observation.hasInstallRules = try UnitFile.all(of: status, on: machine)
                 .contains(where: \.hasInstallRules)
         }
-        if status.unitFileState == "generated", status.sourcePath.hasPrefix("/etc/init.d/") {
-            observation.isEnabledInRunlevels = try hasStartLink(
-                PathName.last(of: status.sourcePath), on: machine)
-        }
+        observation.isEnabledInRunlevels = try status.isEnabledInRunlevels(on: machine) ?? false
         guard declaration.state == .started, status.loadState == "loaded", status.isStopped else {
             return (observation, [])
         }
         return (observation, UnitFile.conditions(of: try UnitFile.all(of: status, on: machine)))
-    }
-
-    private static func hasStartLink(
-        _ script: String, on machine: any Machine
-    ) throws(AgentFault) -> Bool {
-        for level in 2...5 {
-            let directory = "/etc/rc\(level).d"
-            let links = try attempt("list \(directory)") { () throws(SystemError) in
-                try machine.listIfPresent(directory)
-            }
-            if links.contains(where: { $0.hasPrefix("S") && $0.dropFirst(3) == script }) {
-                return true
-            }
-        }
-        return false
     }
 
     package static func diff(
@@ -225,9 +207,9 @@ package enum ServiceBehaviour: ResourceBehaviour {
     package static func beforeImages(
         _ declaration: ServiceDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        let status = observation.status
+        let state = try UnitState(observation.status, on: host.machine)
         return [
-            .unit(name: status.id, active: status.activeState, enabled: status.unitFileState)
+            .unit(name: observation.status.id, active: state.active, enabled: state.enabled)
         ]
     }
 

@@ -158,3 +158,22 @@ extension UnitStatus {
         return newer
     }
 }
+
+extension UnitStatus {
+    /// Whether a unit that systemd made from a script of /etc/init.d has a start link in a runlevel;
+    /// nil for any other unit.
+    func isEnabledInRunlevels(on machine: any Machine) throws(AgentFault) -> Bool? {
+        guard unitFileState == "generated", sourcePath.hasPrefix("/etc/init.d/") else { return nil }
+        let script = PathName.last(of: sourcePath)
+        for level in 2...5 {
+            let directory = "/etc/rc\(level).d"
+            let links = try attempt("list \(directory)") { () throws(SystemError) in
+                try machine.listIfPresent(directory)
+            }
+            if links.contains(where: { $0.hasPrefix("S") && $0.dropFirst(3) == script }) {
+                return true
+            }
+        }
+        return false
+    }
+}
