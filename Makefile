@@ -4,10 +4,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test demo bench lint format lab install clean
+.PHONY: help build release test test-machine demo bench lint format lab install clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## builds both programs, for debugging
 	Scripts/install-dependencies --build
@@ -19,6 +19,9 @@ release: ## builds both programs, to be used
 
 test: ## builds and runs all tests, on lab hosts too; installs what is missing; needs root
 	Scripts/test
+
+test-machine: ## runs every phase of the virtual machine; installs what is missing; needs root
+	Scripts/test --machine all
 
 demo: ## walks the main job on three lab hosts; installs what is missing; needs root
 	Scripts/demo

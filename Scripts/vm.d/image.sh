@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The disk image that all machines share below their own overlays: Debian with its own kernel and
-# GRUB on one partition. Made once, kept under VM_DIR/image, made anew when this script changes.
+# GRUB on one partition, and packages that bear OpenOnload's names for its kernel. Made once, kept under
+# VM_DIR/image, made anew when the scripts that make it change.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
 
 vm_release=bookworm
@@ -10,10 +11,10 @@ vm_packages+=,initramfs-tools,linux-image-amd64,grub-pc,ethtool,pciutils,irqbala
 vm_offered=(chrony linuxptp)
 vm_disk_megabytes=3072
 
-# ensure_vm_image: sets `image` to the folder with disk.raw, key and host key; made if it is not there.
+# ensure_vm_image: sets `image` to the folder with disk.raw, key, host key and onload; made if it is not there.
 ensure_vm_image() {
     local key partial
-    key=$(sha256sum <"$vm_scripts/image.sh" | cut -c1-12)
+    key=$(cat "$vm_scripts"/{image.sh,initramfs,onload/*} | sha256sum | cut -c1-12)
     image=$vm_dir/image/$vm_release-$key
     [ ! -d "$image" ] || return 0
 
@@ -28,8 +29,7 @@ ensure_vm_image() {
         # What is mounted goes, however this ends.
         make_vm_image "$partial"
         rm -rf --one-file-system "$partial/root" "$partial/log"
-        find "$vm_dir/image" -mindepth 1 -maxdepth 1 -type d ! -path "$partial" \
-            -exec rm -rf --one-file-system {} +
+        find "$vm_dir/image" -mindepth 1 -maxdepth 1 -type d ! -path "$partial" | remove_unused
         mv "$partial" "$image"
     fi
     exec {image_lock}>&-
@@ -60,7 +60,11 @@ make_vm_image() (
     quietly "$log" mkfs.ext4 -q -L muster-vm "${loop}p1"
     mount_at "$root" "${loop}p1"
     export DEBIAN_FRONTEND=noninteractive
-    bootstrap_debian "$root" "$vm_release" "$vm_packages" "$log"
+    # shellcheck disable=SC2016 # mmdebstrap's shell knows what $1 is.
+    bootstrap_debian "$root" "$vm_release" "$vm_packages" "$log" \
+        --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"' \
+        --essential-hook="copy-in '$vm_scripts/initramfs' /etc/initramfs-tools/conf.d" \
+        --skip=check/empty
     settle_vm_image "$folder" "$root" "$loop"
 
     mount_at "$root/dev" --bind /dev
@@ -75,9 +79,11 @@ make_vm_image() (
     quietly "$log" chroot "$root" apt-get --quiet update
     quietly "$log" chroot "$root" apt-get --quiet --yes --no-install-recommends --download-only install "${vm_offered[@]}"
     keep_headers "$folder" "$root" "$log"
+    build_onload_packages "$folder" "$log"
+    cp -r "$folder/onload" "$root/srv/openonload"
 )
 
-# The headers of its kernel, to build modules with here: by then a mirror may have only later ones.
+# The headers of its kernel, to build modules with here.
 keep_headers() {
     local folder=$1 root=$2 log=$3 kernel
     kernel=$(basename "$root"/boot/vmlinuz-*)
@@ -117,12 +123,12 @@ settle_vm_image() {
     printf '[Match]\nMACAddress=52:54:00:6d:75:02 52:54:00:6d:75:03 52:54:00:6d:75:04\n[Network]\nLinkLocalAddressing=no\n' \
         >"$root/etc/systemd/network/20-feeds.network"
     mkdir -p "$root/etc/default/grub.d"
-    # Debian's own files stay as they are packaged.
+    # Debian's own files stay as they are packaged. Mitigations are a third of what is emulated; and a
+    # processor that is emulated in turns fails the kernel's comparison of clocks.
     printf '%s\n' 'GRUB_TIMEOUT=0' 'GRUB_RECORDFAIL_TIMEOUT=0' 'GRUB_TERMINAL=serial' \
-        'GRUB_CMDLINE_LINUX_DEFAULT=""' 'GRUB_CMDLINE_LINUX="console=ttyS0 net.ifnames=1"' \
+        'GRUB_CMDLINE_LINUX_DEFAULT=""' \
+        'GRUB_CMDLINE_LINUX="console=ttyS0 net.ifnames=1 mitigations=off tsc=reliable"' \
         >"$root/etc/default/grub.d/10-vm.cfg"
-    # With all that Debian puts into it, making it anew takes the emulated processor ten minutes.
-    printf '%s\n' MODULES=list COMPRESS=gzip >"$root/etc/initramfs-tools/conf.d/vm"
     printf '%s\n' virtio_pci virtio_blk ext4 sfc >>"$root/etc/initramfs-tools/modules"
     chroot "$root" systemctl enable --quiet systemd-networkd
     chroot "$root" systemctl disable --quiet apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \

@@ -11,8 +11,9 @@ vm_is_running() {
     [ "$(process_start_time "$pid")" = "$start" ]
 }
 
+# make_disk BASE FORMAT: an overlay over BASE, and the key that lets in.
 make_disk() {
-    quietly "$run_dir/log" qemu-img create -q -f qcow2 -F raw -b "$image/disk.raw" "$run_dir/disk.qcow2"
+    quietly "$run_dir/log" qemu-img create -q -f qcow2 -F "$2" -b "$1" "$run_dir/disk.qcow2"
     cp "$image/key" "$image/key.pub" "$run_dir/"
     chmod 600 "$run_dir/key"
 }
@@ -38,14 +39,42 @@ write_access_files() {
     printf '    %s\n' "HostName 127.0.0.1" "Port $port" "User root" "IdentityFile $run_dir/key" \
         "IdentitiesOnly yes" "UserKnownHostsFile $run_dir/known_hosts" "GlobalKnownHostsFile /dev/null" \
         "StrictHostKeyChecking yes" "ConnectTimeout 20" "LogLevel ERROR" >>"$run_dir/ssh_config"
+    # A login takes the emulated processor seconds: one connection serves all. A socket's path is at
+    # most 107 bytes, of which ssh needs 17 for itself.
+    [ ${#run_dir} -gt 80 ] || printf '    %s\n' "ControlMaster auto" "ControlPath $run_dir/control" \
+        "ControlPersist yes" "ServerAliveInterval 10" >>"$run_dir/ssh_config"
     printf 'all:\n  hosts:\n    %s:\n      ansible_host: 127.0.0.1\n      ansible_port: %s\n' \
         "$vm_name" "$port" >"$run_dir/inventory.yaml"
     printf '      ansible_user: root\n      ansible_ssh_private_key_file: "%s"\n' "$run_dir/key" \
         >>"$run_dir/inventory.yaml"
 }
 
+# shape_machine SHAPE: sets `machine` to QEMU's arguments for its processors, nodes and memory.
+#
+# -cpu max brings features that only cost where they are emulated. One thread emulates all CPUs in
+# turn: with one each, eight that wait for each other on two real ones hang now and then as they
+# boot, and QEMU 7.2 crashes as they start anew.
+shape_machine() {
+    local model=qemu64,vendor=GenuineIntel,+ssse3,+sse4.1,+sse4.2,+popcnt
+    machine=(-machine q35 -accel "tcg,thread=single" -cpu "$model")
+    case $1 in
+        topology)
+            machine+=(
+                -smp "8,sockets=2,cores=2,threads=2" -m 2048
+                -object "memory-backend-ram,id=memory0,size=1024M"
+                -object "memory-backend-ram,id=memory1,size=1024M"
+                -numa "node,nodeid=0,cpus=0-3,memdev=memory0"
+                -numa "node,nodeid=1,cpus=4-7,memdev=memory1"
+                -device "pxb-pcie,id=node1,bus_nr=64,numa_node=1,bus=pcie.0"
+            )
+            ;;
+        plain) machine+=(-smp 2 -m 1024 -device "pxb-pcie,id=node1,bus_nr=64,bus=pcie.0") ;;
+    esac
+}
+
+# start_vm STATE: starts QEMU, from the state of a running machine in that file; empty: it boots.
 start_vm() {
-    local port tap
+    local port tap machine
     port=$(free_port)
     tap=$(tap_name)
     write_access_files "$port"
@@ -54,31 +83,50 @@ start_vm() {
     ip tuntap add "$tap" mode tap multi_queue
     ip link set "$tap" alias "$run_dir" up
     : >"$run_dir/console.log"
-    # One thread emulates all CPUs in turn: with one each, eight that wait for each other on two real
-    # ones hang now and then as they boot, and QEMU 7.2 crashes as they start anew.
-    "$vm_scripts/keep" "$run_dir/console.log" qemu-system-x86_64 \
-        -name "muster-$vm_name" -machine q35 -accel tcg,thread=single -cpu max,vendor=GenuineIntel \
-        -smp 8,sockets=2,cores=2,threads=2 -m 2048 \
-        -object memory-backend-ram,id=memory0,size=1024M -object memory-backend-ram,id=memory1,size=1024M \
-        -numa node,nodeid=0,cpus=0-3,memdev=memory0 -numa node,nodeid=1,cpus=4-7,memdev=memory1 \
-        -drive "file=$run_dir/disk.qcow2,if=none,id=disk,cache=writeback" \
+    # Of the last start; ask_qemu waits for those of this one.
+    rm -f "$run_dir/commands" "$run_dir/events"
+    shape_machine "$shape"
+    "$vm_scripts/keep" "$run_dir" "$1" qemu-system-x86_64 -name "muster-$vm_name" "${machine[@]}" \
+        -nodefaults -no-reboot -vga none -display none -qmp stdio \
+        -drive "file=$run_dir/disk.qcow2,if=none,id=disk,cache=unsafe" \
         -device virtio-blk-pci,drive=disk,bus=pcie.0 \
         -netdev "user,id=ssh,restrict=on,hostfwd=tcp:127.0.0.1:$port-:22" \
-        -device e1000e,netdev=ssh,bus=pcie.0,mac=52:54:00:6d:75:01 \
-        -device pxb-pcie,id=node1,bus_nr=64,numa_node=1,bus=pcie.0 \
+        -device e1000e,netdev=ssh,bus=pcie.0,mac=52:54:00:6d:75:01,addr=3 \
         -device pcie-root-port,id=node1port,bus=node1,chassis=1 \
         -netdev hubport,id=feed,hubid=1 \
         -device e1000e,netdev=feed,bus=node1port,mac=52:54:00:6d:75:02 \
         -netdev hubport,id=second,hubid=1 \
-        -device vmxnet3,netdev=second,bus=pcie.0,mac=52:54:00:6d:75:03 \
+        -device vmxnet3,netdev=second,bus=pcie.0,mac=52:54:00:6d:75:03,addr=5 \
         -netdev "tap,id=queues,ifname=$tap,script=no,downscript=no,queues=4" \
-        -device virtio-net-pci,netdev=queues,mq=on,vectors=10,bus=pcie.0,mac=52:54:00:6d:75:04 \
-        -device virtio-rng-pci,bus=pcie.0 -display none \
+        -device virtio-net-pci,netdev=queues,mq=on,vectors=10,bus=pcie.0,mac=52:54:00:6d:75:04,addr=6 \
+        -device virtio-rng-pci,bus=pcie.0 \
         -chardev "file,id=console,path=$run_dir/console.log,append=on" -serial chardev:console \
-        -monitor "unix:$run_dir/monitor,server=on,wait=off" \
-        </dev/null >"$run_dir/qemu.log" 2>&1 9>&- &
+        </dev/null >/dev/null 2>"$run_dir/qemu.log" 9>&- &
     printf '%s %s\n' $! "$(process_start_time $!)" >"$run_dir/process"
     disown $!
+}
+
+# ask_qemu COMMAND [ARGUMENTS]: has QEMU do something, in the words of QMP; prints its answer.
+ask_qemu() {
+    local number=$((SECONDS * 1000 + RANDOM)) tries answer
+    for ((tries = 0; tries < 100; tries++)); do
+        [ ! -p "$run_dir/commands" ] || break
+        sleep 0.1
+    done
+    [ -p "$run_dir/commands" ] || die "QEMU of '$vm_name' is not there to be told: $1"
+    printf '{"execute": "%s", "arguments": %s, "id": %s}\n' "$1" "${2:-{\}}" "$number" >"$run_dir/commands"
+    for ((tries = 0; tries < 600; tries++)); do
+        answer=$(grep -E "\"id\": ${number}[,}]" "$run_dir/events" | tr -d '\r') || answer=
+        case $answer in
+            *'"return"'*)
+                printf '%s\n' "$answer"
+                return 0
+                ;;
+            *'"error"'*) die "QEMU of '$vm_name' does not $1: $answer" ;;
+        esac
+        sleep 0.1
+    done
+    die "QEMU of '$vm_name' did not answer '$1' within 60 s"
 }
 
 wait_for_vm() {

@@ -150,7 +150,7 @@ package enum Request: ModelCodable, Equatable {
     case reboot(runID: String, requestedBy: String)
     /// Waits until the host has come to the end of its boot, so many seconds at most.
     case waitUntilBooted(seconds: Int)
-    /// A blob asked for is not to be had.
+    /// The controller does not have a blob that was asked for.
     case noBlob(Digest)
     /// Come to the next safe boundary and end the run there.
     case stop

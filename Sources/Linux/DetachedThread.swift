@@ -53,7 +53,7 @@ package final class ThreadSignal: Sendable {
         return clinux_eventfd_take(number) == 1
     }
 
-    /// Takes one count, however long that takes; false where the descriptor is not to be had.
+    /// Takes one count, however long that takes; false where the descriptor could not be made.
     package func wait() -> Bool {
         while number >= 0 {
             var polled = pollfd(fd: number, events: Int16(POLLIN), revents: 0)

@@ -73,6 +73,7 @@ import Testing
         let apply = try program.start(["apply", "--yes"])
         try #require(program.waitForFile("begun"), "\(program.said)")
         let id = try runID(program)
+        #expect(try program.muster("history").output.contains("under way"))
         // Another controller must not take over what this one carries out.
         let refused = try program.muster("resume", id)
         #expect(refused.status != 0 && refused.errors.contains("carries it out"), "\(refused)")

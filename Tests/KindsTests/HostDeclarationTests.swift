@@ -120,7 +120,7 @@ private let key: JSON =
             "allowed: chrony.service is to run anyhow"),
         FaultCase(
             .ptp, "system", ["discipline": "chrony", "offset": 0],
-            "offset: offset is not more than nothing"),
+            "offset: offset must be greater than 0"),
         FaultCase(.hostsEntry, "10.1.2.3", [:], "names: hosts_entry 10.1.2.3 has no names"),
         FaultCase(
             .hostsEntry, "md001", ["names": ["a"]], "\"md001\" is not an IP address"),

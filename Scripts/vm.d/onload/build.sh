@@ -5,18 +5,30 @@
 
 onload_sources=$vm_scripts/onload
 
-# build_onload VERSION SFC_VERSION INTERFACE: both packages into $run_dir/packages.partial.
+# build_onload_packages FOLDER LOG: both packages in two versions, for the kernel that FOLDER/kernel
+# names, into FOLDER/onload, as a repository for apt.
+build_onload_packages() {
+    local folder=$1 log=$2
+    [ -e "/lib/modules/$(<"$folder/kernel")/build/Makefile" ] ||
+        DEBIAN_FRONTEND=noninteractive quietly "$log" apt-get --quiet --yes --no-install-recommends \
+            -o DPkg::Lock::Timeout=300 install "$folder"/headers/*.deb
+    mkdir -p "$folder/onload"
+    build_onload "$folder" "$log" 9.0.2 6.1.0.1009 8f2ab1d73c51dcb5a2e9c4a3f5c3f0aa
+    build_onload "$folder" "$log" 9.2.1 6.4.0.1003 1b7de0f7a6ce98ff0f3a5d4bb1e1c2d9
+    index_packages "$folder/onload"
+}
+
+# build_onload FOLDER LOG VERSION SFC_VERSION INTERFACE: both packages into FOLDER/onload.
 build_onload() {
-    local version=$1 kernel work=$run_dir/onload-$1 root name
-    kernel=$(<"$image/kernel")
-    rm -rf --one-file-system "$work"
-    mkdir -p "$work/modules" "$run_dir/packages.partial"
+    local folder=$1 log=$2 version=$3 kernel work=$1/onload-$3 root name
+    kernel=$(<"$folder/kernel")
+    mkdir -p "$work/modules"
     for name in sfc sfc_resource sfc_char onload; do
-        sed "s/@VERSION@/$version/g; s/@SFC_VERSION@/$2/g; s/@INTERFACE@/$3/g" \
+        sed "s/@VERSION@/$version/g; s/@SFC_VERSION@/$4/g; s/@INTERFACE@/$5/g" \
             "$onload_sources/$name.c" >"$work/modules/$name.c"
     done
     echo 'obj-m += sfc.o sfc_resource.o sfc_char.o onload.o' >"$work/modules/Makefile"
-    quietly "$run_dir/log" make -C "/lib/modules/$kernel/build" "M=$work/modules" modules
+    quietly "$log" make -C "/lib/modules/$kernel/build" "M=$work/modules" modules
 
     root=$work/user
     mkdir -p "$root/DEBIAN" "$root/usr/lib/x86_64-linux-gnu" "$root/sbin" "$root/usr/bin" \
@@ -36,8 +48,8 @@ build_onload() {
     printf '#!/bin/sh\nset -e\nid onload_cplane >/dev/null 2>&1 || useradd --system onload_cplane\n' \
         >"$root/DEBIAN/postinst"
     chmod 755 "$root/DEBIAN/postinst"
-    quietly "$run_dir/log" dpkg-deb --root-owner-group --build "$root" \
-        "$run_dir/packages.partial/openonload-user_$version-1_amd64.deb"
+    quietly "$log" dpkg-deb --root-owner-group --build "$root" \
+        "$folder/onload/openonload-user_$version-1_amd64.deb"
 
     root=$work/kernel
     mkdir -p "$root/DEBIAN" "$root/lib/modules/$kernel/extra"
@@ -46,8 +58,8 @@ build_onload() {
     printf '#!/bin/sh\nset -e\ndepmod -a %s\n' "$kernel" |
         tee "$root/DEBIAN/postinst" >"$root/DEBIAN/postrm"
     chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/postrm"
-    quietly "$run_dir/log" dpkg-deb --root-owner-group --build "$root" \
-        "$run_dir/packages.partial/openonload-modules-${kernel}_$version-1_amd64.deb"
+    quietly "$log" dpkg-deb --root-owner-group --build "$root" \
+        "$folder/onload/openonload-modules-${kernel}_$version-1_amd64.deb"
     rm -rf --one-file-system "$work"
 }
 
@@ -65,25 +77,4 @@ index_packages() {
         printf '%s\n' "Filename: ./${file##*/}" "Size: $(stat --format %s "$file")" \
             "SHA256: $(sha256sum "$file" | cut -d' ' -f1)" ''
     done >"$1/Packages"
-}
-
-# onload: packages of two versions, also in the machine's /srv/openonload; prints their folder.
-onload() {
-    require_root "the headers of the machine's kernel are installed to build modules"
-    require_vm
-    ensure_vm_image
-    [ -e "/lib/modules/$(<"$image/kernel")/build/Makefile" ] ||
-        DEBIAN_FRONTEND=noninteractive quietly "$run_dir/log" \
-            apt-get --quiet --yes --no-install-recommends install "$image"/headers/*.deb
-    require_commands dpkg-deb gcc make
-    if ! [ -d "$run_dir/packages" ]; then
-        build_onload 9.0.2 6.1.0.1009 8f2ab1d73c51dcb5a2e9c4a3f5c3f0aa
-        build_onload 9.2.1 6.4.0.1003 1b7de0f7a6ce98ff0f3a5d4bb1e1c2d9
-        index_packages "$run_dir/packages.partial"
-        mv "$run_dir/packages.partial" "$run_dir/packages"
-    fi
-    # shellcheck disable=SC2029 # The name is ours.
-    tar -C "$run_dir" -c packages | ssh -F "$run_dir/ssh_config" "$vm_name" \
-        'rm -rf /srv/openonload && tar -C /srv --no-same-owner -x && mv /srv/packages /srv/openonload'
-    echo "$run_dir/packages"
 }

@@ -23,8 +23,12 @@ enum HistoryCommand: Command {
             try await store?.runs(
                 limit: context.invocation.integer("limit-runs") ?? 20,
                 host: context.invocation.value("host")) ?? []
+        var underWay: Set<String> = []
+        for run in runs where run.ended == nil {
+            if await store?.holder(run: run.id) != nil { underWay.insert(run.id) }
+        }
         if context.format != "text" {
-            let all = runs.map(json(of:))
+            let all = runs.map { json(of: $0, isUnderWay: underWay.contains($0.id)) }
             context.output.data(["format_version": 1, "runs": .array(all)], format: context.format)
             return .done
         }
@@ -34,12 +38,12 @@ enum HistoryCommand: Command {
         }
         let lines = TextTable.lines(
             head: ["RUN", "WHEN", "VERB", "WHO", "ON", "TOOK", "EXIT", "RESULT"],
-            rows: runs.map(row(of:)))
+            rows: runs.map { row(of: $0, isUnderWay: underWay.contains($0.id)) })
         context.output.data(lines.joined(separator: "\n") + "\n")
         return .done
     }
 
-    private static func row(of run: RunRecord) -> [String] {
+    private static func row(of run: RunRecord, isUnderWay: Bool) -> [String] {
         let outcomes = run.summary?["outcomes"]?.object ?? [:]
         let result = outcomes.sorted { $0.key < $1.key }.map { name, count in
             "\(count.integer ?? 0) \(name.split(separator: "_").joined(separator: " "))"
@@ -50,15 +54,17 @@ enum HistoryCommand: Command {
         return [
             run.id, Clock.rfc3339(run.started), run.verb, run.requestedBy, run.pattern,
             took ?? "-", run.exitCode.map(String.init) ?? "-",
-            run.ended == nil ? "did not end" : result.joined(separator: ", "),
+            run.ended != nil
+                ? result.joined(separator: ", ") : isUnderWay ? "under way" : "did not end",
         ]
     }
 
-    static func json(of run: RunRecord) -> JSON {
+    static func json(of run: RunRecord, isUnderWay: Bool) -> JSON {
         .compact([
             "id": .string(run.id), "verb": .string(run.verb),
             "requested_by": .string(run.requestedBy), "pattern": .string(run.pattern),
             "started": .string(Clock.rfc3339(run.started)),
+            "state": .string(run.ended != nil ? "ended" : isUnderWay ? "under_way" : "did_not_end"),
             "ended": run.ended.map { .string(Clock.rfc3339($0)) },
             "exit_code": run.exitCode.map { .integer($0) }, "summary": run.summary,
         ])

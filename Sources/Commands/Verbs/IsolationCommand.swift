@@ -59,7 +59,7 @@ enum IsolationCommand: Command {
             return .done
         } catch let error as IsolationRefusal {
             throw Diagnostic(
-                "isolation-refused", "cannot isolate CPUs so on \(host): \(error.cause)",
+                "isolation-refused", "cannot isolate these CPUs of \(host): \(error.cause)",
                 hint: error.hint, exitCode: .refused)
         }
     }

@@ -41,7 +41,7 @@ enum IsolationExpansion {
         } catch {
             throw Faults(
                 Diagnostic(
-                    "isolation-refused", "cannot isolate CPUs so: \(error.cause)", at: place,
+                    "isolation-refused", "cannot isolate these CPUs: \(error.cause)", at: place,
                     hint: error.hint))
         }
         let own: [String: JSON] = [

@@ -159,7 +159,7 @@ package struct PTPDeclaration: ResourceDeclaration {
     private static func nanoseconds(_ value: JSON?) throws(AttributeFault) -> Double? {
         guard let value, value != .null else { return nil }
         guard let seconds = value.double, seconds > 0 else {
-            throw AttributeFault("offset", "offset is not more than nothing", hint: "offset: 10us")
+            throw AttributeFault("offset", "offset must be greater than 0", hint: "offset: 10us")
         }
         return (seconds * 1e9).rounded()
     }

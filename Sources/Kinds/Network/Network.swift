@@ -65,8 +65,8 @@ package struct NetworkDeclaration: ResourceDeclaration {
                 + "the main table that were set by hand or by a file (not those of the kernel, DHCP, router "
                 + "advertisements or a routing daemon), the VLAN's number, the bond's members.",
             "The interface that muster's own connection comes in by keeps the address and a route to the "
-                + "other end, running and in the file, or the change is refused: what the next boot would "
-                + "not bring back is a way to lose a host. may_cut_off says otherwise.",
+                + "other end, running and in the file, or the change is refused: the next boot would "
+                + "not restore it and the host could become unreachable. may_cut_off allows it.",
             "A file that comes earlier and fits the same interface, or another stanza of it, is a fault "
                 + "that names the place. A member of a bond is the bond's: it has no resource of its own. The "
                 + "parent of a VLAN must be declared, or have a .network file.",

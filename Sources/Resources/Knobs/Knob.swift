@@ -32,7 +32,7 @@ struct Knob: Sendable {
     var instance: Int?
     /// What changing it costs.
     var disruption = Disruption.none
-    /// Whether the kernel may refuse to have it changed for good: an interrupt that it manages.
+    /// Whether the kernel may permanently refuse writes, as it does for interrupts that it manages.
     var mayBeFixed = false
 
     /// What a file says, in the form of `wanted`.
@@ -124,7 +124,9 @@ extension KnobBehaviour {
         }
     }
 
-    /// What knobs hold, and what is kept; of one that is to be absent no knob is asked for.
+    /// The values of the knobs, and the record for the next boot.
+    ///
+    /// For an absent resource only the boot record is read.
     static func observation(
         of declaration: Declaration, on machine: any Machine,
         knobs: () throws(AgentFault) -> KnobSet

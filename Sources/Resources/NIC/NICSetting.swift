@@ -10,7 +10,7 @@ struct NICSetting: Sendable, Equatable {
         case value(String)
         /// The driver knows no such thing, and why.
         case unsupported(String)
-        /// It stands as it is and cannot be turned.
+        /// The driver or the hardware has fixed it at this value.
         case fixed(String)
         /// More than the card has.
         case beyond(found: String, most: String)

@@ -4,10 +4,36 @@ import Testing
 
 /// OpenOnload on a real kernel, by modules that bear its names: installed, upgraded on disk, refused
 /// while in use, exchanged, and lost to a tool that fails half way.
-extension VirtualMachineTests {
+extension MachineTests {
     private var program: String { "sleep" }
 
-    func exchangesOnload(_ fleet: MachineFleet) throws {
+    /// Installed, upgraded on disk under a running program, refused while used, exchanged.
+    @Test func onload() throws {
+        try phase("onload", .topology) { fleet in
+            try isInstalled(fleet)
+            try refusesWhileInUse(fleet)
+            try isExchanged(fleet)
+        }
+    }
+
+    /// A tool that fails half way, a reboot, and away with it.
+    @Test func onloadKept() throws {
+        try phase("onloadKept", .topology) { fleet in
+            try isInstalled(fleet)
+            try declare("9.2.1", fleet)
+            let upgrade = try fleet.muster("apply", "--yes")
+            #expect(upgrade.status == 1, "\(upgrade.text)")
+            try survivesATool(fleet)
+            try isExchanged(fleet)
+            let boot = try fleet.kernel("/proc/sys/kernel/random/boot_id")
+            _ = try fleet.onHost("systemctl --no-block reboot")
+            try fleet.waitForBoot(after: boot)
+            #expect(try fleet.stateAfterBoot() == "running\n")
+            try keptOnload(fleet)
+        }
+    }
+
+    private func isInstalled(_ fleet: MachineFleet) throws {
         let packages = try fleet.script(["onload"], seconds: 600)
         try #require(packages.succeeded, "\(packages.errorText)")
         let folder = String(packages.outputText.filter { $0 != "\n" })
@@ -36,9 +62,6 @@ extension VirtualMachineTests {
         #expect(try fleet.onHost("stat -c %a /dev/onload") == "660\n")
         #expect(try fleet.onHost("ethtool -i sfc0").contains("driver: sfc"))
         #expect(try fleet.muster("check").status == 0)
-        try refusesWhileInUse(fleet)
-        try survivesATool(fleet)
-        try isExchanged(fleet)
     }
 
     private func declare(_ version: String, _ fleet: MachineFleet) throws {
@@ -139,7 +162,7 @@ extension VirtualMachineTests {
     }
 
     /// After a reboot the same, with nothing done: and then away with it.
-    func keptOnload(_ fleet: MachineFleet) throws {
+    private func keptOnload(_ fleet: MachineFleet) throws {
         try declare("9.2.1", fleet)
         try isWhole(fleet)
         let site = "- {hosts: all, roles: [{role: openonload, state: absent}]}"

@@ -6,11 +6,15 @@ import TestSupport
 import Testing
 import Wire
 
-extension VirtualMachineTests {
+extension MachineTests {
+    @Test func entries() throws {
+        try phase("entries", .plain) { fleet in try editsBootEntries(fleet) }
+    }
+
     /// Entries as a real kernel-install makes them, in GRUB's place.
     ///
     /// Nothing boots by them.
-    func editsBootEntries(_ fleet: MachineFleet) throws {
+    private func editsBootEntries(_ fleet: MachineFleet) throws {
         let made = try fleet.onHost(
             """
             set -e

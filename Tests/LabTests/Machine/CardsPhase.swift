@@ -6,9 +6,21 @@ import TestSupport
 import Testing
 import Wire
 
-extension VirtualMachineTests {
+extension MachineTests {
+    @Test func cards() throws {
+        try phase("cards", .topology) { fleet in try setsCards(fleet) }
+    }
+
+    /// What was set is there again after a reboot.
+    @Test func cardsKept() throws {
+        try phase("cardsKept", .topology) { fleet in
+            try setsCards(fleet)
+            try keepsCards(fleet)
+        }
+    }
+
     /// Cards by real drivers: e1000e, vmxnet3 and virtio; and the one that muster comes in by.
-    func setsCards(_ fleet: MachineFleet) throws {
+    private func setsCards(_ fleet: MachineFleet) throws {
         let role = """
             description: Network cards.
             resources:
@@ -51,6 +63,9 @@ extension VirtualMachineTests {
         let again = try fleet.muster("apply", "--yes")
         #expect(again.text.contains("No changes."), "\(again.text)")
 
+    }
+
+    private func keepsCards(_ fleet: MachineFleet) throws {
         let boot = try fleet.kernel("/proc/sys/kernel/random/boot_id")
         _ = try fleet.onHost("systemctl --no-block reboot")
         try fleet.waitForBoot(after: boot)

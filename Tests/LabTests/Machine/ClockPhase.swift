@@ -3,10 +3,14 @@ import Linux
 import TestSupport
 import Testing
 
-extension VirtualMachineTests {
+extension MachineTests {
+    @Test func clock() throws {
+        try phase("clock", .plain) { fleet in try keepsTheTime(fleet) }
+    }
+
     /// The role time_sync: chrony and its source, a configuration it refuses, and ptp4l in its place;
     /// what they say of the clock, and what does not belong.
-    func keepsTheTime(_ fleet: MachineFleet) throws {
+    private func keepsTheTime(_ fleet: MachineFleet) throws {
         let source = Repository.root + "/Roles/time_sync"
         let copied = try ProcessRunner.run(
             ProgramCall("/bin/cp", ["-aL", source, fleet.folder.path("fleet/Roles/time_sync")]))

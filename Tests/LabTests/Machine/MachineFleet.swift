@@ -12,8 +12,13 @@ final class MachineFleet {
     let folder: TemporaryDirectory
     private(set) var inventory = ""
 
-    init() throws {
-        name = "vmt\(getpid())"
+    /// The processors and memory of a machine; Scripts/vm says what each has.
+    enum Shape: String { case topology, plain }
+
+    init(_ shape: Shape, phase: String) throws {
+        // Phases run side by side, each on a machine of its own.
+        let number = try #require(try MachinePhases.number(of: phase), "\(phase) is in no list")
+        name = "m\(getpid())x\(number)"
         folder = try TemporaryDirectory()
         let source = Repository.root + "/Examples/low-latency-host"
         let copied = try ProcessRunner.run(
@@ -24,7 +29,11 @@ final class MachineFleet {
             folder.path("fleet/Inventory/host_vars/vm.yaml"),
             to: folder.path("fleet/Inventory/host_vars/\(name).yaml"))
         try write("Inventory/hosts.yaml", "all: {hosts: {\(name): }}")
-        let up = try script(["up"], seconds: 1_200)
+        try LocalMachine().makeDirectory(
+            folder.path("fleet/Roles/extras"), mode: 0o755, uid: 0, gid: 0)
+        // For phases to say what it holds.
+        try write("Roles/extras/role.yaml", "description: Nothing yet.\nresources: []")
+        let up = try script(["up", "--cold", "--shape", shape.rawValue], seconds: 1_800)
         try #require(up.succeeded, "\(up.errorText)")
         let path = try script(["inventory", "--path"], seconds: 60).outputText
         inventory = String(path.filter { $0 != "\n" })

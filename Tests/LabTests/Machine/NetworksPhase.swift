@@ -3,8 +3,12 @@ import TestSupport
 import Testing
 
 /// VLANs and a bond on a real kernel, by systemd-networkd: made, changed, lost and made again, put away.
-extension VirtualMachineTests {
-    func setsUpNetworks(_ fleet: MachineFleet) throws {
+extension MachineTests {
+    @Test func networks() throws {
+        try phase("networks", .plain) { fleet in try setsUpNetworks(fleet) }
+    }
+
+    private func setsUpNetworks(_ fleet: MachineFleet) throws {
         try fleet.write("Inventory/site.yaml", "- {hosts: all, roles: [{role: extras}]}")
         try declare(vlan: 100, fleet)
         let apply = try fleet.muster("apply", "--yes")
