@@ -96,9 +96,18 @@ package struct ProgramResult: Sendable, Equatable {
 
 /// Runs programs and waits for them, with a deadline over the whole process group.
 package enum ProcessRunner {
+    /// Seconds that the output stays open once the program itself has ended.
+    ///
+    /// What it printed is in the pipe by then. What it left running may still say a word in this
+    /// time; a daemon that keeps the output open for good is not waited for.
+    package static let graceSeconds = 0.5
+    /// Seconds between looks at a program that prints nothing and may have ended.
+    private static let lookSeconds = 0.1
+
     /// Runs a program to its end.
     ///
-    /// The child leads its own session; on timeout its process group gets SIGKILL. Output past the
+    /// The end of the program counts, not that of its output: what it started may hold that open,
+    /// and goes on undisturbed. The child leads its own session; on timeout its process group gets SIGKILL. Output past the
     /// limit ends it too. Throws only when the program could not be started. `affinity` is the mask
     /// of the CPUs it may use, as sched_setaffinity(2) takes it; empty leaves it ours. `owner` is a
     /// socket or pipe; where its other end is closed the program is killed like one out of time.
@@ -152,39 +161,62 @@ package enum ProcessRunner {
             input: input, output: output, errors: errors, owner: owner, bytes: call.input)
         let deadline = Clock.monotonicSeconds() + call.timeoutSeconds
         var end: ProgramResult.End?
+        /// How the program ended, and until when what it left running is listened to.
+        var ended: (end: ProgramResult.End, until: Double)?
         while !pump.isDone {
-            let left = deadline - Clock.monotonicSeconds()
+            let now = Clock.monotonicSeconds()
+            let left = (ended?.until ?? deadline) - now
             if left <= 0 || pump.isOwnerGone {
-                end = .timedOut
+                end = ended?.end ?? .timedOut
                 break
             }
-            pump.step(milliseconds: Int32(min(left * 1000, 60_000).rounded(.up)))
+            let wait = ended == nil ? min(left, lookSeconds) : left
+            pump.step(milliseconds: Int32((wait * 1000).rounded(.up)))
             if pump.output.count > call.outputLimit || pump.errors.count > call.outputLimit {
                 end = .tooMuchOutput
                 break
             }
+            if ended == nil, let how = reap(pid) {
+                ended = (how, Clock.monotonicSeconds() + graceSeconds)
+                pump.drain(atMost: call.outputLimit)
+            }
         }
         pump.closeAll()
+        if let ended {
+            let isTooMuch =
+                pump.output.count > call.outputLimit || pump.errors.count > call.outputLimit
+            return result(isTooMuch ? .tooMuchOutput : ended.end, pump)
+        }
         if end != nil { kill(-pid, SIGKILL) }
         let status = wait(pid, until: end == nil ? deadline : deadline + 5, owner: owner)
-        return ProgramResult(end: end ?? status, output: pump.output, errorOutput: pump.errors)
+        return result(end ?? status, pump)
+    }
+
+    private static func result(_ end: ProgramResult.End, _ pump: Pump) -> ProgramResult {
+        ProgramResult(end: end, output: pump.output, errorOutput: pump.errors)
+    }
+
+    /// How a child ended; nil while it runs.
+    private static func reap(_ pid: pid_t) -> ProgramResult.End? {
+        var status: Int32 = 0
+        var number: Int32 = 0
+        let answer = clinux_wait(pid, 1, &status, &number)
+        if answer == 0 { return nil }
+        if answer < 0 { return .exited(-1) }
+        return number != 0 ? .signalled(number) : .exited(status)
     }
 
     /// Waits for a child whose output has ended; one that closed its output and lives on is killed.
     private static func wait(
         _ pid: pid_t, until deadline: Double, owner: Int32
     ) -> ProgramResult.End {
-        var status: Int32 = 0
-        var number: Int32 = 0
         var pause: useconds_t = 200
         while true {
-            let answer = clinux_wait(pid, 1, &status, &number)
-            if answer != 0 {
-                if answer < 0 { return .exited(-1) }
-                return number != 0 ? .signalled(number) : .exited(status)
-            }
+            if let end = reap(pid) { return end }
             if Clock.monotonicSeconds() > deadline || Pump.isHungUp(owner) {
                 kill(-pid, SIGKILL)
+                var status: Int32 = 0
+                var number: Int32 = 0
                 _ = clinux_wait(pid, 0, &status, &number)
                 return .timedOut
             }
@@ -216,6 +248,23 @@ private struct Pump {
     var output: [UInt8] { buffers[0] }
     var errors: [UInt8] { buffers[1] }
     var isDone: Bool { outputs.allSatisfy { $0 < 0 } }
+
+    /// Takes what the pipes hold now, of a child that has ended and writes no more.
+    ///
+    /// However late it comes to that: time is no measure of what is still to be read. Something else
+    /// may write on, so no more than that.
+    mutating func drain(atMost limit: Int) {
+        for index in 0..<2 {
+            var room = limit
+            while outputs[index] >= 0, room > 0 {
+                var polled = pollfd(fd: outputs[index], events: Int16(POLLIN), revents: 0)
+                guard poll(&polled, 1, 0) > 0 else { break }
+                let before = buffers[index].count
+                drain(index)
+                room -= max(1, buffers[index].count - before)
+            }
+        }
+    }
 
     mutating func step(milliseconds: Int32) {
         // A negative descriptor is skipped by poll(2).
