@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import Wire
 
+@testable import AgentCore
+
 /// Where the programs built for the tests lie: beside the test program itself.
 enum BuiltProgram {
     static func path(_ name: String) throws -> String {
@@ -134,6 +136,19 @@ final class AgentClient {
             usleep(1000)
         }
         return nil
+    }
+
+    // MARK: Looking inside
+
+    /// The process that serves the request; nil where none is served.
+    func worker() throws -> pid_t? { ProcessTable.children(of: pid).first }
+
+    /// The number of the socket by which a worker speaks to the supervisor.
+    func socket(of worker: pid_t) throws -> Int32? {
+        let folder = "/proc/\(worker)/fd"
+        return try LocalMachine().list(folder).first { name in
+            try LocalMachine().linkTarget("\(folder)/\(name)").hasPrefix("socket:")
+        }.flatMap { Int32($0) }
     }
 
     // MARK: Whole runs

@@ -218,6 +218,49 @@ struct AgentStreamTests {
         }
     }
 
+    /// The worker is a process of its own: what it says may be damaged as well as a stranger's words.
+    @Test(
+        "a worker that says what cannot be read is ended at once, not at the deadline",
+        arguments: ["GET / HTTP/1.1", "J\u{7f}\u{7f}\u{7f}\u{7f}"])
+    func damagedWorker(_ text: String) throws {
+        try withTemporaryDirectory { directory in
+            let client = try AgentClient(state: directory + "/state")
+            _ = try client.receiveHello()
+            let plan = CompiledPlan(
+                Plan(
+                    host: "h",
+                    resources: [
+                        command(
+                            "slow", check: ["/bin/false"], run: ["/bin/sleep", "6543"],
+                            timeout: 600)
+                    ]))
+            client.send(blob: plan.bytes)
+            client.send(
+                .run(
+                    RunRequest(
+                        mode: .apply, plan: plan.digest, runID: "r", serial: 1,
+                        expiresAfterSeconds: 600, requestedBy: "tester@here")))
+            try waitFor { try isRunning("sleep 6543") }
+            let worker = try #require(try client.worker())
+            let socket = try #require(try client.socket(of: worker))
+            let tool = try ProcessRunner.run(
+                ProgramCall(
+                    try BuiltProgram.path("AgentTestTool"),
+                    ["write-into", "\(worker)", "\(socket)", text]))
+            #expect(tool.outputText == "done\n", "\(tool.errorText)")
+            client.patience = 20
+            guard case .fault(let fault)? = try client.receive() else {
+                Issue.record("no fault")
+                return
+            }
+            #expect(fault.code == "worker-damaged")
+            #expect(fault.cause.contains("run /bin/sleep"))
+            try waitFor { try !isRunning("sleep 6543") }
+            // The agent itself is sound.
+            #expect(client.end() == 0)
+        }
+    }
+
     @Test("an apply that takes too long stops before the deadline, or is ended with its program")
     func applyDeadline() throws {
         try withTemporaryDirectory { directory in

@@ -1,6 +1,7 @@
 // Helper of the agent's tests, for what a process can only do to itself.
 //
 // usage: AgentTestTool escape LAYER NAME ARGUMENT   try to change something from inside a layer
+//        AgentTestTool write-into PID FD TEXT           write to a descriptor of another process
 //        AgentTestTool kill-at N PROGRAM ARGUMENT…  run it, kill it at its n-th writing call
 
 import AgentCore
@@ -36,5 +37,8 @@ case "kill-at" where words.count >= 3:
     }
     let text = "\(calls)\n"
     _ = write(STDERR_FILENO, text, text.utf8.count)
+case "write-into" where words.count == 4:
+    let code = write_into(pid_t(words[1]) ?? 0, Int32(words[2]) ?? -1, words[3])
+    say(String(cString: error_name(code)))
 default: exit(64)
 }

@@ -259,13 +259,43 @@ final class Supervisor {
         if n < 0 && (errno == EINTR || errno == EAGAIN) { return }
         if n <= 0 { return workerIsGone(current) }
         job?.reader.append(chunk[0..<n])
-        while job != nil {
-            guard let frame = try? job?.reader.next() else { return }
-            guard case .message(let json) = frame, let reply = try? Reply(json: json) else {
-                continue
-            }
-            relay(reply, frame)
+        do throws(AgentFault) {
+            while let (reply, frame) = try nextReply() { relay(reply, frame) }
+        } catch {
+            workerIsDamaged(error)
         }
+    }
+
+    /// The next whole reply of the worker; nil until more bytes have come, or where it has gone.
+    private func nextReply() throws(AgentFault) -> (reply: Reply, frame: Frame)? {
+        do throws(FrameError) {
+            guard let frame = try job?.reader.next() else { return nil }
+            guard case .message(let json) = frame else {
+                throw FrameError.badMessage(JSONError("it is a blob"))
+            }
+            do throws(JSONError) {
+                return (try Reply(json: json), frame)
+            } catch {
+                throw FrameError.badMessage(error)
+            }
+        } catch {
+            throw StreamFault.make(error)
+        }
+    }
+
+    /// What the worker says cannot be read: nothing more of it can, so it is ended and that is said.
+    private func workerIsDamaged(_ error: AgentFault) {
+        guard let current = job else { return }
+        let doing = current.board.text
+        _ = current.kill()
+        let fault = AgentFault(
+            "worker-damaged", current.work.verb,
+            cause: "what the worker said cannot be read: \(error.cause)"
+                + (doing.isEmpty ? "" : "; last it tried to \(doing)"),
+            hint: "what it did is in its journal; if the host's memory is sound, please report it")
+        _ = note(current, fault: fault)
+        drop(current)
+        say(.fault(current.faultInstead ?? fault))
     }
 
     private func relay(_ reply: Reply, _ frame: Frame) {
