@@ -103,18 +103,8 @@ struct AccountFiles: Sendable {
     private func ask(
         _ database: String, _ names: [String], on machine: any Machine
     ) throws(AgentFault) -> [[String]] {
-        let names = Set(names).sorted()
-        if names.isEmpty { return [] }
-        let result: ProgramResult
-        do throws(SystemError) {
-            // Its status says only whether it found all of them.
-            result = try machine.run(
-                ProgramCall("/usr/bin/getent", [database] + names, timeoutSeconds: 20))
-        } catch {
-            if error.isNotFound { return [] }
-            throw AgentFault("ask getent for \(names.joined(separator: ", "))", error)
-        }
-        return AccountRecords.fields(of: result.outputText)
+        let answer = try Getent.ask(database, Set(names).sorted(), on: machine)
+        return AccountRecords.fields(of: answer)
     }
 }
 

@@ -57,6 +57,9 @@ package struct Accounts: Sendable {
         return nil
     }
 
+    /// Whether it is known that there is no such user: everybody who might know was asked.
+    package func lacksUser(_ text: String) -> Bool { uid(of: text) == nil && unanswered == nil }
+
     /// The name of a user; the number where it has none.
     package func userName(_ uid: UInt32) -> String { userNames[uid] ?? String(uid) }
 
@@ -97,24 +100,44 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// What getent prints for the names it knows; nothing on a machine without getent.
+    /// What getent prints for the names it knows; notes where it could not say.
     private mutating func ask(
         _ database: String, _ names: [String], _ machine: any Machine
     ) -> String {
+        do throws(AgentFault) {
+            return try Getent.ask(database, names, on: machine)
+        } catch {
+            unanswered = error
+            return ""
+        }
+    }
+}
+
+/// The host's name service switch, asked by getent(1): directory services answer there too.
+enum Getent {
+    /// The records of a database for these names, one to a line; a name without a line is not there.
+    ///
+    /// Nothing on a machine without getent, which has no directory service either. A fault where
+    /// getent did not come to an answer: then nobody knows whether there is such a name, and who
+    /// takes that for "there is none" makes a second one.
+    static func ask(
+        _ database: String, _ names: [String], on machine: any Machine
+    ) throws(AgentFault) -> String {
         if names.isEmpty { return "" }
         let attempted = "ask getent for \(database) \(names.joined(separator: " "))"
+        let result: ProgramResult
         do throws(SystemError) {
-            let result = try machine.run(
+            result = try machine.run(
                 ProgramCall("/usr/bin/getent", [database] + names, timeoutSeconds: 20))
-            // 2: some names were not found.
-            if result.end == .exited(0) || result.end == .exited(2) { return result.outputText }
-            unanswered = AgentFault(
-                "accounts", attempted, cause: "it \(result.endText)",
-                hint: "a directory service may be down; see getent on the host")
         } catch {
-            if !error.isNotFound { unanswered = AgentFault(attempted, error) }
+            if error.isNotFound { return "" }
+            throw AgentFault(attempted, error)
         }
-        return ""
+        // 2: some of the names were not found. 1 and 3 are faults of the question.
+        if result.end == .exited(0) || result.end == .exited(2) { return result.outputText }
+        throw AgentFault(
+            "accounts", attempted, cause: "it \(result.endText)",
+            hint: "a directory service may be down; see getent on the host")
     }
 }
 

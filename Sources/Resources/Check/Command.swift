@@ -30,13 +30,11 @@ package enum CommandBehaviour: ResourceBehaviour {
         _ declaration: CommandDeclaration, _ accounts: Accounts, on machine: any Machine
     ) throws(AgentFault) -> Observation {
         if let user = declaration.runAs, try accounts.knownUID(of: user) == nil {
-            return .blocked(
-                AgentFault(
-                    "no-account", "run the command \(declaration.name)", cause: "no user \(user)",
-                    hint: "declare it, or correct the name"))
+            return .blocked(noAccount(user, declaration))
         }
+        let call = try call(declaration, declaration.check, accounts)
         do throws(SystemError) {
-            let result = try machine.run(call(declaration, declaration.check, accounts))
+            let result = try machine.run(call)
             switch result.end {
             case .exited(0): return .asDeclared
             case .exited(1): return .toBeChanged
@@ -58,13 +56,23 @@ package enum CommandBehaviour: ResourceBehaviour {
         }
     }
 
+    private static func noAccount(_ user: String, _ declaration: CommandDeclaration) -> AgentFault {
+        AgentFault(
+            "no-account", "run the command \(declaration.name)", cause: "no user \(user)",
+            hint: "declare it, or correct the name")
+    }
+
+    /// A fault where the user it is to run as cannot be found: it never runs as another, root.
     private static func call(
         _ declaration: CommandDeclaration, _ words: [String], _ accounts: Accounts
-    ) -> ProgramCall {
+    ) throws(AgentFault) -> ProgramCall {
         var call = ProgramCall(
             words[0], Array(words.dropFirst()), directory: "/",
             timeoutSeconds: declaration.timeoutSeconds, outputLimit: 1 << 20)
-        if let user = declaration.runAs, let uid = accounts.uid(of: user) {
+        if let user = declaration.runAs {
+            guard let uid = try accounts.knownUID(of: user) else {
+                throw noAccount(user, declaration)
+            }
             call.identity = ChildIdentity(uid: uid, gid: accounts.primaryGroup(of: user) ?? uid)
             let name = accounts.userName(uid)
             call.environment.removeAll { $0.hasPrefix("HOME=") }
@@ -105,8 +113,9 @@ package enum CommandBehaviour: ResourceBehaviour {
         let accounts = try Accounts(
             on: host.machine, users: declaration.runAs.map { [$0] } ?? [])
         let attempted = "run \(declaration.run[0]) for \(declaration.name)"
+        let call = try call(declaration, declaration.run, accounts)
         let result = try attempt(attempted) { () throws(SystemError) in
-            try host.machine.run(call(declaration, declaration.run, accounts))
+            try host.machine.run(call)
         }
         if result.succeeded { return }
         let output = ProgramText.excerpt(of: result)

@@ -210,14 +210,16 @@ package enum OnloadBehaviour: ResourceBehaviour {
                 cause: "\(module.path) is \(version)",
                 hint: "install library and modules of one version")
         }
-        let missing = observation.settings.missingAccounts(declaration.sysconfig)
-        if !missing.isEmpty {
+        do throws(AgentFault) {
+            let missing = try observation.settings.missingAccounts(declaration.sysconfig)
+            if missing.isEmpty { return nil }
             return AgentFault(
                 "no-account", "set the owner of OpenOnload's devices",
                 cause: "there is no \(missing.joined(separator: ", no "))",
                 hint: "declare it, or correct sysconfig")
+        } catch {
+            return error
         }
-        return nil
     }
 
     package static func beforeImages(

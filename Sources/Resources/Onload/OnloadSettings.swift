@@ -131,13 +131,15 @@ struct OnloadSettings: Sendable {
     }
 
     /// Users and groups that the settings name and the host has not.
-    func missingAccounts(_ settings: [String: String]) -> [String] {
+    ///
+    /// A fault where nobody could be asked whether it has them.
+    func missingAccounts(_ settings: [String: String]) throws(AgentFault) -> [String] {
         var missing: [String] = []
         for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
-            if key.hasSuffix("_USER"), accounts.uid(of: value) == nil {
+            if key.hasSuffix("_USER"), try accounts.knownUID(of: value) == nil {
                 missing.append("user \(value)")
             }
-            if key.hasSuffix("_GROUP"), accounts.gid(of: value) == nil {
+            if key.hasSuffix("_GROUP"), try accounts.knownGID(of: value) == nil {
                 missing.append("group \(value)")
             }
         }

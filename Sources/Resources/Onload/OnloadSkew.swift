@@ -218,7 +218,7 @@ enum OnloadSkew {
         let settings = observation.settings
         let text = settings.sysconfigText ?? ""
         let user = OnloadSettings.value("ONLOAD_CPLANE_USER", in: text)
-        if let user, settings.accounts.uid(of: user) == nil {
+        if let user, settings.accounts.lacksUser(user) {
             found.append(
                 HostFinding(
                     "no-control-plane-user",
