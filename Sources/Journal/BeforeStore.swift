@@ -1,6 +1,7 @@
 import FleetModel
 import Glibc
 import Linux
+import SystemFaults
 import Wire
 
 /// Contents that changes replaced, by digest.
@@ -15,13 +16,28 @@ package struct BeforeStore: Sendable {
     package func keep(_ content: [UInt8]) throws(AgentFault) -> Digest {
         let digest = Digest(of: content)
         let path = path(of: digest)
-        if let status = try? LocalMachine().status(path, followLinks: false),
-            status.size == Int64(content.count)
-        {
-            return digest
-        }
+        // By its bytes: a file of the right name and size may be damaged, and what it is to bring
+        // back is about to be replaced.
+        if try isWhole(path, digest, content.count) { return digest }
         try state.replace(path, content)
         return digest
+    }
+
+    /// Whether a file is there and holds that content.
+    private func isWhole(
+        _ path: String, _ digest: Digest, _ size: Int
+    ) throws(AgentFault) -> Bool {
+        let machine = LocalMachine()
+        do throws(SystemError) {
+            guard let status = try machine.statusIfPresent(path), status.size == Int64(size) else {
+                return false
+            }
+            var hasher = Digest.Hasher()
+            try machine.read(path) { hasher.update($0) }
+            return hasher.finish() == digest
+        } catch {
+            throw AgentFault("read \(path)", error)
+        }
     }
 
     /// A content kept before; verified against its digest.

@@ -196,6 +196,9 @@ struct JournalTests {
             try LocalMachine().writeInPlace(state.before + "/\(digest)", [1, 2, 4])
             let fault = #expect(throws: AgentFault.self) { try BeforeStore(state).content(digest) }
             #expect(fault?.code == "damaged")
+            // Kept again it is whole again: the next change is about to replace the only other copy.
+            #expect(try BeforeStore(state).keep([1, 2, 3]) == digest)
+            #expect(try BeforeStore(state).content(digest) == [1, 2, 3])
         }
     }
 

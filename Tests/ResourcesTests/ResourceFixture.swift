@@ -183,7 +183,8 @@ extension Kind {
 extension FakeMachine {
     /// What every host has that the boot unit needs.
     fileprivate func makeReadyToKeep() {
-        put("/proc/self/exe", text: "the agent", mode: 0o755)
+        put("/var/lib/muster/bin/agent", text: "the agent", mode: 0o755)
+        put("/proc/self/exe", .link("/var/lib/muster/bin/agent"))
         for folder in ["/usr/local/sbin", "/etc/systemd/system", "/run"] { put(folder, .directory) }
     }
 }

@@ -77,6 +77,7 @@ package enum BootSettings {
             guard let status, status.type == .file, status.mode & 0o111 != 0 else {
                 return "\(program) is not there"
             }
+            if status.size == 0 { return "\(program) is empty" }
             return nil
         }
     }
@@ -167,11 +168,22 @@ package enum BootSettings {
         return images
     }
 
+    /// Whether the program that the boot unit runs is another than this agent, by its bytes: two
+    /// builds may well have the same size, and a power cut leaves a file of the right one empty.
     private static func programIsStale(on machine: any Machine) throws(AgentFault) -> Bool {
         try attempt("look at \(program)") { () throws(SystemError) in
-            guard let there = try machine.statusIfPresent(program) else { return true }
+            guard let there = try machine.statusIfPresent(program), there.type == .file,
+                there.mode & 0o111 != 0
+            else { return true }
             let own = try machine.status("/proc/self/exe", followLinks: true)
-            return there.size != own.size || there.mode & 0o111 == 0
+            if there.size != own.size { return true }
+            var offset = 0
+            while true {
+                let ours = try machine.read("/proc/self/exe", from: offset, count: 1 << 20)
+                if try machine.read(program, from: offset, count: 1 << 20) != ours { return true }
+                if ours.isEmpty { return false }
+                offset += ours.count
+            }
         }
     }
 
