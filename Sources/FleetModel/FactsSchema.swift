@@ -69,8 +69,11 @@ package struct FactsSchema: Sendable {
         Entry(path: "packages", type: "map", summary: "installed package to its version"),
         Entry(path: "modules", type: "map", summary: "loaded kernel module to its version"),
         Entry(
-            path: "hugepages", type: "map",
-            summary: "sizes, and nodes to sizes: size in kB to total, free, reserved, surplus"),
+            path: "hugepages.sizes", type: "map",
+            summary: "size in kB to total, free, reserved and surplus pages"),
+        Entry(
+            path: "hugepages.nodes", type: "map",
+            summary: "NUMA node to size in kB to total and free pages"),
         Entry(
             path: "links", type: "map",
             summary:
@@ -82,10 +85,12 @@ package struct FactsSchema: Sendable {
         Entry(path: "mounts", type: "map", summary: "mount point to device, type and options"),
         Entry(path: "clock.source", type: "string", summary: "of the kernel: tsc, hpet, kvm-clock"),
         Entry(path: "clock.sources", type: "list of string", summary: "those it could use"),
-        Entry(path: "boot", type: "map", summary: "boot id"),
+        Entry(path: "boot.id", type: "string", summary: "another after each boot"),
     ]
 
     /// The first parts of the paths of a half.
+    ///
+    /// `hugepages` is a section of both halves: its sizes are hardware, its counts are live.
     package static func sections(_ half: [Entry]) -> Set<String> {
         Set(half.map { String($0.path.prefix { $0 != "." }) })
     }

@@ -123,20 +123,37 @@ import Wire
     @Test func theReaderKeepsToTheSchema() throws {
         let root = try copiedRoot()
         for machine in [LocalMachine(root: root.path), LocalMachine()] {
-            let facts = FactsReader(machine: machine).hardware()
-            let given = Set(facts.object?.keys.map { $0 } ?? [])
-            #expect(given == FactsSchema.sections(FactsSchema.hardware))
-            for entry in FactsSchema.hardware {
-                var value: JSON? = facts
-                for part in entry.path.split(separator: ".") { value = value?[String(part)] }
-                let isBelowNull = value == nil && entry.path.contains(".")
-                switch (entry.type, value ?? .null) {
-                case (_, .null): #expect(value != nil || isBelowNull, "\(entry.path) is missing")
-                case ("string", .string), ("cpu_list", .string), ("integer", .integer),
-                    ("map", .object), ("list of cpu_list", .array), ("list of integer", .array):
-                    break
-                default: Issue.record("\(entry.path) is not \(entry.type): \(value ?? .null)")
-                }
+            let reader = FactsReader(machine: machine)
+            let hardware = reader.hardware()
+            #expect(
+                Set(hardware.object?.keys.map { $0 } ?? [])
+                    == FactsSchema.sections(FactsSchema.hardware))
+            expect(FactsSchema.hardware, in: hardware)
+            let sections = FactsSchema.sections(FactsSchema.live)
+            let live = reader.live(sections.sorted())
+            #expect(
+                Set(live.object?.keys.map { $0 } ?? []) == sections.union(["unknown"]))
+            expect(FactsSchema.live, in: live)
+            // A section of the schema that the reader does not know.
+            let unknown = live["unknown"]?.object ?? [:]
+            #expect(!unknown.values.contains("there is no such section of the live state"))
+        }
+    }
+
+    /// Each path has a value of its type, or is null, or lies below what is.
+    private func expect(_ entries: [FactsSchema.Entry], in facts: JSON) {
+        for entry in entries {
+            var value: JSON? = facts
+            for part in entry.path.split(separator: ".") where value != .null {
+                value = value?[String(part)]
+            }
+            switch (entry.type, value) {
+            case (_, nil): Issue.record("\(entry.path) is missing")
+            case (_, .null), ("string", .string), ("cpu_list", .string), ("integer", .integer),
+                ("map", .object), ("list of cpu_list", .array), ("list of integer", .array),
+                ("list of string", .array):
+                break
+            default: Issue.record("\(entry.path) is not \(entry.type): \(value ?? .null)")
             }
         }
     }

@@ -10,9 +10,11 @@ final class FactsScope {
     private let host: String
     private var map = ValueMap()
     /// Sections that what is being computed may read.
-    private var wanted: Set<String> = []
+    private var wanted: Set<FactsSection> = []
     /// Sections that were read, or would have been.
-    private var read: Set<String> = []
+    private var read: Set<FactsSection> = []
+    /// What was read, by the name of its section.
+    private var sections: [String: JSON] = [:]
 
     init(_ input: HostFactsInput, host: String) {
         self.input = input
@@ -28,13 +30,7 @@ final class FactsScope {
     }
 
     func want(_ path: [String]) {
-        guard path.count > 1 else {
-            wanted.formUnion(FactSections.all)
-            wanted.formUnion(input.hardware?.object?.keys.map { $0 } ?? [])
-            wanted.formUnion(input.live?.object?.keys.map { $0 } ?? [])
-            return
-        }
-        wanted.insert(path[1])
+        wanted.formUnion(FactSections.sections(of: path.dropFirst()))
     }
 
     /// The value of `facts`, with the sections wanted; a half that is missing is a fault.
@@ -42,38 +38,42 @@ final class FactsScope {
         if wanted.count > read.count {
             for section in wanted.subtracting(read).sorted() {
                 read.insert(section)
-                let half = FactSections.isLive(section) ? input.live : input.hardware
-                if let json = half?[section] { map[section] = Value(json) }
+                let half = section.half == .live ? input.live : input.hardware
+                if let json = half?[section.name] { take(json, section.name) }
             }
         }
-        let isLiveMissing = input.live == nil && wanted.contains(where: FactSections.isLive)
-        let isHardwareMissing =
-            input.hardware == nil && wanted.contains { !FactSections.isLive($0) }
-        if isHardwareMissing {
+        if input.hardware == nil, wanted.contains(where: { $0.half == .hardware }) {
             throw Faults(
                 Diagnostic(
                     Self.missingCode, "the facts of \(host) are not known",
                     hint: "run `muster facts \(host)`", exitCode: .hostFailed))
         }
-        if isLiveMissing {
+        let live = wanted.filter { $0.half == .live }
+        if input.live == nil, let first = live.min() {
             throw Faults(
                 Diagnostic(
                     Self.missingCode, "the live state of \(host) is not known",
-                    cause:
-                        "facts.\(wanted.filter(FactSections.isLive).min() ?? "") is read anew on "
-                        + "every connection", hint: "run `muster plan \(host)`",
-                    exitCode: .hostFailed))
+                    cause: "facts.\(first.name) is read anew on every connection",
+                    hint: "run `muster plan \(host)`", exitCode: .hostFailed))
         }
         return .map(map)
+    }
+
+    /// Takes in a section; of one that both halves have, each gives its own members.
+    private func take(_ json: JSON, _ name: String) {
+        var all = json
+        if case .object(let members)? = sections[name], case .object(let more) = json {
+            all = .object(members.merging(more) { _, last in last })
+        }
+        sections[name] = all
+        map[name] = Value(all)
     }
 
     /// What was read so far.
     var used: FactsUsed {
         FactsUsed(
-            sections: read.sorted(), needsHardware: read.contains { !FactSections.isLive($0) },
-            liveSections: read.filter(FactSections.isLive).sorted())
+            sections: Set(read.map(\.name)).sorted(),
+            needsHardware: read.contains { $0.half == .hardware },
+            liveSections: read.filter { $0.half == .live }.map(\.name).sorted())
     }
-
-    /// Counts sections as read by a result that is taken over from another host.
-    func note(_ sections: some Sequence<String>) { read.formUnion(sections) }
 }
