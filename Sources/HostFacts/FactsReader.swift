@@ -48,7 +48,7 @@ package struct FactsReader {
         for section in sections {
             switch section {
             case "services": members[section] = LiveFacts.services(&probe)
-            case "packages": members[section] = LiveFacts.packages(&probe)
+            case "packages": members[section] = PackageFacts.read(&probe)
             case "modules": members[section] = LiveFacts.modules(&probe)
             case "hugepages": members[section] = HugepageFacts.live(&probe)
             case "links": members[section] = InterfaceFacts.live(&probe)

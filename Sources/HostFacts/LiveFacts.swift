@@ -46,32 +46,6 @@ enum LiveFacts {
         return result.outputText.filledLines.map { $0.split(separator: " ") }
     }
 
-    /// Installed packages, from dpkg's own file.
-    static func packages(_ probe: inout Probe) -> JSON {
-        guard let text = probe.text("/var/lib/dpkg/status", as: "packages", limit: 256 << 20) else {
-            return .null
-        }
-        var packages: [String: JSON] = [:]
-        var name: Substring?
-        var version: Substring?
-        var isInstalled = false
-        for line: Substring in text.lines + [""] {
-            if line.isEmpty {
-                if let name, let version, isInstalled {
-                    packages[String(name)] = .string(String(version))
-                }
-                (name, version, isInstalled) = (nil, nil, false)
-            } else if line.hasPrefix("Package: ") {
-                name = line.dropFirst(9)
-            } else if line.hasPrefix("Version: ") {
-                version = line.dropFirst(9)
-            } else if line.hasPrefix("Status: ") {
-                isInstalled = line.hasSuffix(" installed")
-            }
-        }
-        return .object(packages)
-    }
-
     /// Loaded kernel modules; a version only where the module has one.
     static func modules(_ probe: inout Probe) -> JSON {
         guard let text = probe.text("/proc/modules", as: "modules") else { return .null }

@@ -158,6 +158,49 @@ import Wire
         }
     }
 
+    /// The versions of a host without dpkg are rpm's: with epochs, and of a kernel the newest.
+    @Test func packagesOfAHostOfRPM() throws {
+        let machine = FakeMachine()
+        machine.put("/usr/bin/rpm", text: "", mode: 0o755)
+        func read(_ output: String, errors: String = "", status: Int32 = 0) -> JSON {
+            machine.programs["/usr/bin/rpm"] = { call, _ in
+                #expect(call.arguments.first == "-qa")
+                return ProgramResult(
+                    end: .exited(status), output: Array(output.utf8),
+                    errorOutput: Array(errors.utf8))
+            }
+            return FactsReader(machine: machine).live(["packages"])
+        }
+        let live = read(
+            "bash\t5.1.8-9.el9\nkernel-core\t5.14.0-427.el9\nkernel-core\t5.14.0-70.el9\n"
+                + "chrony\t0:4.5-1.el9\nopenssl\t1:3.0.7-27.el9\ngpg-pubkey\t350d275d-6279464b\n")
+        #expect(
+            live["packages"] == [
+                "bash": "5.1.8-9.el9", "kernel-core": "5.14.0-427.el9", "chrony": "4.5-1.el9",
+                "openssl": "1:3.0.7-27.el9",
+            ])
+        #expect(live["unknown"] == [:])
+        // rpm calls a database that it cannot read empty.
+        for broken in [
+            read("", errors: "error: cannot open Packages database in /var/lib/rpm\n"),
+            read("bash\t5.1.8-9.el9\n", errors: "error: rpmdbNextIterator: skipping h#\n"),
+            read("", status: 1), read(""),
+        ] {
+            #expect(broken["packages"] == .null)
+            #expect(broken["unknown"]?["packages"]?.string?.hasPrefix("rpm -qa ") == true)
+        }
+        // A host with dpkg is Debian's, whatever tools it has.
+        machine.put(
+            "/var/lib/dpkg/status",
+            text: "Package: rpm\nStatus: install ok installed\nVersion: 4.18-1\n")
+        #expect(read("bash\t1-1\n")["packages"] == ["rpm": "4.18-1"])
+        machine.take("/usr/bin/rpm")
+        machine.take("/var/lib/dpkg")
+        #expect(
+            read("")["unknown"]?["packages"]
+                == "there is neither /var/lib/dpkg/status nor /usr/bin/rpm")
+    }
+
     /// Facts are hashed: reading twice gives the same bytes.
     @Test func hardwareFactsStayTheSame() {
         let reader = FactsReader(machine: LocalMachine())

@@ -1,3 +1,5 @@
+import Kinds
+
 /// What a host has of one package, by whichever database.
 struct PackageEntry: Sendable, Equatable {
     /// As the database writes it: `9.2.1-1`; of rpm with the epoch before it, where it has one.

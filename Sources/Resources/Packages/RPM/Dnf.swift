@@ -1,4 +1,5 @@
 import FleetModel
+import Kinds
 import Linux
 
 /// Calls of dnf, with what is the same for all of them.

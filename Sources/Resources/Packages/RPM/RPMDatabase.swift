@@ -1,4 +1,5 @@
 import FleetModel
+import Kinds
 import Linux
 
 /// The packages that rpm knows, asked for in one call of rpm(8): its database is a file format of its own.
