@@ -69,7 +69,7 @@ package struct RunText {
             "outcome": .string(host.outcome.rawValue),
             "resources": .array(visible(host).map { key(of: $0) }),
             "handlers": .array(host.handlers.map(\.json)),
-            "fault": host.fault.map { key(of: $0, on: host.host) },
+            "fault": host.fault.map { FaultFolding.key(of: $0, on: host.host) },
             "orphans": .strings(host.end?.orphans ?? []),
             "stopped": .optional(host.end?.stopped),
             "notices": .strings(host.notices + (host.end?.notices ?? [])),
@@ -86,17 +86,6 @@ package struct RunText {
             resource.changes[index].after = Self.withoutDigest(resource.changes[index].after)
         }
         return resource.json
-    }
-
-    /// Faults that differ only in names, addresses and fingerprints are shown once, the first of
-    /// them in full.
-    private func key(of fault: AgentFault, on host: String) -> JSON {
-        let words = fault.cause.split(separator: " ").map { word -> String in
-            word.contains(host) || word.contains(where: \.isNumber) ? "#" : String(word)
-        }
-        return [
-            .string(fault.code), .string(words.joined(separator: " ")), .string(fault.hint ?? ""),
-        ]
     }
 
     private static func withoutDigest(_ value: JSON?) -> JSON? {

@@ -64,6 +64,47 @@ import Wire
         #expect(try RunText().render(run.json) == expected)
     }
 
+    /// Hosts whose faults differ in names alone are one group; any other difference is one to see.
+    @Test(
+        arguments: [
+            ("the worker exited with status #", ["1", "2"], 2),
+            ("it took longer than # seconds", ["10", "600"], 2),
+            ("the module is # and 9.2.1 is declared", ["9.1.0", "9.2.0"], 2),
+            ("a frame of the unknown type #", ["7", "9"], 2),
+            ("#: connection refused", ["10.0.0.1:22", "10.0.0.2:22"], 1),
+            ("no route to [#]:22", ["fe80::1", "fe80::2%eth0"], 1),
+            ("no answer from #", ["srv-01.ld4.example", "srv-02.ld4.example"], 1),
+            ("no answer from #", ["md1.ld4", "md2.ld4"], 1),
+            ("its key is # (ed25519)", ["SHA256:abc/1", "SHA256:Abd+2"], 1),
+            ("plan # was applied", ["7f3a91c2", "8f3a91c2"], 1),
+            ("process # (since 2026-11-21T05:30:00Z) applies", ["4711", "4712"], 1),
+        ])
+    func foldsFaults(_ cause: String, _ words: [String], _ groups: Int) {
+        let hosts = words.enumerated().map { index, word in
+            let said = cause.split(separator: "#", omittingEmptySubsequences: false)
+            return HostView(
+                host: "md\(index + 1)", outcome: .failed,
+                fault: AgentFault("x", "do it", cause: said.joined(separator: word)))
+        }
+        let text = RunText().render(RunView(id: "1", verb: "check", hosts: hosts))
+        #expect(text.split(separator: "\n").count { $0.contains(" host") } == groups + 1, "\(text)")
+    }
+
+    /// A name that is part of another word, or of another name, is no name.
+    @Test func aHostsNameIsFoundAsAWhole() {
+        func lines(_ causes: [String]) -> Int {
+            let hosts = causes.enumerated().map { index, cause in
+                HostView(
+                    host: ["a", "b"][index], outcome: .failed,
+                    fault: AgentFault("x", "do it", cause: cause))
+            }
+            let text = RunText().render(RunView(id: "1", verb: "check", hosts: hosts))
+            return text.split(separator: "\n").count { $0.contains("!") }
+        }
+        #expect(lines(["a: cannot start", "b: cannot start"]) == 1)
+        #expect(lines(["no carrier", "no bearer"]) == 2)
+    }
+
     /// What a reboot has to do with a run is said once, at its end.
     @Test func theFooterTellsOfReboots() {
         let now = Change("nohz_full", layer: .running, before: nil, after: "2", disruption: .reboot)
