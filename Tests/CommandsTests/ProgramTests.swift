@@ -56,6 +56,26 @@ import Testing
         }
     }
 
+    /// A store that cannot be read is no store without facts.
+    @Test func verbsThatContactNobodySayThatTheStoreIsDamaged() throws {
+        try withFleet { fleet in
+            let store = fleet + "/.muster/state.db"
+            #expect(mkdir(fleet + "/.muster", 0o700) == 0)
+            #expect(try muster(["validate"], in: fleet).status == 0)
+            try write(String(repeating: "not a database ", count: 100), store)
+            for words in [
+                ["validate"], ["compile"], ["explain", "md01", "banner"], ["isolation", "md01"],
+            ] {
+                let answer = try muster(words, in: fleet)
+                #expect(answer.status == 1, "\(words): \(answer.output)")
+                #expect(answer.errors.contains("file is not a database"), "\(answer.errors)")
+                #expect(!answer.output.contains("Valid"))
+            }
+            unlink(store)
+            #expect(try muster(["validate"], in: fleet).status == 0)
+        }
+    }
+
     struct Mistake: Sendable, CustomStringConvertible {
         let arguments: [String]
         var file: (path: String, text: String)?

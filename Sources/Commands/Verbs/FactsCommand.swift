@@ -56,13 +56,7 @@ enum FactsCommand: Command {
     private static func readCopy(
         _ root: String, _ sections: [String], _ context: CommandContext
     ) throws -> ExitCode {
-        let status = try? LocalMachine().status(root, followLinks: true)
-        guard status?.type == .directory else {
-            throw Diagnostic(
-                "no-root", "\(root) is not a directory",
-                hint: "--root names a copy of a host's /, with proc, sys and etc in it",
-                exitCode: .usage)
-        }
+        try CopiedRoot.check(root, root, holds: "proc, sys and etc")
         let reader = FactsReader(machine: LocalMachine(root: root))
         let facts = reader.facts(hardware: true, sections: sections)
         context.output.data(facts, format: context.format == "text" ? "json" : context.format)

@@ -74,20 +74,35 @@ enum ImportCommand: Command {
         }
         // A folder given by name is one of this machine, whatever the root.
         let isFolder = profile.contains("/")
-        do throws(TunedProfile.Fault) {
+        // A file that is there and cannot be read would be left out of the role without a word.
+        var unreadable: SystemError?
+        do {
             let read = try TunedProfile(profile, folders: ["/etc/tuned", "/usr/lib/tuned"]) {
                 path in
                 let own = isFolder && path.hasPrefix(profile)
                 let place = own ? PathName.join(context.workingDirectory, path) : real(path)
-                return (try? machine.textIfPresent(place, limit: 1 << 20)) ?? nil
+                do throws(SystemError) {
+                    return try machine.textIfPresent(place, limit: 1 << 20)
+                } catch {
+                    unreadable = unreadable ?? error
+                    return nil
+                }
             }
+            if let unreadable { throw cannotRead(unreadable) }
             let plain = read.name.map { $0.isLetter || $0.isNumber ? $0 : "_" }
             return TunedRole(read, name: call.value("role") ?? "tuned_" + String(plain))
-        } catch {
+        } catch let error as TunedProfile.Fault {
+            if let unreadable { throw cannotRead(unreadable) }
             throw Diagnostic(
                 "no-profile", "cannot read the tuned profile \(profile)", cause: error.cause,
                 hint: error.hint)
         }
+    }
+
+    private static func cannotRead(_ error: SystemError) -> Diagnostic {
+        Diagnostic(
+            "unreadable", "cannot read \(error.object): \(error.reason)", hint: error.hint,
+            exitCode: .badInput)
     }
 
     private static func show(_ role: TunedRole, _ context: CommandContext) {

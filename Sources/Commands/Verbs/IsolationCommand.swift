@@ -121,13 +121,7 @@ enum IsolationCommand: Command {
     }
 
     private static func read(root: String, _ shown: String) throws(Diagnostic) -> (String, JSON) {
-        let status = try? LocalMachine().status(root, followLinks: true)
-        guard status?.type == .directory else {
-            throw Diagnostic(
-                "no-root", "\(shown) is not a directory",
-                hint: "--root names a copy of a host's /, with proc and sys in it", exitCode: .usage
-            )
-        }
+        try CopiedRoot.check(root, shown, holds: "proc and sys")
         return (shown, FactsReader(machine: LocalMachine(root: root)).hardware())
     }
 
