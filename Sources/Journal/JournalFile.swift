@@ -142,7 +142,14 @@ package struct JournalWriter: ~Copyable {
     ///
     /// Durable only after ``flush()``; on failure the file is as it was.
     package mutating func append(_ record: JournalRecord) throws(AgentFault) {
-        try write(try JournalFile.encode(record))
+        try append([record])
+    }
+
+    /// Adds several records, all or none.
+    package mutating func append(_ records: [JournalRecord]) throws(AgentFault) {
+        var bytes: [UInt8] = []
+        for record in records { bytes += try JournalFile.encode(record) }
+        try write(bytes)
     }
 
     /// Brings every record to the disk.

@@ -134,7 +134,7 @@ package struct ChangeIntent: ModelCodable, Equatable {
     package var changes: [Change]
     /// What was there; contents are kept in ``StateDirectory/before`` by digest.
     package var before: [BeforeImage]
-    /// Handlers that this change makes pending and that were not pending before.
+    /// Handlers that this change notifies and that were not pending before its run.
     package var handlers: [PlannedHandler]
 
     package init(

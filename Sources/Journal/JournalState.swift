@@ -57,13 +57,22 @@ package struct JournalState: Sendable, Equatable {
             guard isUntouched,
                 let intent = changes.last(where: { $0.intent.address == address })?.intent
             else { break }
-            let added = Set(intent.handlers.map(\.address))
+            // Those that another change notifies stay.
+            let added = Set(intent.handlers.map(\.address)).subtracting(notified)
             pending.removeAll { added.contains($0.address) }
         case .handlerDone(let address): pending.removeAll { $0.address == address }
         case .handlerFailed: break
         case .end(let reason, _):
             isFinished = true
             stopped = reason
+        }
+    }
+
+    /// The handlers that changes notify which may have changed something.
+    private var notified: [String] {
+        changes.flatMap { change -> [String] in
+            if case .failed(_, isUntouched: true) = change.progress { return [] }
+            return change.intent.handlers.map(\.address)
         }
     }
 

@@ -9,7 +9,7 @@ import Wire
 @testable import AgentCore
 
 /// A plan of fakes on a machine of values, and everything that was reported of it.
-private struct Bench {
+struct Bench {
     let machine: ValueMachine
     let log: RecordingLog
     var plan: Plan
@@ -36,6 +36,8 @@ private struct Bench {
 
     struct Outcome {
         var resources: [String: ResourceReport] = [:]
+        /// The addresses in the order they were reported.
+        var order: [String] = []
         var handlers: [HandlerReport] = []
         var result = RunResult()
 
@@ -58,7 +60,9 @@ private struct Bench {
             host: host,
             report: { reply in
                 switch reply {
-                case .resource(let report): outcome.resources[report.address] = report
+                case .resource(let report):
+                    outcome.resources[report.address] = report
+                    outcome.order.append(report.address)
                 case .handler(let report): outcome.handlers.append(report)
                 default: Issue.record("unexpected \(reply)")
                 }
@@ -170,6 +174,19 @@ struct ApplyRunTests {
             ], ["below": "new", "beside": "new", "after": "new"])
         _ = try bench.run(.apply)
         #expect(bench.machine.events.suffix(2) == ["done dir", "observe below after"])
+    }
+
+    @Test("a change touches what it makes, not what lies beside it in a directory both need")
+    func neighbours() throws {
+        let bench = Bench(
+            [
+                fake("a", with: ["path": "/etc/x/a", "needs": "/etc/x"]),
+                fake("b", with: ["path": "/etc/x/b", "needs": "/etc/x"]),
+                fake("c", with: ["path": "/etc/x/c", "needs": "/etc/x/a"]),
+                fake("d", with: ["path": "/srv/d", "needs": "/etc/x/a/deep"]),
+            ], ["b": "new", "c": "new", "d": "new"])
+        _ = try bench.run(.apply)
+        #expect(bench.machine.events.suffix(2) == ["done a", "observe c d"])
     }
 
     @Test("a kind whose changes may touch anything has everything looked at again")

@@ -3,10 +3,11 @@ import Glibc
 import Journal
 import Kinds
 import Linux
-import Resources
+import TestSupport
 import Wire
 
 @testable import AgentCore
+@testable import Resources
 
 /// A machine of named values, which records what is done to it.
 final class ValueMachine: Machine {
@@ -14,10 +15,14 @@ final class ValueMachine: Machine {
     /// What happened, in order: `observe a b`, `apply a`, `handler h`.
     var events: [String] = []
 
+    /// Programs that fail, by the last part of their path.
+    var failing: Set<String> = []
+
     init(_ values: [String: String] = [:]) { self.values = values }
 
     func status(_ path: String, followLinks: Bool) throws(SystemError) -> FileStatus {
-        throw unsupported
+        guard path == "/usr/sbin/update-initramfs" else { throw unsupported }
+        return FileStatus(type: .file, mode: 0o755, uid: 0, gid: 0, device: 1)
     }
     func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] { throw unsupported }
     func read(_ path: String, inPieces body: ([UInt8]) -> Void) throws(SystemError) {
@@ -28,7 +33,11 @@ final class ValueMachine: Machine {
     }
     func linkTarget(_ path: String) throws(SystemError) -> String { throw unsupported }
     func list(_ path: String) throws(SystemError) -> [String] { throw unsupported }
-    func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult { throw unsupported }
+    func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult {
+        let name = PathName.last(of: call.path)
+        events.append("run \(name)")
+        return ProgramResult(end: .exited(failing.contains(name) ? 1 : 0))
+    }
     func replaceFile(
         _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError) { throw unsupported }
@@ -57,16 +66,37 @@ final class ValueMachine: Machine {
 /// What is peculiar about a toy kind: the engine knows it by this alone.
 protocol ToyTraits: Sendable {
     static var changes: KindTraits.Changes { get }
+    static var reads: KindTraits.Reads { get }
+    static var isAppliedTogether: Bool { get }
+}
+
+extension ToyTraits {
+    static var changes: KindTraits.Changes { .claims }
+    static var reads: KindTraits.Reads { .claims }
+    static var isAppliedTogether: Bool { false }
 }
 
 /// A toy kind with nothing peculiar.
-enum Plain: ToyTraits {
-    static let changes = KindTraits.Changes.claims
-}
+enum Plain: ToyTraits {}
 
 /// A toy kind whose changes may touch anything.
 enum Opaque: ToyTraits {
     static let changes = KindTraits.Changes.anything
+}
+
+/// A toy kind that may depend on anything.
+enum Nosy: ToyTraits {
+    static let reads = KindTraits.Reads.anything
+}
+
+/// A toy kind that starts units.
+enum Starting: ToyTraits {
+    static let reads = KindTraits.Reads.units
+}
+
+/// A toy kind of which several are changed in one go.
+enum Together: ToyTraits {
+    static let isAppliedTogether = true
 }
 
 /// A declaration of a value; its attributes say how the behaviour is to misbehave.
@@ -75,7 +105,8 @@ struct FakeDeclaration<Toy: ToyTraits>: ResourceDeclaration {
         KindSchema(
             .file, "",
             traits: KindTraits(
-                changes: Toy.changes, reads: .claims, names: .exact, remains: .listed, rivals: []),
+                changes: Toy.changes, reads: Toy.reads, names: .exact, remains: .listed,
+                rivals: []),
             nameType: .string, nameSummary: "", attributes: [], example: "")
     }
 
@@ -84,9 +115,14 @@ struct FakeDeclaration<Toy: ToyTraits>: ResourceDeclaration {
     /// A name that must have a value, else the resource is blocked.
     let needed: String?
     let disruption: Disruption
-    /// `refuses` throws, `lies` changes nothing, `breaks` changes it to something else and throws.
+    /// `refuses` throws, `lies` changes nothing, `breaks` changes it to something else and throws,
+    /// `unread` has no before-image.
     let trick: String
+    /// Work that the change waits for, and whether a value changes only after it.
+    let work: SharedWork?
+    let isFollowed: Bool
     let owns: [Claim]
+    let needs: [Claim]
 
     init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         let reader = AttributeReader(attributes)
@@ -94,9 +130,12 @@ struct FakeDeclaration<Toy: ToyTraits>: ResourceDeclaration {
         value = try reader.string("value")
         needed = try reader.optionalString("needed")
         trick = try reader.optionalString("trick") ?? ""
+        work = try reader.optionalString("work").flatMap(SharedWork.init(rawValue:))
+        isFollowed = try reader.bool("followed", default: false)
         disruption =
             Disruption(rawValue: try reader.optionalString("disruption") ?? "none") ?? .none
         owns = [.path(try reader.optionalString("path") ?? "/values/" + name)]
+        needs = try reader.optionalString("needs").map { [.path($0)] } ?? []
     }
 }
 
@@ -141,7 +180,23 @@ enum FakeBehaviour<Toy: ToyTraits>: ResourceBehaviour {
     static func beforeImages(
         _ declaration: Declaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        [.sysctl(key: declaration.name, value: observation.value ?? "")]
+        if declaration.trick == "unread" {
+            throw AgentFault("unread", "keep what was there", cause: "it cannot be read")
+        }
+        return [.sysctl(key: declaration.name, value: observation.value ?? "")]
+    }
+
+    static var isAppliedTogether: Bool { Toy.isAppliedTogether }
+
+    static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome] {
+        if Toy.isAppliedTogether, let machine = host.machine as? ValueMachine {
+            machine.events.append("together " + due.map(\.declaration.name).joined(separator: " "))
+        }
+        return due.map { one in
+            host.outcome { () throws(AgentFault) in
+                try apply(one.declaration, one.observation, changes: one.changes, on: host)
+            }
+        }
     }
 
     static func apply(
@@ -155,8 +210,21 @@ enum FakeBehaviour<Toy: ToyTraits>: ResourceBehaviour {
         case "breaks":
             machine.values[declaration.name] = "broken"
             throw AgentFault("broken", "set it", cause: "it broke")
-        default: machine.values[declaration.name] = declaration.value
+        default: break
         }
+        let set = { () throws(AgentFault) in machine.values[declaration.name] = declaration.value }
+        guard let work = declaration.work else { return try set() }
+        let before = machine.values[declaration.name]
+        if !declaration.isFollowed { try set() }
+        try host.share(
+            SharedWait(
+                work, isFollowed: declaration.isFollowed,
+                finish: declaration.isFollowed ? set : { () throws(AgentFault) in },
+                undo: { fault in
+                    machine.events.append("undo \(declaration.name)")
+                    machine.values[declaration.name] = before
+                    return fault
+                }))
     }
 }
 
@@ -176,10 +244,13 @@ final class RecordingLog: ApplyLog {
         if failing == call { throw AgentFault("no-space", "write the journal", cause: "full") }
     }
 
-    func intend(_ intent: ChangeIntent) throws(AgentFault) {
+    func intend(_ intents: [ChangeIntent]) throws(AgentFault) {
         try fail("intend")
-        machine.events.append("intend \(intent.name)")
-        pending += intent.handlers
+        machine.events.append("intend " + intents.map(\.name).joined(separator: " "))
+        for handler in intents.flatMap(\.handlers)
+        where !pending.contains(where: { $0.address == handler.address }) {
+            pending.append(handler)
+        }
     }
 
     func finish(_ address: String, _ failure: ChangeFailure?) throws(AgentFault) {

@@ -7,8 +7,8 @@ import Journal
 protocol ApplyLog: AnyObject {
     /// Handlers that are pending now, in the order they became so.
     var pending: [PlannedHandler] { get }
-    /// Makes an intent durable. Nothing of the change may be made before this returns.
-    func intend(_ intent: ChangeIntent) throws(AgentFault)
+    /// Makes intents durable, all or none. Nothing of the changes may be made before this returns.
+    func intend(_ intents: [ChangeIntent]) throws(AgentFault)
     /// Notes the outcome of the last intent of the resource; nil where it was made and verified.
     func finish(_ address: String, _ failure: ChangeFailure?) throws(AgentFault)
     /// Notes that a handler ran or failed; durable on return.

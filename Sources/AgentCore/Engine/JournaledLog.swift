@@ -5,8 +5,8 @@ import Journal
 final class JournaledLog: ApplyLog {
     private var writer: JournalWriter
     private(set) var pending: [PlannedHandler]
-    /// The handlers that each intent of this run made pending.
-    private var added: [String: [String]] = [:]
+    /// The handlers that each intent of this run notifies, but for those whose change touched nothing.
+    private var notified: [String: [String]] = [:]
 
     private let number: Int
     private let state: StateDirectory
@@ -26,16 +26,20 @@ final class JournaledLog: ApplyLog {
         writer = try JournalWriter.create(number, in: state, begin: begin)
     }
 
-    func intend(_ intent: ChangeIntent) throws(AgentFault) {
+    func intend(_ intents: [ChangeIntent]) throws(AgentFault) {
         if let bytes = plan {
             // Only a run that changes something may need its plan again.
             try state.replace(JournalDirectory.planPath(of: number, in: state), bytes)
             plan = nil
         }
-        try writer.append(.intent(intent))
+        try writer.append(intents.map(JournalRecord.intent))
         try writer.flush()
-        pending += intent.handlers
-        added[intent.address] = intent.handlers.map(\.address)
+        for intent in intents {
+            pending += intent.handlers.filter { new in
+                !pending.contains { $0.address == new.address }
+            }
+            notified[intent.address] = intent.handlers.map(\.address)
+        }
     }
 
     func finish(_ address: String, _ failure: ChangeFailure?) throws(AgentFault) {
@@ -44,8 +48,9 @@ final class JournaledLog: ApplyLog {
             return
         }
         if failure.isUntouched {
-            let gone = added[address] ?? []
-            pending.removeAll { gone.contains($0.address) }
+            let gone = notified.removeValue(forKey: address) ?? []
+            let others = Set(notified.values.joined())
+            pending.removeAll { gone.contains($0.address) && !others.contains($0.address) }
         }
         try writer.append(
             .failed(address: address, fault: failure.fault, isUntouched: failure.isUntouched))

@@ -25,8 +25,20 @@ protocol KindBatch: AnyObject {
     func finding(_ place: Int) -> Finding
     /// What should be known and no apply mends.
     func remarks(_ place: Int) -> [HostFinding]
-    func beforeImages(_ place: Int, on host: Host) throws(AgentFault) -> [BeforeImage]
-    func apply(_ place: Int, changes: [Change], on host: Host) throws(AgentFault)
+    /// Whether those that are due are changed in one go.
+    var isAppliedTogether: Bool { get }
+    /// What was there before; one answer for each, in the same order.
+    func beforeImages(
+        _ due: [PlaceDue], on host: Host
+    ) -> [Result<[BeforeImage], AgentFault>]
+    /// Changes resources; one outcome for each, in the same order.
+    func apply(_ due: [PlaceDue], on host: Host) -> [ChangeOutcome]
+}
+
+/// A resource of a batch that is to be changed.
+struct PlaceDue {
+    let place: Int
+    let changes: [Change]
 }
 
 /// The batch of one behaviour.
@@ -68,13 +80,37 @@ final class TypedBatch<Behaviour: ResourceBehaviour>: KindBatch {
         return Behaviour.findings(declarations[place], observation)
     }
 
-    func beforeImages(_ place: Int, on host: Host) throws(AgentFault) -> [BeforeImage] {
-        try Behaviour.beforeImages(declarations[place], try observations[place].get(), on: host)
+    var isAppliedTogether: Bool { Behaviour.isAppliedTogether }
+
+    func beforeImages(
+        _ due: [PlaceDue], on host: Host
+    ) -> [Result<[BeforeImage], AgentFault>] {
+        each(due, Result.failure) { Behaviour.beforeImages($0, on: host) }
     }
 
-    func apply(_ place: Int, changes: [Change], on host: Host) throws(AgentFault) {
-        try Behaviour.apply(
-            declarations[place], try observations[place].get(), changes: changes, on: host)
+    func apply(_ due: [PlaceDue], on host: Host) -> [ChangeOutcome] {
+        each(due, ChangeOutcome.failed) { Behaviour.apply($0, on: host) }
+    }
+
+    /// One answer for each resource: a failure where it was not observed, or where the kind gave none.
+    private func each<Answer>(
+        _ due: [PlaceDue], _ failure: (AgentFault) -> Answer,
+        _ body: ([DueChange<Behaviour>]) -> [Answer]
+    ) -> [Answer] {
+        var answers = due.map { failure(TypedBatch.unobserved(names[$0.place])) }
+        var observed: [DueChange<Behaviour>] = []
+        var indices: [Int] = []
+        for (index, one) in due.enumerated() {
+            switch observations[one.place] {
+            case .success(let observation):
+                observed.append(
+                    DueChange(declarations[one.place], observation, changes: one.changes))
+                indices.append(index)
+            case .failure(let fault): answers[index] = failure(fault)
+            }
+        }
+        for (index, answer) in zip(indices, body(observed)) { answers[index] = answer }
+        return answers
     }
 
     private static func unobserved(_ name: String) -> AgentFault {

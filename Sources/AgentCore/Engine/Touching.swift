@@ -3,32 +3,37 @@ import Kinds
 
 /// Whether a change of one resource may alter what was observed of another.
 ///
-/// Decided by claims: the same thing, or a path above or below. What a package or a command
-/// changes cannot be told from its claims, so those touch everything.
+/// Decided by claims: a change touches what the resource owns or provides, and paths above and below
+/// that; it does not touch what it merely needs. What a package or a command changes cannot be told
+/// from its claims, so those touch everything.
 struct Touching {
-    private let claims: [[Claim]]
+    /// By position: what a change may alter.
+    private let made: [[Claim]]
+    /// By position: what must be there first.
+    private let needed: [[Claim]]
     /// By position: whether what a change does is not known from its claims.
     private let changesAnything: [Bool]
 
     init(_ plan: BoundPlan) {
         let declarations = plan.items.map { $0.batch.declaration($0.place) }
-        claims = declarations.map { $0.owns + $0.provides + $0.needs }
+        made = declarations.map { $0.owns + $0.provides }
+        needed = declarations.map(\.needs)
         changesAnything = declarations.map { type(of: $0).schema.traits.changes == .anything }
     }
 
     /// Whether a change of the one at `changed` may touch the one at `other`.
     func touches(_ changed: Int, _ other: Int) -> Bool {
         if changesAnything[changed] { return true }
-        return claims[changed].contains { left in
-            claims[other].contains { right in Touching.meet(left, right) }
+        return made[changed].contains { left in
+            made[other].contains { Touching.meet(left, $0) }
+                || needed[other].contains { Touching.bears(left, $0) }
         }
     }
 
     private static func meet(_ left: Claim, _ right: Claim) -> Bool {
         if left == right { return true }
         if let one = left.touchedPath, let two = right.touchedPath {
-            return one == two || two.hasPrefix(one == "/" ? one : one + "/")
-                || one.hasPrefix(two == "/" ? two : two + "/")
+            return isIn(one, two) || isIn(two, one)
         }
         switch (left, right) {
         case (.user(let user), .authorizedKey(let other, _)),
@@ -36,6 +41,20 @@ struct Touching {
             return user == other
         default: return false
         }
+    }
+
+    /// Whether what is made is what is needed, or a directory above it.
+    ///
+    /// What is made inside of a directory that is needed is nothing to the one that needs it.
+    private static func bears(_ made: Claim, _ need: Claim) -> Bool {
+        if made == need { return true }
+        guard let one = made.touchedPath, let two = need.touchedPath else { return false }
+        return isIn(two, one)
+    }
+
+    /// Whether a path is another or lies below it.
+    private static func isIn(_ path: String, _ directory: String) -> Bool {
+        path == directory || path.hasPrefix(directory == "/" ? directory : directory + "/")
     }
 }
 

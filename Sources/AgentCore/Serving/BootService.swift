@@ -77,14 +77,15 @@ struct BootService {
                 say("\(record.label): as it is to be")
                 return true
             }
-            do {
-                try batch.apply(place, changes: running, on: host)
-                say("\(record.label): set \(Change.names(running))")
-                return true
-            } catch {
-                say("failed: \(record.label): \(error.text)")
+            // The host shares no work, so nothing is left to wait for.
+            for case .failed(let fault) in batch.apply(
+                [PlaceDue(place: place, changes: running)], on: host)
+            {
+                say("failed: \(record.label): \(fault.text)")
                 return false
             }
+            say("\(record.label): set \(Change.names(running))")
+            return true
         case .difference(.asDeclared), .difference(.pending):
             say("\(record.label): as it is to be")
             return true

@@ -93,7 +93,7 @@ struct GrubLoader: BootLoader {
         let isEmpty = wanted.isEmpty && unwanted.isEmpty
         // The settings and the menu that boots must not tell two stories: the menu comes last, and
         // where it cannot be made the settings are as they were.
-        try undoing { (undo) throws(AgentFault) in
+        let made = try undoing { (undo) throws(AgentFault) in
             // A parameter that moved here from another set must not be set by that one any more.
             for other in try others(name, on: machine) {
                 let text = try read(other.path, on: machine)
@@ -107,14 +107,23 @@ struct GrubLoader: BootLoader {
             undo.add(try .path(path, on: machine))
             try NewFile.keep(
                 path, isEmpty ? nil : GrubDropIn.text(name, wanted, unwanted), on: machine)
-            try regenerate(wanted, on: machine)
+            return undo
         }
+        try host.share(
+            SharedWait(
+                .bootMenu, menu: (self, wanted), undo: { fault in made.after(fault) },
+                alone: { () throws(AgentFault) in
+                    try put(name, wanted, unwanted, on: host)
+                }))
     }
 
     /// Makes the menu anew beside the one in use, looks through it, and puts it in its place.
     ///
+    /// Throws where a boot line would lack one of the parameters wanted; the menu in use is then as
+    /// it was.
+    ///
     /// grub-mkconfig itself would write over the one in use, and a power cut would leave half of it.
-    private func regenerate(
+    func regenerate(
         _ wanted: [KernelParameter], on machine: any Machine
     ) throws(AgentFault) {
         let attempted = "make \(config) anew"

@@ -54,10 +54,46 @@ package protocol ResourceBehaviour {
     static func apply(
         _ declaration: Declaration, _ observation: Observation, changes: [Change], on host: Host
     ) throws(AgentFault)
+
+    /// Whether resources of the kind that are due at the same time are changed in one go.
+    ///
+    /// They then have to commute: whatever the order, each comes to the same, unless one requires the
+    /// other. The engine keeps apart those that do.
+    static var isAppliedTogether: Bool { get }
+
+    /// The before-images of several, as ``beforeImages(_:_:on:)`` gives them for each.
+    ///
+    /// One answer each, in the same order.
+    static func beforeImages(
+        _ due: [DueChange<Self>], on host: Host
+    ) -> [Result<[BeforeImage], AgentFault>]
+
+    /// Changes several, as ``apply(_:_:changes:on:)`` changes each: one after the other, where the
+    /// kind knows no way to spare work.
+    ///
+    /// One outcome each, in the same order; a failure of one keeps no other from its change.
+    static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome]
 }
 
 extension ResourceBehaviour {
     package static var isObservedTogether: Bool { false }
+    package static var isAppliedTogether: Bool { false }
+
+    package static func beforeImages(
+        _ due: [DueChange<Self>], on host: Host
+    ) -> [Result<[BeforeImage], AgentFault>] {
+        observeEach(due) { (one) throws(AgentFault) in
+            try beforeImages(one.declaration, one.observation, on: host)
+        }
+    }
+
+    package static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome] {
+        due.map { one in
+            host.outcome { () throws(AgentFault) in
+                try apply(one.declaration, one.observation, changes: one.changes, on: host)
+            }
+        }
+    }
 
     package static func findings(
         _ declaration: Declaration, _ observation: Observation
@@ -75,6 +111,10 @@ package final class Host {
     package let keep: ([UInt8]) throws(AgentFault) -> Digest
     /// What was done and is to be done once in a run at most, by name: `apt-get update`.
     package var doneOnce: Set<String> = []
+    /// Whether work that several resources may want is left to the engine; see ``share(_:)``.
+    package var sharesWork = false
+    /// What the change under way leaves to be done after shared work.
+    var waiting: SharedWait?
     /// Reads facts of the host: the hardware half where asked, and sections of the live state.
     package var facts: (_ hardware: Bool, _ sections: [String]) -> JSON = { _, _ in .null }
     /// Waits a moment, so that what was just started can show that it fails.
