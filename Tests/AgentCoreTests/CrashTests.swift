@@ -8,13 +8,19 @@ import Wire
 
 @testable import AgentCore
 
-/// A host of three resources and a handler below one directory.
+/// A host of three files, two parameters that are changed in one go, and a handler, below one
+/// directory, which stands for /etc/sysctl.d too.
 private struct CrashBench {
     let directory: String
     var state: String { directory + "/state" }
     var old: String { directory + "/old" }
     var new: String { directory + "/new" }
     var mark: String { directory + "/mark" }
+    var parameters: String { directory + "/sysctl.d" }
+    /// The file of the two parameters, as the agent knows it and as it is.
+    let own = "/etc/sysctl.d/90-crash.conf"
+    var ownFile: String { parameters + "/90-crash.conf" }
+    let keys = ["kernel.pid_max", "vm.swappiness"]
     let before = Array("before\n".utf8)
 
     var plan: Plan {
@@ -26,7 +32,7 @@ private struct CrashBench {
                     address: "r/directory:d", kind: .directory, name: directory + "/d",
                     attributes: ["state": "present", "mode": "0755"]),
                 file(new, "fresh\n", requires: ["r/directory:d"]),
-            ],
+            ] + keys.map(parameter),
             handlers: [
                 PlannedHandler(
                     address: "r/h", kind: .command, name: "mark", action: .run,
@@ -35,10 +41,36 @@ private struct CrashBench {
     }
     let blobs = [Array("after\n".utf8), Array("fresh\n".utf8)]
 
+    /// A parameter as it runs already, so that nothing but the file changes.
+    private func parameter(_ key: String) -> PlannedResource {
+        let path = "/proc/sys/" + key.split(separator: ".").joined(separator: "/")
+        let value = try? LocalMachine().textIfPresent(path)
+        return PlannedResource(
+            address: "r/sysctl:\(key)", kind: .sysctl, name: key,
+            attributes: [
+                "state": "present", "value": .string(value?.filter { $0 != "\n" } ?? ""),
+                "path": .string(own),
+            ], origin: "role.yaml:7")
+    }
+
+    var hasParameters: Bool {
+        let text = (try? LocalMachine().textIfPresent(ownFile)) ?? nil
+        return keys.allSatisfy { text?.contains($0) == true }
+    }
+
     func prepare() throws {
         removeTree(directory)
         mkdir(directory, 0o755)
+        mkdir(parameters, 0o755)
         try LocalMachine().replaceFile(old, content: before, mode: 0o644, uid: 0, gid: 0)
+    }
+
+    /// The words before a program that is to see the folder as /etc/sysctl.d; `last` ends in it.
+    func inside(_ last: String) -> [String] {
+        [
+            "/usr/bin/unshare", "--mount", "/bin/sh", "-c",
+            "mount --bind \(parameters) /etc/sysctl.d && \(last)", "sh",
+        ]
     }
 
     /// Applies with an agent that is killed at its n-th writing call; 0: not at all.
@@ -47,7 +79,7 @@ private struct CrashBench {
         let tool = try BuiltProgram.path("AgentTestTool")
         let client = try AgentClient(
             state: state,
-            prefix: ["/bin/sh", "-c", "exec \"$@\" 2>\(counter)", "sh", tool, "kill-at", "\(call)"])
+            prefix: inside("exec \"$@\" 2>\(counter)") + [tool, "kill-at", "\(call)"])
         _ = try client.receiveHello()
         let run = try client.run(plan, .apply, serial: serial, blobs: blobs)
         client.send(.end)
@@ -66,7 +98,8 @@ struct CrashTests {
             let bench = CrashBench(directory: directory + "/host")
             try bench.prepare()
             let (whole, calls) = try bench.apply(killedAt: 0, serial: 1)
-            #expect(whole.outcomes == "changed changed changed")
+            #expect(whole.outcomes == "changed changed changed changed changed")
+            #expect(bench.hasParameters)
             #expect(whole.handlers.map(\.outcome) == [.ran])
             #expect(calls > 30)
             var unfinished = 0
@@ -105,13 +138,25 @@ struct CrashTests {
         for path in [bench.new, bench.directory + "/d"] where access(path, F_OK) == 0 {
             #expect(images.contains(.nothing(path: path)), "killed at \(call)")
         }
+        // Of what is changed in one go, each has its intent before any is changed.
+        if access(bench.ownFile, F_OK) == 0 {
+            #expect(bench.hasParameters, "half written, killed at \(call)")
+            let intents = journal?.changes.filter { $0.intent.kind == .sysctl } ?? []
+            #expect(intents.map(\.intent.name) == bench.keys, "killed at \(call)")
+            #expect(
+                intents.allSatisfy { $0.intent.before.contains(.nothing(path: bench.own)) },
+                "killed at \(call)")
+        }
     }
 
     /// The next run finishes the work, fires the handler, and says what happened.
     private func complete(_ bench: CrashBench, _ call: Int, isUnfinished: Bool) throws {
         let begun = try JournalDirectory.latest(in: StateDirectory(bench.state))
-        let run = try runAgent(bench.state, bench.plan, .apply, serial: 2, blobs: bench.blobs)
-        #expect(run.resources.count == 3, "killed at \(call)")
+        let run = try runAgent(
+            bench.state, bench.plan, .apply, serial: 2, blobs: bench.blobs,
+            prefix: bench.inside("exec \"$@\""))
+        #expect(run.resources.count == 5, "killed at \(call)")
+        #expect(bench.hasParameters, "killed at \(call)")
         let good: Set<ResourceReport.Outcome> = [.changed, .asDeclared]
         #expect(run.resources.allSatisfy { good.contains($0.outcome) }, "killed at \(call)")
         #expect(access(bench.mark, F_OK) == 0, "handler lost, killed at \(call)")
@@ -121,7 +166,8 @@ struct CrashTests {
                 "killed at \(call)")
         }
         for folder in [
-            bench.directory, bench.state, bench.state + "/journal", bench.state + "/before",
+            bench.directory, bench.parameters, bench.state, bench.state + "/journal",
+            bench.state + "/before",
         ] {
             let left = try LocalMachine().list(folder).filter { $0.hasPrefix(".muster-") }
             #expect(left == [], "killed at \(call): left in \(folder)")

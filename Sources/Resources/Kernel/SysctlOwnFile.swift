@@ -4,35 +4,49 @@ import Linux
 /// The file of /etc/sysctl.d that holds declared parameters, one line each.
 ///
 /// Lines of other keys stay as they are: an orphan is listed, never removed unasked.
-enum SysctlOwnFile {
+struct SysctlOwnFile {
     private static let header = [
         "# Kernel parameters declared to muster, one line each.",
         "# A line whose key is declared is put back; others are left alone.",
     ]
 
-    /// The content with the key's one line in place: where the key was last, else at the end.
-    static func setting(_ key: SysctlKey, to value: String, in text: String?) -> String {
-        let line = "\(key.dotted) = \(value)"
-        var lines = (text ?? header.joined(separator: "\n")).rawLines.map(String.init)
-        let places = indices(of: key, in: lines)
-        guard let last = places.last else { return join(lines + [line]) }
-        lines[last] = line
-        for index in places.dropLast().reversed() { lines.remove(at: index) }
-        return join(lines)
-    }
+    /// Each line with the key that it sets; nil for comments and the like.
+    private var lines: [(text: String, key: SysctlKey?)]
+    private let isThere: Bool
+    private var hasRemoved = false
 
-    /// The content without lines of the key; nil where nothing but our header would be left.
-    static func removing(_ key: SysctlKey, from text: String) -> String? {
-        var lines = text.rawLines.map(String.init)
-        for index in indices(of: key, in: lines).reversed() { lines.remove(at: index) }
-        return lines.allSatisfy { $0.isEmpty || header.contains($0) } ? nil : join(lines)
-    }
-
-    private static func indices(of key: SysctlKey, in lines: [String]) -> [Int] {
-        lines.indices.filter { index in
-            SysctlFiles.parse(lines[index], path: "").contains { $0.key == key }
+    /// Takes the text found; nil where there is no file.
+    init(_ text: String?) {
+        isThere = text != nil
+        lines = (text ?? "").rawLines.map { line in
+            (String(line), SysctlFiles.parse(String(line), path: "").first?.key)
         }
     }
 
-    private static func join(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }
+    /// Puts the key's one line in place: where the key was last, else at the end.
+    mutating func set(_ key: SysctlKey, to value: String) {
+        let line = (text: "\(key.dotted) = \(value)", key: Optional(key))
+        guard let last = lines.lastIndex(where: { $0.key == key }) else {
+            if !isThere, lines.isEmpty { lines = Self.header.map { ($0, nil) } }
+            lines.append(line)
+            return
+        }
+        lines[last] = line
+        let others = lines[..<last].indices.filter { lines[$0].key == key }
+        for index in others.reversed() { lines.remove(at: index) }
+    }
+
+    /// Takes lines of the key away.
+    mutating func remove(_ key: SysctlKey) {
+        let count = lines.count
+        lines.removeAll { $0.key == key }
+        if lines.count < count { hasRemoved = true }
+    }
+
+    /// The content; nil where there is none, or where nothing but our header is left of it.
+    var text: String? {
+        let isEmpty = lines.allSatisfy { $0.text.isEmpty || Self.header.contains($0.text) }
+        if isEmpty, hasRemoved || !isThere { return nil }
+        return lines.map(\.text).joined(separator: "\n") + "\n"
+    }
 }

@@ -184,34 +184,13 @@ package enum PackageBehaviour: ResourceBehaviour {
         _ declaration: PackageDeclaration, _ observation: Observation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
-        let wanted = Set(changes.map(\.attribute))
-        let changesHold = wanted.contains("hold")
-        let manager = observation.manager
-        func hold(_ isHeld: Bool) throws(AgentFault) {
-            if manager == .dnf { return try DnfChange.hold(isHeld, declaration, on: host) }
-            let verb = isHeld ? "hold" : "unhold"
-            try Apt.run(
-                Apt.mark, ["-q", verb, "--", declaration.name],
-                attempted: "\(verb) package \(declaration.name)", on: host.machine)
-        }
-        if changesHold, declaration.hold == false { try hold(false) }
-        if declaration.state != .present {
-            guard wanted.contains("state") else { return }
-            switch manager {
-            case .apt: try PackageChange.remove(declaration, on: host)
-            case .dnf: try DnfChange.remove(declaration, observation, on: host)
-            }
-            return
-        }
-        if wanted.contains("version") || wanted.contains("state") {
-            switch manager {
-            case .apt: try PackageChange.install(declaration, observation, on: host)
-            case .dnf: try DnfChange.install(declaration, observation, on: host)
-            }
-        }
-        // A change of version takes the hold away, also where it was there before.
-        if declaration.hold == true, changesHold || !wanted.isDisjoint(with: ["version", "state"]) {
-            try hold(true)
-        }
+        let due = DueChange<Self>(declaration, observation, changes: changes)
+        if let fault = PackageTransaction.make([due], on: host)[0] { throw fault }
+    }
+
+    package static var isAppliedTogether: Bool { true }
+
+    package static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome] {
+        PackageTransaction.make(due, on: host).map { $0.map(ChangeOutcome.failed) ?? .made }
     }
 }

@@ -32,6 +32,11 @@ enum PackageArchive {
     }
 }
 
+extension PackageDeclaration {
+    /// What is attempted, for messages: `install tree 2.1.0-1`.
+    var installation: String { "install \(name)" + (version.map { " \($0)" } ?? "") }
+}
+
 extension AgentFault {
     /// No repository has the package, or not at the version declared; `hint` says how to list them.
     static func notOffered(

@@ -24,21 +24,28 @@ enum Apt {
     /// Runs apt-get; a status other than 0 is a fault with its last lines.
     @discardableResult
     static func get(
-        _ arguments: [String], attempted: String, hint: String? = nil, on machine: any Machine
+        _ arguments: [String], attempted: String, hint: String? = nil,
+        timeoutSeconds: Double = timeoutSeconds(of: 1), on machine: any Machine
     ) throws(AgentFault) -> ProgramResult {
-        try run(get, options + arguments, attempted: attempted, hint: hint, on: machine)
+        try run(
+            get, options + arguments, attempted: attempted, hint: hint,
+            timeoutSeconds: timeoutSeconds, on: machine)
     }
+
+    /// How long a change of so many packages may take: half an hour, and a minute for each further.
+    static func timeoutSeconds(of packages: Int) -> Double { 1740 + 60 * Double(packages) }
 
     /// Runs one of apt's programs; a status other than 0 is a fault with its last lines.
     @discardableResult
     static func run(
         _ program: String, _ arguments: [String], attempted: String, hint: String? = nil,
-        on machine: any Machine
+        timeoutSeconds: Double = timeoutSeconds(of: 1), on machine: any Machine
     ) throws(AgentFault) -> ProgramResult {
         let result: ProgramResult
         do throws(SystemError) {
             result = try machine.run(
-                ProgramCall(program, arguments, environment: environment, timeoutSeconds: 1800))
+                ProgramCall(
+                    program, arguments, environment: environment, timeoutSeconds: timeoutSeconds))
         } catch {
             throw AgentFault(
                 "no-apt", attempted, cause: error.description,

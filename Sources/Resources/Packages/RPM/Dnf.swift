@@ -15,7 +15,8 @@ enum Dnf {
     /// Runs dnf; a status other than 0 is a fault with its last lines.
     @discardableResult
     static func run(
-        _ arguments: [String], attempted: String, hint: String? = nil, on machine: any Machine
+        _ arguments: [String], attempted: String, hint: String? = nil,
+        timeoutSeconds: Double = 1800, on machine: any Machine
     ) throws(AgentFault) -> ProgramResult {
         let result: ProgramResult
         do throws(SystemError) {
@@ -23,7 +24,7 @@ enum Dnf {
                 ProgramCall(
                     program, options + arguments,
                     environment: ProgramCall.plainEnvironment + ["NEEDRESTART_SUSPEND=1"],
-                    timeoutSeconds: 1800))
+                    timeoutSeconds: timeoutSeconds))
         } catch {
             throw AgentFault(
                 "no-dnf", attempted, cause: error.description,

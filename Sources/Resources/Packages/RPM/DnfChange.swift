@@ -2,20 +2,29 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Installations, removals and holds of single packages, through dnf.
+/// Installations, removals and holds of packages, through dnf.
 enum DnfChange {
+    /// What dnf is told about an installation besides the package.
+    static func options(
+        _ declaration: PackageDeclaration, _ observation: PackageBehaviour.Observation
+    ) -> [String] {
+        // A lock is ours to pass, where the declaration says what is to be locked; for this call
+        // alone, so that a failure does not leave the package without it.
+        ["--setopt=install_weak_deps=\(declaration.installsRecommended ? "True" : "False")"]
+            + removalOptions(observation)
+    }
+
+    /// What dnf is told about a removal besides the package.
+    static func removalOptions(_ observation: PackageBehaviour.Observation) -> [String] {
+        observation.entry?.isHeld == true ? ["--disableplugin=versionlock"] : []
+    }
+
     static func install(
         _ declaration: PackageDeclaration, _ observation: PackageBehaviour.Observation,
         on host: Host
     ) throws(AgentFault) {
-        let name = declaration.name
-        let attempted = "install \(name)" + (declaration.version.map { " \($0)" } ?? "")
-        // A lock is ours to pass, where the declaration says what is to be locked; for this call
-        // alone, so that a failure does not leave the package without it.
-        let isHeld = observation.entry?.isHeld == true
-        let options =
-            ["--setopt=install_weak_deps=\(declaration.installsRecommended ? "True" : "False")"]
-            + (isHeld ? ["--disableplugin=versionlock"] : [])
+        let attempted = declaration.installation
+        let options = options(declaration, observation)
         if let archive = declaration.archive {
             return try PackageArchive.with(archive, suffix: "rpm", attempted, on: host) {
                 (path) throws(AgentFault) in
@@ -26,33 +35,38 @@ enum DnfChange {
                     on: host.machine)
             }
         }
-        let call = options + ["install", target(name, declaration.version)]
+        do throws(AgentFault) {
+            try install([declaration], options, attempted: attempted, on: host)
+        } catch {
+            guard error.code == "no-match" else { throw error }
+            throw try absence(declaration, attempted, on: host.machine)
+        }
+    }
+
+    /// Installs packages of the repositories in one transaction; fault `no-match` where no repository
+    /// has one of them, also after what is known of the repositories was refreshed.
+    static func install(
+        _ declarations: [PackageDeclaration], _ options: [String], attempted: String, on host: Host
+    ) throws(AgentFault) {
+        let call = options + ["install"] + declarations.map { target($0.name, $0.version) }
         func install() throws(AgentFault) {
             try Dnf.run(
                 call, attempted: attempted,
                 hint: "a package that would have to go must be declared absent first",
-                on: host.machine)
+                timeoutSeconds: Apt.timeoutSeconds(of: declarations.count), on: host.machine)
         }
         do throws(AgentFault) {
             return try install()
         } catch {
-            guard error.code == "no-match" else { throw error }
-        }
-        // What is cached of the repositories may be older than the package.
-        var failure: AgentFault?
-        if host.doneOnce.insert("dnf makecache").inserted {
-            do throws(AgentFault) {
-                try Dnf.run(
-                    ["makecache", "--refresh"],
-                    attempted: "refresh what is known of the repositories",
-                    on: host.machine)
-                return try install()
-            } catch {
-                if error.code != "no-match" { failure = error }
+            // What is cached of the repositories may be older than the package.
+            guard error.code == "no-match", host.doneOnce.insert("dnf makecache").inserted else {
+                throw error
             }
         }
-        if let failure { throw failure }
-        throw try absence(declaration, attempted, on: host.machine)
+        try Dnf.run(
+            ["makecache", "--refresh"], attempted: "refresh what is known of the repositories",
+            on: host.machine)
+        try install()
     }
 
     /// `NAME-EPOCH:VERSION-RELEASE.ARCHITECTURE`, as far as it is declared.
@@ -97,11 +111,19 @@ enum DnfChange {
         _ declaration: PackageDeclaration, _ observation: PackageBehaviour.Observation,
         on host: Host
     ) throws(AgentFault) {
-        let question = RPMDatabase.question(RPMDatabase.split(declaration.name))
-        let attempted = "remove package \(declaration.name)"
+        try remove(
+            [declaration.name], removalOptions(observation),
+            attempted: "remove package \(declaration.name)", on: host)
+    }
+
+    /// Removes packages in one transaction, if no other needs them.
+    static func remove(
+        _ names: [String], _ options: [String], attempted: String, on host: Host
+    ) throws(AgentFault) {
+        let questions = names.map { RPMDatabase.question(RPMDatabase.split($0)) }
         // dnf takes along whatever needs it; rpm is asked first what that would be.
         let rehearsal = try RPMDatabase.run(
-            ["-e", "--test", "--allmatches", "--", question], attempted: attempted,
+            ["-e", "--test", "--allmatches", "--"] + questions, attempted: attempted,
             on: host.machine)
         guard rehearsal.succeeded else {
             let said = Excerpt.lines(of: rehearsal.errorText, most: 8)
@@ -113,20 +135,18 @@ enum DnfChange {
                 hint: needs.isEmpty
                     ? nil : "declare those packages absent before this one, if that is meant")
         }
-        let isHeld = observation.entry?.isHeld == true
         try Dnf.run(
-            (isHeld ? ["--disableplugin=versionlock"] : []) + ["remove", question],
-            attempted: attempted, on: host.machine)
+            options + ["remove"] + questions, attempted: attempted,
+            timeoutSeconds: Apt.timeoutSeconds(of: names.count), on: host.machine)
     }
 
-    /// Locks it at the version that is installed now, or lets it go.
-    static func hold(
-        _ isHeld: Bool, _ declaration: PackageDeclaration, on host: Host
-    ) throws(AgentFault) {
-        let name = declaration.name
-        let package = RPMDatabase.split(name).package
+    /// Locks packages at the versions that are installed now, or lets them go.
+    static func hold(_ isHeld: Bool, _ names: [String], on host: Host) throws(AgentFault) {
         let locks = try VersionLock(on: host.machine)
-        let entry = try RPMDatabase.read([name], locks, on: host.machine)[name]
-        try locks.set(package, to: isHeld ? entry?.version : nil, on: host.machine)
+        let entries = try RPMDatabase.read(names, locks, on: host.machine)
+        let versions = names.map { name in
+            (RPMDatabase.split(name).package, isHeld ? entries[name]?.version : nil)
+        }
+        try locks.set(versions, on: host.machine)
     }
 }

@@ -57,12 +57,16 @@ struct VersionLock: Sendable {
         return parts.dropLast(2).joined(separator: "-")
     }
 
-    /// Locks the package at a version, or lets it go; what others locked by patterns stays.
+    /// Locks each package at its version, or lets it go where that is nil.
+    ///
+    /// What others locked by patterns stays.
     func set(
-        _ package: String, to version: String?, on machine: any Machine
+        _ versions: [(package: String, version: String?)], on machine: any Machine
     ) throws(AgentFault) {
-        var lines = lines.filter { Self.name(in: $0) != package }
-        if let version {
+        var lines = lines
+        for (package, version) in versions {
+            lines.removeAll { Self.name(in: $0) == package }
+            guard let version else { continue }
             let hasEpoch = version.utf8.contains(58)
             lines.append("\(package)-\(hasEpoch ? "" : "0:")\(version).*")
         }
