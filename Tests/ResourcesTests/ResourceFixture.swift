@@ -55,7 +55,7 @@ struct FixtureContent {
     let kind: Kind
     let name: String
     let attributes: [String: JSON]
-    private let blobs: [Digest: [UInt8]]
+    let blobs: [Digest: [UInt8]]
     /// Texts that must be shown nowhere.
     let secrets: [String]
 

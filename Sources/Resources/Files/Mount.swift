@@ -202,7 +202,7 @@ package enum MountBehaviour: ResourceBehaviour {
                     if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
                 }
             }
-            return try reload(on: machine)
+            return try host.share(SharedWait(.daemonReload))
         }
         try NewFile(
             path: declaration.unitFile, content: Array(unitText(declaration).utf8), mode: 0o644,
@@ -212,19 +212,19 @@ package enum MountBehaviour: ResourceBehaviour {
         try attempt("enable \(declaration.unit)") { () throws(SystemError) in
             try machine.replaceLink(link(declaration), target: declaration.unitFile)
         }
-        try reload(on: machine)
         let running = changes.filter { $0.layer == .running }
-        if running.isEmpty { return }
-        if observation.mounted == nil {
-            try systemctl("start")
-        } else if running.contains(where: { $0.attribute != "options" }) {
-            try systemctl("restart")
-        } else {
-            try systemctl("reload")
-        }
-    }
-
-    private static func reload(on machine: any Machine) throws(AgentFault) {
-        try Systemctl.run(["daemon-reload"], attempted: "have systemd read its units", on: machine)
+        if running.isEmpty { return try host.share(SharedWait(.daemonReload)) }
+        try host.share(
+            SharedWait(
+                .daemonReload, isFollowed: true,
+                finish: { () throws(AgentFault) in
+                    if observation.mounted == nil {
+                        try systemctl("start")
+                    } else if running.contains(where: { $0.attribute != "options" }) {
+                        try systemctl("restart")
+                    } else {
+                        try systemctl("reload")
+                    }
+                }))
     }
 }

@@ -268,10 +268,17 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             try makeSo(declaration, observation, running, needsUnload, &undo, on: machine)
         }
         try NewFile.keep(declaration.loadFile, loadText(declaration), on: machine)
+        try checkOptions(declaration, on: machine)
         let isNew = observation.optionsText != optionsText(declaration)
         if declaration.isInInitramfs, isNew || observation.staleInitramfs != nil {
-            try Initramfs.makeAnew(on: machine)
+            try host.share(SharedWait(.initramfs))
         }
+    }
+
+    /// Whether modprobe takes the options from our file.
+    private static func checkOptions(
+        _ declaration: KernelModuleDeclaration, on machine: any Machine
+    ) throws(AgentFault) {
         let persisted =
             declaration.options.isEmpty
             ? [:] : try ModprobeOptions(on: machine).of(declaration.name)

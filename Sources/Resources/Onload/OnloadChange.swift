@@ -37,9 +37,6 @@ struct OnloadChange {
         // The next boot is not to try what the kernel refuses now.
         let options = try Restoration.path(OnloadDeclaration.optionsFile, on: machine)
         try keep(found)
-        if changes.contains(where: { $0.attribute == "initramfs" }) {
-            try Initramfs.makeAnew(on: machine)
-        }
         try undoing { (undo) throws(AgentFault) in
             undo.add(options)
             if !reloading.isEmpty {
@@ -51,6 +48,10 @@ struct OnloadChange {
             try writeParameters(changes, isReloaded: !reloading.isEmpty, &undo)
         }
         try setDevices()
+        if changes.contains(where: { $0.attribute == "initramfs" }) {
+            // Last, so that it never holds options that the kernel has just refused.
+            try host.share(SharedWait(.initramfs))
+        }
     }
 
     /// The modules as they were in memory: what a reload took from disk does not make way for them.

@@ -78,28 +78,31 @@ enum OnloadRemoval {
                 try host.machine.remove(path)
             }
         }
-        if copy(observation) != nil { try putBack(observation, on: host.machine) }
+        if copy(observation) != nil { try putBack(observation, on: host) }
     }
 
     /// Makes an initramfs that holds the kernel's own sfc, also while the vendor's is still on disk.
     private static func putBack(
-        _ observation: OnloadBehaviour.Observation, on machine: any Machine
+        _ observation: OnloadBehaviour.Observation, on host: Host
     ) throws(AgentFault) {
+        let machine = host.machine
         let kernel = observation.kernel
         try Depmod.prefer(OnloadDisk.folderOfKernel, kernel: kernel, on: machine)
-        var failure: AgentFault?
-        do throws(AgentFault) {
-            try Initramfs.makeAnew(on: machine)
-        } catch {
-            failure = error
-        }
-        do throws(AgentFault) {
-            try Depmod.prefer(nil, kernel: kernel, on: machine)
-        } catch {
-            guard var both = failure else { throw error }
-            both.cause += "; not put back: depmod's own choice of sfc (\(error.cause))"
-            throw both
-        }
-        if let failure { throw failure }
+        try host.share(
+            SharedWait(
+                .initramfs,
+                finish: { () throws(AgentFault) in
+                    try Depmod.prefer(nil, kernel: kernel, on: machine)
+                },
+                undo: { fault in
+                    do throws(AgentFault) {
+                        try Depmod.prefer(nil, kernel: kernel, on: machine)
+                        return fault
+                    } catch {
+                        var both = fault
+                        both.cause += "; not put back: depmod's own choice of sfc (\(error.cause))"
+                        return both
+                    }
+                }))
     }
 }

@@ -176,6 +176,41 @@ package enum UnitBehaviour: ResourceBehaviour {
     package static func apply(
         _ declaration: UnitDeclaration, _ observation: Observation, changes: [Change], on host: Host
     ) throws(AgentFault) {
+        try put(declaration, observation, changes, on: host)
+        let loaded = try UnitLoading.observe([declaration.name], on: host.machine)
+        try reload(declaration, observation, loaded[0], on: host)
+    }
+
+    package static var isAppliedTogether: Bool { true }
+
+    /// One question to systemd for all of them.
+    package static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome] {
+        var outcomes = due.map { one in
+            host.outcome { () throws(AgentFault) in
+                try put(one.declaration, one.observation, one.changes, on: host)
+            }
+        }
+        let placed = due.indices.filter { if case .made = outcomes[$0] { true } else { false } }
+        if placed.isEmpty { return outcomes }
+        do throws(AgentFault) {
+            let names = placed.map { due[$0].declaration.name }
+            let loaded = try UnitLoading.observe(names, on: host.machine)
+            for (index, loaded) in zip(placed, loaded) {
+                outcomes[index] = host.outcome { () throws(AgentFault) in
+                    try reload(due[index].declaration, due[index].observation, loaded, on: host)
+                }
+            }
+        } catch {
+            for index in placed { outcomes[index] = .failed(error) }
+        }
+        return outcomes
+    }
+
+    /// Puts the file in place, or takes it away.
+    private static func put(
+        _ declaration: UnitDeclaration, _ observation: Observation, _ changes: [Change],
+        on host: Host
+    ) throws(AgentFault) {
         let machine = host.machine
         let wanted = Set(changes.map(\.attribute))
         if declaration.isAbsent {
@@ -201,12 +236,20 @@ package enum UnitBehaviour: ResourceBehaviour {
             try observation.path.applyMetadata(
                 declaration.path, mode: declaration.mode, on: machine)
         }
-        // What systemd has not loaded it reads when it is wanted, without being told; of a template
-        // without instances it cannot be asked.
+    }
+
+    /// Has systemd read its units where it has an older file in memory.
+    ///
+    /// What it has not loaded it reads when it is wanted, without being told; of a template without
+    /// instances it cannot be asked.
+    private static func reload(
+        _ declaration: UnitDeclaration, _ observation: Observation, _ loaded: [UnitStatus],
+        on host: Host
+    ) throws(AgentFault) {
         var now = observation
-        now.loaded = try UnitLoading.observe([declaration.name], on: machine).flatMap { $0 }
-        if now.loaded.isEmpty || now.stale(declaration) != nil {
-            try Systemctl.run(["daemon-reload"], attempted: "reload the unit files", on: machine)
+        now.loaded = loaded
+        if loaded.isEmpty || now.stale(declaration) != nil {
+            try host.share(SharedWait(.daemonReload))
         }
     }
 
