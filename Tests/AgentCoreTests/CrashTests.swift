@@ -50,7 +50,7 @@ private struct CrashBench {
             attributes: [
                 "state": "present", "value": .string(value?.filter { $0 != "\n" } ?? ""),
                 "path": .string(own),
-            ], origin: "role.yaml:7")
+            ])
     }
 
     var hasParameters: Bool {
