@@ -18,7 +18,8 @@ package enum BeforeImage: ModelCodable, Equatable {
     case affinity(pid: Int, cpus: String)
     /// Whether a kernel module was loaded.
     case module(name: String, isLoaded: Bool)
-    /// A setting of a network link, in the words of its change.
+    /// A part of a network link, `rings` or `network`: its state as JSON, as whoever put it back
+    /// reads it; for `firmware` its versions.
     case link(name: String, setting: String, value: String)
     /// A unit's state as systemd had it.
     case unit(name: String, active: String, enabled: String)
@@ -28,6 +29,10 @@ package enum BeforeImage: ModelCodable, Equatable {
     ///
     /// The line is kept as a blob, since it may hold a password's hash; nil where there was none.
     case accountLine(file: String, name: String, line: Digest?)
+    /// What is made of files or read at a start, and so is made anew once they are back.
+    ///
+    /// `initramfs`, `depmod 6.1.0-50-amd64`, `restart systemd-resolved.service`.
+    case derived(String)
 
     package var json: JSON {
         switch self {
@@ -77,6 +82,7 @@ package enum BeforeImage: ModelCodable, Equatable {
                 "type": "account_line", "file": .string(file), "name": .string(name),
                 "line": .optional(line?.description),
             ])
+        case .derived(let what): ["type": "derived", "what": .string(what)]
         }
     }
 
@@ -131,6 +137,7 @@ package enum BeforeImage: ModelCodable, Equatable {
             }
             self = .accountLine(
                 file: try reader.string("file"), name: try reader.string("name"), line: digest)
+        case "derived": self = .derived(try reader.string("what"))
         default: throw JSONError("unknown before-image \"\(type)\"")
         }
         try reader.end()

@@ -189,14 +189,14 @@ final class FakeSystemd {
         case "stop":
             unit["ActiveState"] = "inactive"
             unit["SubState"] = "dead"
-        case "enable": unit["UnitFileState"] = "enabled"
+        case "enable": unit["UnitFileState"] = isRuntime ? "enabled-runtime" : "enabled"
         case "disable": unit["UnitFileState"] = "disabled"
         case "mask":
             if machine.text("\(FakeSystemd.folder)/\(id)") != nil {
                 return failed(1, "Failed to mask unit: File \(id) already exists.")
             }
             unit["unmasked"] = unit["UnitFileState"] ?? (isFound ? "disabled" : nil)
-            unit["UnitFileState"] = "masked"
+            unit["UnitFileState"] = isRuntime ? "masked-runtime" : "masked"
         case "unmask":
             if found["UnitFileState"] == (isRuntime ? "masked-runtime" : "masked") {
                 unit["UnitFileState"] = unit["unmasked"] ?? "disabled"

@@ -56,23 +56,6 @@ import Wire
         }
     }
 
-    /// The before-images are enough to put everything back.
-    @Test(arguments: ResourceFixture.all.filter(\.isApplied))
-    func restores(_ fixture: ResourceFixture) throws {
-        let content = try fixture.read()
-        let machine = try content.machine()
-        let before = machine.nodes
-        let kept = KeptBlobs()
-        var images: [BeforeImage] = []
-        _ = try content.apply(on: machine, kept: kept, images: &images)
-        // What a command does is its author's; units and packages have images of their own.
-        guard content.kind != .command, machine.restore(images, from: kept) else { return }
-        // Package lists are a cache; links and who brought them up are the kernel's.
-        #expect(
-            machine.nodes.filter { !FakeMachine.isCache($0.key) }
-                == before.filter { !FakeMachine.isCache($0.key) })
-    }
-
     /// Whichever call fails while it is read, the answer is never a wrong one.
     @Test(arguments: ResourceFixture.all, [ENOSPC, EIO])
     func readingFails(_ fixture: ResourceFixture, _ code: Int32) throws {

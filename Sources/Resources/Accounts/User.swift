@@ -194,9 +194,19 @@ package enum UserBehaviour: ResourceBehaviour {
     package static func beforeImages(
         _ declaration: UserDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        try AccountChange.beforeImages(
-            declaration.name, in: ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"],
-            on: host)
+        var images = try AccountChange.beforeImages(
+            declaration.name,
+            in: [
+                "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid",
+                "/etc/subgid",
+            ], on: host)
+        // Its name stands in the lines of its groups as well.
+        let groups = Set(observation.groups + (declaration.groups ?? []))
+        for group in groups.sorted() where group != declaration.name {
+            images += try AccountChange.beforeImages(
+                group, in: ["/etc/group", "/etc/gshadow"], on: host)
+        }
+        return images
     }
 
     package static func apply(

@@ -161,9 +161,7 @@ package enum BootSettings {
         var images: [BeforeImage] = []
         for path in paths {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
-            if found.status?.type != .directory {
-                images.append(try found.fullImage(path, on: host))
-            }
+            images.append(try found.fullImage(path, on: host))
         }
         return images
     }

@@ -152,7 +152,6 @@ package enum KernelCmdlineBehaviour: ResourceBehaviour {
             + (try loader.files(declaration.name, on: host.machine))
         {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
-            if found.status?.type == .directory { continue }
             images.append(try found.fullImage(path, on: host))
         }
         return images

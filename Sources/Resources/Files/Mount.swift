@@ -177,9 +177,15 @@ package enum MountBehaviour: ResourceBehaviour {
                 name: declaration.unit, active: observation.mounted == nil ? "inactive" : "active",
                 enabled: observation.isEnabled ? "enabled" : "disabled")
         ]
-        for path in [declaration.unitFile, link(declaration)] {
+        for path in [
+            declaration.unitFile, PathName.parent(of: link(declaration)), link(declaration),
+        ] {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))
+        }
+        // With the options of before.
+        if observation.mounted != nil, declaration.isMounted {
+            images.append(.derived("reload \(declaration.unit)"))
         }
         return images
     }

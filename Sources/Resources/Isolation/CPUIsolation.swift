@@ -238,6 +238,9 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                 .unit(
                     name: CPUIsolationDeclaration.slice, active: isActive ? "active" : "inactive",
                     enabled: "static"))
+            if let type = observation.partition.type, ["isolated", "member"].contains(type) {
+                images.append(.kernelFile(path: Partition.typeFile, value: type))
+            }
         }
         for thread in observation.strays where thread.isKernelThread {
             images.append(.affinity(pid: thread.pid, cpus: thread.allowed.text))

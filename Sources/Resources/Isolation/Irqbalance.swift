@@ -118,7 +118,8 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
             observation.path, accounts: Accounts(), on: host.machine)
         var images = [try found.fullImage(observation.path, on: host)]
         if observation.running != nil {
-            images.append(.unit(name: "irqbalance.service", active: "active", enabled: ""))
+            // It reads its settings when it starts.
+            images.append(.derived("try-restart irqbalance.service"))
         }
         return images
     }

@@ -11,6 +11,9 @@ import SystemFaults
 struct Partition: Sendable, Equatable {
     private static let folder = "/sys/fs/cgroup/\(CPUIsolationDeclaration.slice)"
 
+    /// Where the kernel says what it is, and is told.
+    static let typeFile = "\(folder)/cpuset.cpus.partition"
+
     /// Our unit file; nil where there is none.
     var sliceText: String?
     /// What the kernel says of the type: `isolated`, `isolated invalid (…)`, `member`.
@@ -60,7 +63,7 @@ struct Partition: Sendable, Equatable {
     static func make(_ cpus: CPUList, on machine: any Machine) throws(AgentFault) {
         let text = sliceText(cpus)
         let slice = CPUIsolationDeclaration.slice
-        let path = "\(folder)/cpuset.cpus.partition"
+        let path = typeFile
         let before = try Partition(on: machine)
         try undoing { (undo) throws(AgentFault) in
             if before.type == nil { undo.add(stopped(on: machine)) }
@@ -105,7 +108,7 @@ struct Partition: Sendable, Equatable {
     }
 
     static func unmake(on machine: any Machine) throws(AgentFault) {
-        let path = "\(folder)/cpuset.cpus.partition"
+        let path = typeFile
         try attempt("end the partition") { () throws(SystemError) in
             if try machine.statusIfPresent(path) != nil {
                 try machine.writeInPlace(path, Array("member\n".utf8))

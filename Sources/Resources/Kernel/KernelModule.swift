@@ -233,19 +233,22 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
     package static func beforeImages(
         _ declaration: KernelModuleDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        var images: [BeforeImage] = [
-            .module(name: declaration.name, isLoaded: observation.isLoaded)
-        ]
+        var images: [BeforeImage] = []
+        // What is built in can neither come nor go.
+        if !observation.isBuiltIn {
+            images.append(.module(name: declaration.name, isLoaded: observation.isLoaded))
+        }
         for path in [declaration.optionsFile, declaration.loadFile] {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))
         }
-        for (key, found) in observation.parameters.sorted(by: { $0.key < $1.key })
-        where found.isWritable {
+        // Those that only loading sets tell whether it has to be loaded anew.
+        for (key, found) in observation.parameters.sorted(by: { $0.key < $1.key }) {
             images.append(
                 .kernelFile(
                     path: "/sys/module/\(declaration.name)/parameters/\(key)", value: found.text))
         }
+        if declaration.isInInitramfs { images.append(.derived("initramfs")) }
         return images
     }
 

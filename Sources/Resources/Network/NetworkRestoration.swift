@@ -172,7 +172,13 @@ private struct NetworkPutBack {
         let routes = saved["routes"]?.array ?? []
         let now = NetworkSnapshot.json(name, try NetworkState(on: machine))["routes"]?.array ?? []
         for route in routes where !now.contains(route) { try ip(words(route, "replace")) }
-        for route in now where !routes.contains(route) { try ip(words(route, "del")) }
+        for route in now where !routes.contains(route) {
+            // One to the same place was replaced just now.
+            let isReplaced = routes.contains { other in
+                ["to", "ipv4", "metric"].allSatisfy { other[$0] == route[$0] }
+            }
+            if !isReplaced { try ip(words(route, "del")) }
+        }
         for address in there where !addresses.contains(address) {
             try ip(["addr", "del", address, "dev", name])
         }

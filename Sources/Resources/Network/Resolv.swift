@@ -167,7 +167,9 @@ package enum ResolvBehaviour: ResourceBehaviour {
         }
         if !hasFolder { images.append(.nothing(path: folder)) }
         let file = try PathObservation(dropIn, accounts: Accounts(), on: host.machine)
-        return images + [try file.fullImage(dropIn, on: host)]
+        return images + [
+            try file.fullImage(dropIn, on: host), .derived("restart systemd-resolved.service"),
+        ]
     }
 
     package static func apply(

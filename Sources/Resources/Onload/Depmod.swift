@@ -13,6 +13,11 @@ enum Depmod {
         try NewFile.keep(
             OnloadDeclaration.overrideFile,
             folder.map { OnloadSettings.head + "override sfc * \($0)\n" }, on: machine)
+        try run(kernel: kernel, on: machine)
+    }
+
+    /// Makes the lists of a kernel's modules anew.
+    static func run(kernel: String, on machine: any Machine) throws(AgentFault) {
         let attempted = "depmod -a \(kernel)"
         let result = try attempt(attempted) { () throws(SystemError) in
             try machine.run(ProgramCall("/sbin/depmod", ["-a", kernel], timeoutSeconds: 120))

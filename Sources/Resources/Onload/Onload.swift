@@ -243,12 +243,16 @@ package enum OnloadBehaviour: ResourceBehaviour {
                     gid: Int(device.gid)))
         }
         for (name, module) in observation.running.modules.sorted(by: { $0.key < $1.key }) {
-            for (key, found) in module.parameters.sorted(by: { $0.key < $1.key })
-            where found.isWritable {
+            for (key, found) in module.parameters.sorted(by: { $0.key < $1.key }) {
                 images.append(
                     .kernelFile(path: "/sys/module/\(name)/parameters/\(key)", value: found.text))
             }
         }
+        // Which sfc modprobe takes follows from depmod's choice, and what boots from that.
+        if observation.disk.sfcPassedOver != nil || observation.settings.overrideText != nil {
+            images.append(.derived("depmod \(observation.kernel)"))
+        }
+        if case .copy = observation.initramfs { images.append(.derived("initramfs")) }
         return images
     }
 

@@ -173,11 +173,23 @@ package enum PackageBehaviour: ResourceBehaviour {
         _ declaration: PackageDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
         let entry = observation.entry
-        return [
+        var images: [BeforeImage] = [
             .package(
                 name: declaration.name, version: entry?.isInstalled == true ? entry?.version : nil,
                 held: entry?.isHeld ?? false)
         ]
+        // Installed again it would come with those of the package.
+        for path in declaration.state == .purged ? entry?.configurationFiles ?? [] : [] {
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            if found.status?.type == .file { images.append(try found.fullImage(path, on: host)) }
+        }
+        if observation.manager == .dnf, observation.canHold {
+            // Locks may be patterns, and of other versions than the one installed.
+            let path = try VersionLock(on: host.machine).path
+            let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
+            images.append(try found.fullImage(path, on: host))
+        }
+        return images
     }
 
     package static func apply(

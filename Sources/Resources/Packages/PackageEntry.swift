@@ -15,6 +15,8 @@ struct PackageEntry: Sendable, Equatable {
     var halfWay: String?
     /// Removed, but for its configuration files; `state` as the database calls that.
     var hasConfigurationFiles = false
+    /// The paths that purging would remove, as dpkg knows them.
+    var configurationFiles: [String] = []
     /// Whether the database says anything of it at all.
     var isKnown = true
     /// In the words of the database: `installed`, `config-files`.
@@ -31,6 +33,7 @@ struct PackageEntry: Sendable, Equatable {
         isHeld = entry.isHeld
         halfWay = entry.isInterrupted ? entry.status : nil
         hasConfigurationFiles = entry.hasConfigurationFiles
+        configurationFiles = entry.configurationFiles
         isKnown = entry.status != "not-installed"
         status = entry.status
     }

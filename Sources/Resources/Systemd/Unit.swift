@@ -168,7 +168,12 @@ package enum UnitBehaviour: ResourceBehaviour {
         _ declaration: UnitDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
         var images: [BeforeImage] = []
-        if !observation.hasDirectory { images.append(.nothing(path: declaration.dropInDirectory)) }
+        // The directory of drop-ins is made for the first and goes with the last.
+        if declaration.dropIn != nil {
+            let folder = declaration.dropInDirectory
+            let found = try PathObservation(folder, accounts: Accounts(), on: host.machine)
+            images.append(try found.fullImage(folder, on: host))
+        }
         images.append(try observation.path.fullImage(declaration.path, on: host))
         return images
     }

@@ -49,7 +49,7 @@ extension Restoration {
             try UnitPutBack(name: name, saved: saved, machine: machine).now().isLike(saved)
         } putBack: { () throws(AgentFault) in
             let work = UnitPutBack(name: name, saved: saved, machine: machine)
-            try work.goDown()
+            _ = try work.goDown()
             try work.comeUp()
         }
     }
@@ -69,13 +69,17 @@ struct UnitPutBack {
     }
 
     /// Stops and disables it where that is how it was; needs its files as they are now.
-    func goDown() throws(AgentFault) {
+    ///
+    /// Gives whether anything had to be done.
+    func goDown() throws(AgentFault) -> Bool {
         let now = try now()
-        if now.isMasked, !saved.isMasked { try unmask(now) }
-        if now.runs, !saved.runs { try call(["stop"]) }
-        if now.isEnabled, now.enabled != saved.enabled {
+        let stops = now.runs && !saved.runs
+        let disables = now.isEnabled && now.enabled != saved.enabled
+        if stops { try call(["stop"]) }
+        if disables {
             try call(now.enabled == "enabled-runtime" ? ["disable", "--runtime"] : ["disable"])
         }
+        return stops || disables
     }
 
     /// Masks, enables and starts it where that is how it was; needs its files as they were.

@@ -13,6 +13,8 @@ package struct DpkgEntry: Sendable, Equatable {
     package var errorFlag: String
     /// How far it is installed: `installed`, `config-files`, `half-configured` and so on.
     package var status: String
+    /// The paths of its configuration files, which only purging removes.
+    package var configurationFiles: [String] = []
 
     /// Unpacked and configured.
     ///
@@ -140,6 +142,21 @@ struct DpkgStatusScanner {
             DpkgEntry(
                 package: package, architecture: fields["Architecture"] ?? "",
                 version: fields["Version"] ?? "", want: words[0], errorFlag: words[1],
-                status: words[2]))
+                status: words[2], configurationFiles: Self.configurationFiles(in: paragraph)))
+    }
+
+    /// Below `Conffiles:` a path and its digest on each line, after a blank.
+    private static func configurationFiles(in paragraph: UnsafeRawBufferPointer) -> [String] {
+        var paths: [String] = []
+        var isWithin = false
+        for line in paragraph.split(separator: 10) {
+            guard line.first == 32 || line.first == 9 else {
+                isWithin = line.starts(with: Array("Conffiles:".utf8))
+                continue
+            }
+            guard isWithin, let path = line.split(separator: 32).first else { continue }
+            paths.append(String(decoding: path, as: UTF8.self))
+        }
+        return paths
     }
 }

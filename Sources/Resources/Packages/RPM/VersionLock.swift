@@ -9,7 +9,8 @@ struct VersionLock: Sendable {
 
     /// Whether the plugin is installed and switched on.
     private(set) var isThere = false
-    private var path = "/etc/dnf/plugins/versionlock.list"
+    /// The list of locks.
+    private(set) var path = "/etc/dnf/plugins/versionlock.list"
     private var lines: [String] = []
 
     init(on machine: any Machine) throws(AgentFault) {
