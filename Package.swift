@@ -222,7 +222,7 @@ let package = Package(
             return .testTarget(
                 name: name + "Tests",
                 dependencies: own + others + ["TestSupport"],
-                exclude: [])
+                exclude: name == "Lab" ? ["Machine/phases.txt"] : [])
         }
 )
 

@@ -101,7 +101,7 @@ def request(plan):
             "plan": plan,
             "run": "00000000",
             "serial": 0,
-            "expires": int(time.time()) + 600,
+            "expires_after_seconds": 600,
             "deadline_seconds": 120,
             "wants_content": False,
             "max_disruption": "none",

@@ -29,13 +29,15 @@ static int keep_read_capability(void) {
     return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0);
 }
 
+// The calls themselves: glibc's functions change the identity of every thread they find, and between
+// vfork(2) and exec the threads they find are the parent's.
 static int take_identity(const struct clinux_identity *identity) {
     if (!identity || !identity->set) return 0;
     if (identity->keep_read && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return -1;
     // Without CAP_SETGID the groups are already ours alone.
-    if (setgroups(0, NULL) != 0 && errno != EPERM) return -1;
-    if (setresgid(identity->gid, identity->gid, identity->gid) != 0) return -1;
-    if (setresuid(identity->uid, identity->uid, identity->uid) != 0) return -1;
+    if (syscall(SYS_setgroups, 0, NULL) != 0 && errno != EPERM) return -1;
+    if (syscall(SYS_setresgid, identity->gid, identity->gid, identity->gid) != 0) return -1;
+    if (syscall(SYS_setresuid, identity->uid, identity->uid, identity->uid) != 0) return -1;
     return identity->keep_read ? keep_read_capability() : 0;
 }
 
@@ -46,39 +48,26 @@ static void close_all_but(int keep) {
         if (fd != keep) close(fd);
 }
 
-pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[], const char *directory,
-                   const int stdio[3], int new_session, const struct clinux_identity *identity,
-                   const unsigned char *affinity, size_t affinity_size) {
-    int report[2];
-    if (pipe2(report, O_CLOEXEC) != 0) return -errno;
+// What a program is started with, and where its child says why it could not be.
+struct start {
+    const char *path;
+    char *const *argv, *const *envp;
+    const char *directory;
+    const int *stdio;
+    int new_session;
+    const struct clinux_identity *identity;
+    const unsigned char *affinity;
+    size_t affinity_size;
+    int report;
+};
 
-    // No signal may run a handler of ours in the child before exec.
-    sigset_t all, before;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork();
-    if (pid != 0) {
-        int saved = errno;
-        sigprocmask(SIG_SETMASK, &before, NULL);
-        close(report[1]);
-        if (pid < 0) {
-            close(report[0]);
-            return -saved;
-        }
-        int code = 0;
-        ssize_t n;
-        do n = read(report[0], &code, sizeof code);
-        while (n < 0 && errno == EINTR);
-        close(report[0]);
-        if (n == (ssize_t)sizeof code) {
-            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-            return -code;
-        }
-        return pid;
-    }
-
-    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-    int code = 0, channel = report[1];
+// The child until exec. It shares the parent's memory: nothing here may write to what is the parent's.
+__attribute__((noinline, noreturn)) static void run_child(const struct start *start) {
+    struct sigaction standard;
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+    int code = 0, channel = start->report;
     // The report pipe must stay clear of 0, 1 and 2.
     if (channel < 3) {
         channel = fcntl(channel, F_DUPFD_CLOEXEC, 3);
@@ -86,26 +75,60 @@ pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[], con
     }
     int source[3];
     for (int i = 0; i < 3; i++) {
-        source[i] = stdio[i] >= 0 ? stdio[i] : open("/dev/null", (i == 0 ? O_RDONLY : O_WRONLY));
+        source[i] = start->stdio[i];
+        if (source[i] < 0) source[i] = open("/dev/null", (i == 0 ? O_RDONLY : O_WRONLY));
         if (source[i] >= 0 && source[i] < 3) source[i] = fcntl(source[i], F_DUPFD, 3);
         if (source[i] < 0) goto fail;
     }
     for (int i = 0; i < 3; i++)
         if (dup2(source[i], i) < 0) goto fail;
     close_all_but(channel);
-    if (new_session && setsid() < 0) goto fail;
-    if (affinity && affinity_size > 0 &&
-        sched_setaffinity(0, affinity_size, (const cpu_set_t *)affinity) != 0)
+    if (start->new_session && setsid() < 0) goto fail;
+    if (start->affinity && start->affinity_size > 0 &&
+        sched_setaffinity(0, start->affinity_size, (const cpu_set_t *)start->affinity) != 0)
         goto fail;
-    if (directory && chdir(directory) != 0) goto fail;
-    if (take_identity(identity) != 0) goto fail;
-    sigemptyset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    execve(path, argv, envp);
+    if (start->directory && chdir(start->directory) != 0) goto fail;
+    if (take_identity(start->identity) != 0) goto fail;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(start->path, start->argv, start->envp);
 fail:
     code = errno;
     (void)!write(channel, &code, sizeof code);
     _exit(127);
+}
+
+pid_t clinux_spawn(const char *path, char *const argv[], char *const envp[], const char *directory,
+                   const int stdio[3], int new_session, const struct clinux_identity *identity,
+                   const unsigned char *affinity, size_t affinity_size) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return -errno;
+    const struct start start = {path,     argv,     envp,          directory, stdio, new_session,
+                                identity, affinity, affinity_size, report[1]};
+
+    // No signal may run a handler of ours in the child before exec.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    // With fork(2) the kernel would copy the page tables of all our memory, only to drop them at exec.
+    pid_t pid = vfork();
+    if (pid == 0) run_child(&start);
+    int saved = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (pid < 0) {
+        close(report[0]);
+        return -saved;
+    }
+    int code = 0;
+    ssize_t n;
+    do n = read(report[0], &code, sizeof code);
+    while (n < 0 && errno == EINTR);
+    close(report[0]);
+    if (n != (ssize_t)sizeof code) return pid;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+    return -code;
 }
 
 pid_t clinux_wait(pid_t pid, int no_hang, int *exit_status, int *term_signal) {

@@ -29,8 +29,16 @@ package struct HostRouter: Sendable {
             getenv("HOME").map { String(cString: $0) }
             ?? entry.map { String(cString: $0.pointee.pw_dir) } ?? "/"
         let source = ConfigSource(
-            home: home, read: { try? LocalMachine().read($0, limit: 4 << 20) }, glob: Globbing.paths
-        )
+            home: home,
+            read: { (path) throws(SSHConfigError) in
+                do throws(SystemError) {
+                    return try LocalMachine().read(path, limit: 4 << 20)
+                } catch {
+                    if error.isNotFound { return nil }
+                    throw SSHConfigError(place: path, reason: "cannot be read: \(error.reason)")
+                }
+            },
+            glob: Globbing.paths)
         self.source = source
         do throws(SSHConfigError) {
             guard settings.sshConfig != "none" else {
@@ -39,7 +47,8 @@ package struct HostRouter: Sendable {
                 return
             }
             let path = settings.sshConfig.map(source.expandTilde) ?? home + "/.ssh/config"
-            userConfig = try ConfigFile(path, isUser: true, source: source)
+            userConfig = try ConfigFile(
+                path, isUser: true, mustExist: settings.sshConfig != nil, source: source)
             systemConfig = try ConfigFile("/etc/ssh/ssh_config", isUser: false, source: source)
         } catch {
             throw Faults(Self.diagnostic(error))
@@ -72,7 +81,8 @@ package struct HostRouter: Sendable {
         if let overriding = try argumentsAsConfig(arguments, host) { files.append(overriding) }
         if let explicit = arguments.configurationFile {
             files.append(
-                try ConfigFile(source.expandTilde(explicit), isUser: true, source: source))
+                try ConfigFile(
+                    source.expandTilde(explicit), isUser: true, mustExist: true, source: source))
         } else {
             files += [userConfig, systemConfig].compactMap { $0 }
         }
@@ -166,7 +176,10 @@ package struct HostRouter: Sendable {
         let lines = arguments.options.map { "\($0.name) \($0.value)\n" }.joined()
         let name = "ansible_ssh_args of \(host)"
         let memory = ConfigSource(
-            home: source.home, read: { $0 == name ? Array(lines.utf8) : source.read($0) },
+            home: source.home,
+            read: { (path) throws(SSHConfigError) in
+                path == name ? Array(lines.utf8) : try source.read(path)
+            },
             glob: source.glob)
         return try ConfigFile(name, isUser: true, source: memory)
     }

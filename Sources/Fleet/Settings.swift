@@ -1,4 +1,5 @@
 import Diagnostics
+import FleetModel
 import Kinds
 import Transport
 import Wire
@@ -20,7 +21,7 @@ package struct Settings: Sendable, Equatable {
     /// Connections at once through one jump host.
     package var widthPerJumpHost = 32
     /// Where the agent and its state live on hosts.
-    package var agentDirectory = "/var/lib/muster"
+    package var agentDirectory = AgentDirectory.standard
     /// An agent program, or a folder of `muster-agent-ARCH`; nil: beside this program.
     package var agentPath: String?
     /// Hosts at once.

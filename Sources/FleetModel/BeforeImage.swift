@@ -34,6 +34,17 @@ package enum BeforeImage: ModelCodable, Equatable {
     /// `initramfs`, `depmod 6.1.0-50-amd64`, `restart systemd-resolved.service`.
     case derived(String)
 
+    /// The content that is kept as a blob for it.
+    package var content: Digest? {
+        switch self {
+        case .file(_, let content, _, _, _): content
+        case .accountLine(_, _, let line): line
+        case .nothing, .directory, .symlink, .metadata, .sysctl, .kernelFile, .affinity, .module,
+            .link, .unit, .package, .derived:
+            nil
+        }
+    }
+
     package var json: JSON {
         switch self {
         case .nothing(let path): ["type": "nothing", "path": .string(path)]

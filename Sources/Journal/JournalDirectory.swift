@@ -21,7 +21,7 @@ package enum JournalDirectory {
         state.journal + "/" + name(of: number) + ".plan"
     }
 
-    private static func name(of number: Int) -> String {
+    static func name(of number: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
     }
@@ -93,37 +93,5 @@ package enum JournalDirectory {
             }
         }
         return nil
-    }
-
-    /// Removes the oldest finished journals beyond the limits, and contents nothing names any more.
-    ///
-    /// Never the newest journal, and never one whose run did not come to its end.
-    package static func prune(
-        in directory: StateDirectory, keep: Int = keptJournals, bytes: Int = keptBytes
-    ) throws(AgentFault) {
-        let machine = LocalMachine()
-        let numbers = try numbers(in: directory)
-        var kept: [JournalState] = []
-        var total = 0
-        var removed = false
-        for number in numbers.reversed() {
-            let file = path(of: number, in: directory)
-            let state = try state(of: number, in: directory)
-            total += Int((try? machine.status(file, followLinks: false))?.size ?? 0)
-            let isOver = kept.count >= keep || total > bytes
-            if let state, !isOver || kept.isEmpty || !state.isFinished {
-                kept.append(state)
-                continue
-            }
-            unlink(file)
-            unlink(planPath(of: number, in: directory))
-            removed = true
-        }
-        guard removed else { return }
-        let named = kept.reduce(into: Set<Digest>()) { $0.formUnion($1.beforeContents) }
-        for name in (try? machine.listIfPresent(directory.before)) ?? [] {
-            if let digest = Digest(name), named.contains(digest) { continue }
-            unlink(directory.before + "/" + name)
-        }
     }
 }

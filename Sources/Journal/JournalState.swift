@@ -91,9 +91,7 @@ package struct JournalState: Sendable, Equatable {
     package var beforeContents: Set<Digest> {
         var digests: Set<Digest> = []
         for change in changes {
-            for case .file(_, let content, _, _, _) in change.intent.before {
-                digests.insert(content)
-            }
+            digests.formUnion(change.intent.before.compactMap(\.content))
         }
         return digests
     }

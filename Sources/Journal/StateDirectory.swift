@@ -17,7 +17,7 @@ import Wire
 /// ```
 package struct StateDirectory: Sendable, Equatable {
     /// The path where nothing else is said.
-    package static let standardPath = "/var/lib/muster"
+    package static let standardPath = AgentDirectory.standard
 
     package let path: String
 

@@ -97,7 +97,26 @@ package final class LocalMachine: Machine {
     package func replaceFile(
         _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError) {
-        try putFile(path, content: content, mode: mode, uid: uid, gid: gid, flushes: true)
+        try putFile(path, mode: mode, uid: uid, gid: gid, flushes: true) {
+            (file) throws(SystemError) in
+            try file.writeAll(content)
+        }
+    }
+
+    package func replaceFile(
+        _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        let from = try open(source, O_RDONLY)
+        try putFile(path, mode: mode, uid: uid, gid: gid, flushes: true) {
+            (file) throws(SystemError) in
+            while true {
+                let piece = try named("read", source) { () throws(SystemError) in
+                    try from.read(upTo: 65_536)
+                }
+                if piece.isEmpty { return }
+                try file.writeAll(piece)
+            }
+        }
     }
 
     /// Puts a file in place as ``replaceFile(_:content:mode:uid:gid:)`` does, for what can be made
@@ -105,17 +124,21 @@ package final class LocalMachine: Machine {
     package func replaceRenewableFile(
         _ path: String, content: [UInt8], mode: UInt32
     ) throws(SystemError) {
-        try putFile(path, content: content, mode: mode, uid: .max, gid: .max, flushes: false)
+        try putFile(path, mode: mode, uid: .max, gid: .max, flushes: false) {
+            (file) throws(SystemError) in
+            try file.writeAll(content)
+        }
     }
 
     private func putFile(
-        _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32, flushes: Bool
+        _ path: String, mode: UInt32, uid: UInt32, gid: UInt32, flushes: Bool,
+        write: (borrowing Descriptor) throws(SystemError) -> Void
     ) throws(SystemError) {
         let temporary = temporaryName(beside: path)
         do {
             // Nobody but us may read it before it has its owner and mode.
             let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-            try named("write", path) { () throws(SystemError) in try descriptor.writeAll(content) }
+            try named("write", path) { () throws(SystemError) in try write(descriptor) }
             try check(fchown(descriptor.number, uid, gid), "chown", path)
             try keepAttributes(of: path, on: descriptor)
             try check(fchmod(descriptor.number, mode), "chmod", path)

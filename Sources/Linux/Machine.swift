@@ -36,6 +36,12 @@ package protocol Machine: AnyObject {
         _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError)
 
+    /// Puts a file in place as ``replaceFile(_:content:mode:uid:gid:)`` does, with what another file
+    /// holds, which is read in pieces. Follows a link at `source`.
+    func replaceFile(
+        _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError)
+
     /// Writes to an existing file in one call, as files of /proc and /sys want it. Creates nothing.
     func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError)
 

@@ -1,14 +1,14 @@
 /// Where configuration comes from; tests give files of their own.
 package struct ConfigSource: Sendable {
-    /// The content of a file; nil where there is none that can be read.
-    package var read: @Sendable (String) -> [UInt8]?
+    /// The content of a file; nil where there is no such file. Throws where it cannot be read.
+    package var read: @Sendable (String) throws(SSHConfigError) -> [UInt8]?
     /// The paths that match a glob(7) pattern, sorted.
     package var glob: @Sendable (String) -> [String]
     /// The home directory of the user: `~`.
     package var home: String
 
     package init(
-        home: String, read: @escaping @Sendable (String) -> [UInt8]?,
+        home: String, read: @escaping @Sendable (String) throws(SSHConfigError) -> [UInt8]?,
         glob: @escaping @Sendable (String) -> [String]
     ) {
         self.home = home
@@ -35,20 +35,24 @@ package struct ConfigFile: Sendable {
 
     private static let maximumDepth = 16
 
-    /// Reads a file and what it includes; one that does not exist is empty.
+    /// Reads a file and what it includes; one that does not exist is empty, unless it `mustExist`.
     ///
-    /// `isUser`: whether relative includes lie in `~/.ssh` rather than `/etc/ssh`. `shownAs` names
-    /// the file in places.
+    /// `isUser`: whether relative includes lie in `~/.ssh` rather than `/etc/ssh`. One that is there
+    /// and cannot be read is an error: what it says of hosts, and of jumps on the way, would be
+    /// left out.
     package init(
-        _ path: String, isUser: Bool, source: ConfigSource
+        _ path: String, isUser: Bool, mustExist: Bool = false, source: ConfigSource
     ) throws(SSHConfigError) {
+        if mustExist, try source.read(path) == nil {
+            throw SSHConfigError(place: path, reason: "there is no such file")
+        }
         items = try Self.items(of: path, isUser: isUser, source, depth: 0)
     }
 
     private static func items(
         of path: String, isUser: Bool, _ source: ConfigSource, depth: Int
     ) throws(SSHConfigError) -> [Item] {
-        guard let content = source.read(path) else { return [] }
+        guard let content = try source.read(path) else { return [] }
         var items: [Item] = []
         var number = 0
         for raw in content.split(separator: 10, omittingEmptySubsequences: false) {

@@ -4,6 +4,11 @@ package struct SSHConfigError: Error, Sendable, Equatable, CustomStringConvertib
     package let place: String
     package let reason: String
 
+    package init(place: String, reason: String) {
+        self.place = place
+        self.reason = reason
+    }
+
     package var description: String { "\(place): \(reason)" }
 }
 

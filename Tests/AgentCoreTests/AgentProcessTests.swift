@@ -205,12 +205,15 @@ struct AgentProcessTests {
     @Test("a large blob goes through the spool and leaves nothing there")
     func largeBlob() throws {
         try withTemporaryDirectory { directory in
-            let content = [UInt8](repeating: 7, count: BlobIntake.memoryLimit + 1000)
+            let content = [UInt8](repeating: 7, count: 3 * BlobIntake.memoryLimit + 1000)
             let text = String(decoding: content, as: UTF8.self)
             let plan = Plan(host: "h", resources: [file(directory + "/big", text)])
             let run = try runAgent(directory + "/s", plan, .apply, serial: 1, blobs: [content])
             #expect(run.outcomes == "changed")
             #expect(try LocalMachine().list(directory + "/s/spool") == [])
+            // It was copied in pieces: at no time did the agent hold it.
+            let resident = try #require(run.end?.residentBytes)
+            #expect(resident < content.count, "\(resident) bytes")
         }
     }
 

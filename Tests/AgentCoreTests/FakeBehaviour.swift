@@ -41,6 +41,9 @@ final class ValueMachine: Machine {
     func replaceFile(
         _ path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError) { throw unsupported }
+    func replaceFile(
+        _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) { throw unsupported }
     func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError) { throw unsupported }
     func makeDirectory(
         _ path: String, mode: UInt32, uid: UInt32, gid: UInt32

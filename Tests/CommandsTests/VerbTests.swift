@@ -70,6 +70,22 @@ import Wire
         #expect(shown.status == 0 && shown.output.hasPrefix("Plan \(id)   1 host"))
     }
 
+    /// What it says of the way to a host would be left out, and another host might answer.
+    @Test func anSSHConfigThatCannotBeReadIsAFault() throws {
+        let settings = try program.directory.read("Inventory/settings.yaml")
+        for (path, says) in [
+            (program.directory.path("Inventory"), "cannot be read: Is a directory"),
+            (program.directory.path("none"), "there is no such file"),
+        ] {
+            try program.directory.write(
+                "Inventory/settings.yaml",
+                settings.replacing("config: none", with: "config: \"\(path)\""))
+            let ping = try program.muster("ping")
+            #expect(ping.status == 65, "\(ping.status) \(ping.output)\(ping.errors)")
+            #expect(ping.errors.contains("\(path): \(says)"), "\(ping.output)\(ping.errors)")
+        }
+    }
+
     @Test func theJSONFormsHaveAVersionAndTheCounts() throws {
         for verb in ["plan", "check"] {
             let view = try json(verb)

@@ -157,6 +157,74 @@ struct JournalTests {
         }
     }
 
+    /// Makes a journal whose one change names a content; gives the content's digest.
+    @discardableResult
+    private func journal(
+        _ number: Int, in state: StateDirectory, isFinished: Bool,
+        _ image: (Digest) -> BeforeImage = {
+            .file(path: "/x", content: $0, mode: 0, uid: 0, gid: 0)
+        }
+    ) throws -> Digest {
+        let content = try BeforeStore(state).keep(Array("before \(number)".utf8))
+        var writer = try JournalWriter.create(number, in: state, begin: begin(number))
+        try writer.append(.intent(intent("a", before: [image(content)])))
+        if isFinished { try writer.append(.end(stopped: nil)) }
+        try writer.flush()
+        return content
+    }
+
+    @Test("journals that never came to their end do not pile up; the newest is always kept")
+    func pruneUnfinished() throws {
+        try withTemporaryDirectory { directory in
+            let state = StateDirectory(directory)
+            try state.prepare()
+            for number in 1...9 { try journal(number, in: state, isFinished: number == 4) }
+            try JournalDirectory.prune(in: state, keep: 2, unfinished: 3)
+            #expect(try JournalDirectory.numbers(in: state) == [7, 8, 9])
+            #expect(try LocalMachine().list(state.before).count == 3)
+            try JournalDirectory.prune(in: state, keep: 2, bytes: 1, unfinished: 1)
+            #expect(try JournalDirectory.numbers(in: state) == [9])
+        }
+    }
+
+    @Test("lines of account files are kept as long as the journal that names them")
+    func pruneKeepsAccountLines() throws {
+        try withTemporaryDirectory { directory in
+            let state = StateDirectory(directory)
+            try state.prepare()
+            try journal(1, in: state, isFinished: true)
+            let line = try journal(2, in: state, isFinished: true) {
+                .accountLine(file: "/etc/shadow", name: "feed", line: $0)
+            }
+            try JournalDirectory.prune(in: state, keep: 1)
+            #expect(try JournalDirectory.numbers(in: state) == [2])
+            #expect(try BeforeStore(state).content(line) == Array("before 2".utf8))
+        }
+    }
+
+    @Test("a finished journal is decoded once; what it names is known from then on")
+    func pruneDecodesOnce() throws {
+        try withTemporaryDirectory { directory in
+            let state = StateDirectory(directory)
+            try state.prepare()
+            let contents = try (1...3).map { try journal($0, in: state, isFinished: true) }
+            try JournalDirectory.prune(in: state, keep: 3)
+            // Were it decoded again, it would be torn, unfinished, and name nothing.
+            let path = JournalDirectory.path(of: 2, in: state)
+            try LocalMachine().writeInPlace(path, Array("muster journal 1\nx".utf8))
+            try journal(4, in: state, isFinished: true)
+            try JournalDirectory.prune(in: state, keep: 3)
+            #expect(try JournalDirectory.numbers(in: state) == [2, 3, 4])
+            #expect(try BeforeStore(state).content(contents[1]) == Array("before 2".utf8))
+            #expect(throws: AgentFault.self) { try BeforeStore(state).content(contents[0]) }
+            // One that was cut short is made anew.
+            let summary = state.journal + "/0000000003.before"
+            try LocalMachine().writeInPlace(summary, [])
+            try JournalDirectory.prune(in: state, keep: 2)
+            #expect(try BeforeStore(state).content(contents[2]) == Array("before 3".utf8))
+        }
+    }
+
     @Test("only a whole journal that says so is settled; any other is read and tells")
     func unsettled() throws {
         try withTemporaryDirectory { directory in

@@ -1,4 +1,5 @@
 import Linux
+import Synchronization
 import TestSupport
 import Wire
 
@@ -39,13 +40,34 @@ final class FakeGrub {
         }
     }
 
-    /// Runs the script in a real shell, over copies of the files it reads.
+    /// A script, and the files it reads: whoever asks the same again gets the same answer.
+    private struct Question: Hashable {
+        let arguments: [String]
+        let environment: [String]
+        let files: [String: [UInt8]]
+    }
+    /// Faults at every call ask the same some ten thousand times.
+    private static let answers = Mutex<[Question: ProgramResult]>([:])
+
+    /// What a real shell answers, over copies of the files that the script reads.
     private static func shell(_ call: ProgramCall, _ machine: FakeMachine) -> ProgramResult {
+        var files: [String: [UInt8]] = [:]
+        for (path, node) in machine.nodes where path.hasPrefix("/etc/default/grub") {
+            if case .file(let content) = node.content { files[path] = content }
+        }
+        let question = Question(
+            arguments: call.arguments, environment: call.environment, files: files)
+        if let known = answers.withLock({ $0[question] }) { return known }
+        let answer = run(call, files)
+        answers.withLock { $0[question] = answer }
+        return answer
+    }
+
+    private static func run(_ call: ProgramCall, _ files: [String: [UInt8]]) -> ProgramResult {
         let result = try? withTemporaryDirectory { folder in
             let real = LocalMachine()
             try real.makeDirectory(folder + "/grub.d", mode: 0o755, uid: 0, gid: 0)
-            for (path, node) in machine.nodes where path.hasPrefix("/etc/default/grub") {
-                guard case .file(let content) = node.content else { continue }
+            for (path, content) in files {
                 let copy = folder + path.dropFirst("/etc/default".count)
                 try real.replaceFile(copy, content: content, mode: 0o644, uid: 0, gid: 0)
             }

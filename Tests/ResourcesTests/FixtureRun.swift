@@ -80,7 +80,7 @@ extension ResourceFixture {
 extension FakeMachine {
     /// A file of ours that is there only while something is applied.
     static func isScratch(_ path: String) -> Bool {
-        path.contains("/.muster-") || path.hasPrefix("/var/lib/muster/packages/")
+        path.contains("/.muster-") || path.contains("/muster/packages/")
             || path.hasPrefix("/var/lib/muster/onload") || path.hasPrefix("/lib/firmware/muster/")
             || path.hasPrefix("/run/muster-unit-")
     }

@@ -168,6 +168,11 @@ final class InstallRoot: Machine {
     ) throws(SystemError) {
         try local.replaceFile(root + path, content: content, mode: mode, uid: uid, gid: gid)
     }
+    func replaceFile(
+        _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        try local.replaceFile(root + path, copyOf: source, mode: mode, uid: uid, gid: gid)
+    }
     func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError) {
         try local.writeInPlace(root + path, content)
     }

@@ -60,7 +60,8 @@ struct FixtureContent {
     let secrets: [String]
 
     private static let known: Set<String> = [
-        "why", "before", "programs", "kernel_refuses", "resource", "blobs", "wants_content", "diff",
+        "why", "before", "programs", "kernel_refuses", "state_directory", "resource", "blobs",
+        "wants_content", "diff",
         "apply_fault", "after", "again", "systemd", "grub", "kept", "findings", "facts",
         "drivers", "drivers_after", "onload", "network", "chrony", "now",
     ]
@@ -158,6 +159,7 @@ struct FixtureContent {
         host.now = { now }
         let facts = json["facts"] ?? .null
         host.facts = { _, _ in facts }
+        if let directory = json["state_directory"]?.string { host.stateDirectory = directory }
         return host
     }
 

@@ -104,7 +104,8 @@ import Wire
         let exempt = Self.left.values.flatMap(\.paths)
         for (path, node) in machine.nodes
         where !FakeMachine.isScratch(path) && path != "/fake/network"
-            && !path.hasPrefix("/var/lib/muster") && !exempt.contains(where: { path.hasPrefix($0) })
+            && !path.hasPrefix("/var/lib/muster") && !path.hasPrefix("/srv/muster")
+            && !exempt.contains(where: { path.hasPrefix($0) })
         {
             // The folders of the kernel are there for what is in them.
             let isKernels = ["/sys", "/proc"].contains { (path + "/").hasPrefix($0 + "/") }

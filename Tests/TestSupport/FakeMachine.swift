@@ -203,6 +203,13 @@ package final class FakeMachine: Machine {
         modified[real] = FakeMachine.now
     }
 
+    package func replaceFile(
+        _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        let content = try read(source, limit: .max)
+        try replaceFile(path, content: content, mode: mode, uid: uid, gid: gid)
+    }
+
     package func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError) {
         try record("writeInPlace", path, isWrite: true)
         let real = try resolve(path, "open", followLast: true)

@@ -62,6 +62,13 @@ final class AgentMachine: Machine {
         try base.replaceFile(path, content: content, mode: mode, uid: uid, gid: gid)
     }
 
+    func replaceFile(
+        _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        board.publish("write", path)
+        try base.replaceFile(path, copyOf: source, mode: mode, uid: uid, gid: gid)
+    }
+
     func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError) {
         board.publish("write", path)
         try base.writeInPlace(path, content)

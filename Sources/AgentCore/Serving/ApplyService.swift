@@ -68,6 +68,8 @@ struct ApplyService {
         let host = Host(
             machine: worker.machine, wantsContent: request.wantsContent, blob: conversation.blob,
             keep: store.keep)
+        host.spooled = conversation.spooled
+        host.stateDirectory = state.path
         host.facts = worker.facts
         return RunSetting(
             host: host, report: worker.report, stopReason: conversation.stopReason,

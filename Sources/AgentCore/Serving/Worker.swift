@@ -83,6 +83,7 @@ struct Worker {
             machine: machine, wantsContent: request.wantsContent,
             blob: conversation.blob,
             keep: { content throws(AgentFault) in Digest(of: content) })
+        host.stateDirectory = state.path
         host.facts = facts
         var setting = checkSetting(host)
         setting.conflicts = ConflictFinder(machine: machine).findings(in: plan)

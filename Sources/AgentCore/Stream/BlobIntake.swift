@@ -32,12 +32,23 @@ struct BlobIntake {
     /// Where large blobs go; nil in a check, which takes none.
     var spool: String?
 
-    /// A blob that is here as a whole.
+    /// Whether a blob is here as a whole.
+    func has(_ digest: Digest) -> Bool { complete[digest] != nil || spooled.contains(digest) }
+
+    /// The file of a blob that is in the spool as a whole.
+    func file(_ digest: Digest) -> String? {
+        spooled.contains(digest) ? path(of: digest) : nil
+    }
+
+    /// A blob that is here as a whole, its bytes in memory.
+    ///
+    /// From the spool too where it went there for want of room; what is larger than the memory's
+    /// limit has to be copied as a file.
     func content(_ digest: Digest) throws(AgentFault) -> [UInt8]? {
         if let content = complete[digest] { return content }
-        guard spooled.contains(digest), let path = path(of: digest) else { return nil }
+        guard let path = file(digest) else { return nil }
         do {
-            return try LocalMachine().read(path, limit: Int(BlobIntake.spoolLimit))
+            return try LocalMachine().read(path, limit: BlobIntake.memoryLimit)
         } catch {
             throw AgentFault("read \(path)", error)
         }

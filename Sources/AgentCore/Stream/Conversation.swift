@@ -41,7 +41,22 @@ final class Conversation {
 
     /// A blob, asked for where it is not here yet.
     func blob(_ digest: Digest) throws(AgentFault) -> [UInt8] {
-        if let content = try blobs.content(digest) { return content }
+        try fetch(digest)
+        guard let content = try blobs.content(digest) else {
+            throw AgentFault("no-blob", "get blob \(digest.short)", cause: "it was let go")
+        }
+        return content
+    }
+
+    /// The file of a blob that is in the spool, asked for where it is not here yet; nil where it is in
+    /// memory.
+    func spooled(_ digest: Digest) throws(AgentFault) -> String? {
+        try fetch(digest)
+        return blobs.file(digest)
+    }
+
+    private func fetch(_ digest: Digest) throws(AgentFault) {
+        if blobs.has(digest) { return }
         if let reason = stopReason() {
             throw AgentFault("stopped", "get blob \(digest.short)", cause: reason)
         }
@@ -54,7 +69,7 @@ final class Conversation {
                     hint: "run again")
             }
             try takeAside(frame, asked: digest)
-            if let content = try blobs.content(digest) { return content }
+            if blobs.has(digest) { return }
             if let reason = reasonToStop {
                 throw AgentFault("stopped", "get blob \(digest.short)", cause: reason)
             }

@@ -8,6 +8,8 @@ struct OutputQueue {
     private let descriptor: Int32
     private var bytes: [UInt8] = []
     private var start = 0
+    /// How many bytes that were sent may stay in front of those that wait.
+    private static let sentLimit = 256 << 10
     /// Whether the other end takes nothing more; everything is dropped then.
     private(set) var isBroken = false
 
@@ -21,9 +23,14 @@ struct OutputQueue {
         if start == bytes.count {
             bytes = more
             start = 0
-        } else {
-            bytes += more
+            return
         }
+        // What is sent goes, or a queue that never runs empty keeps all that ever went through it.
+        if start >= OutputQueue.sentLimit {
+            bytes.removeFirst(start)
+            start = 0
+        }
+        bytes += more
     }
 
     /// Notes that the other end is gone.

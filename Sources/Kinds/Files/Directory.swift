@@ -91,7 +91,7 @@ package struct DirectoryDeclaration: ResourceDeclaration {
                 || (parts.count == 3 && parts[1] == "local")
         }
         let own = ["/var/lib", "/var/log", "/var/cache", "/etc/systemd", "/etc/ssh", "/etc/pam.d"]
-        return own.contains(path) || path == "/var/lib/dpkg" || path == "/var/lib/muster"
+        return own.contains(path) || path == "/var/lib/dpkg" || path == AgentDirectory.standard
     }
 
     package var owns: [Claim] { [.path(path)] }

@@ -35,6 +35,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
                 let tree = DirectoryTree(
                     path: declaration.path, device: status.device, limit: declaration.purgeLimit)
                 observation.doomed = try tree.entries(on: host.machine) { keeps(declaration, $0) }
+                try checkSpares(host.stateDirectory, declaration, observation.doomed)
             }
             return observation
         }
@@ -52,6 +53,21 @@ package enum DirectoryBehaviour: ResourceBehaviour {
             hint: type == .symlink
                 ? "a link is not followed: declare the directory that it leads to"
                 : "remove it by hand, or correct the path")
+    }
+
+    /// Refuses a purge that would take the agent's own state, which `agent_dir` puts anywhere.
+    private static func checkSpares(
+        _ state: String, _ declaration: DirectoryDeclaration, _ doomed: [DirectoryTree.Entry]
+    ) throws(AgentFault) {
+        guard
+            let entry = doomed.first(where: {
+                $0.path == state || $0.path.hasPrefix(state + "/") || state.hasPrefix($0.path + "/")
+            })
+        else { return }
+        throw AgentFault(
+            "own-state", "purge \(declaration.path)",
+            cause: "the agent keeps its state in \(state), and \(entry.shown) would be removed",
+            hint: "add it to the purge's exceptions, or set agent_dir to another directory")
     }
 
     private static func keeps(_ declaration: DirectoryDeclaration, _ name: String) -> Bool {

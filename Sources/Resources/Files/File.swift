@@ -207,7 +207,7 @@ package enum FileBehaviour: ResourceBehaviour {
         }
         let before = found.status?.type == .file ? found.status : nil
         let new = NewFile(
-            path: declaration.path, content: try host.blob(content.digest),
+            path: declaration.path, content: try host.content(content.digest),
             mode: declaration.mode ?? before?.mode ?? newMode,
             uid: found.ownership.uid ?? before?.uid ?? 0,
             gid: found.ownership.gid ?? before?.gid ?? 0)

@@ -3,15 +3,26 @@ import Linux
 import SystemFaults
 import Wire
 
+/// What a new file is to hold.
+package enum NewContent: Sendable {
+    case bytes([UInt8])
+    /// What another file of this machine holds, which nobody else may write: it is copied in pieces.
+    case copy(of: String)
+}
+
 /// A file to be put in place whole.
 package struct NewFile {
     package var path: String
-    package var content: [UInt8]
+    package var content: NewContent
     package var mode: UInt32
     package var uid: UInt32
     package var gid: UInt32
 
     package init(path: String, content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32) {
+        self.init(path: path, content: .bytes(content), mode: mode, uid: uid, gid: gid)
+    }
+
+    package init(path: String, content: NewContent, mode: UInt32, uid: UInt32, gid: UInt32) {
         self.path = path
         self.content = content
         self.mode = mode
@@ -43,7 +54,7 @@ package struct NewFile {
     ) throws(AgentFault) {
         guard let program = validate.first else {
             return try attempt("write \(path)") { () throws(SystemError) in
-                try machine.replaceFile(path, content: content, mode: mode, uid: uid, gid: gid)
+                try write(to: path, on: machine)
             }
         }
         // Fixed by the path, so that what an interrupted run left is overwritten; short enough
@@ -51,7 +62,7 @@ package struct NewFile {
         let candidate = PathName.join(
             PathName.parent(of: path), ".muster-candidate-\(Digest(of: path.utf8).short)")
         try attempt("write a candidate for \(path)") { () throws(SystemError) in
-            try machine.replaceFile(candidate, content: content, mode: mode, uid: uid, gid: gid)
+            try write(to: candidate, on: machine)
         }
         do {
             let arguments = validate.dropFirst().map { NewFile.filled($0, candidate) }
@@ -63,6 +74,15 @@ package struct NewFile {
         } catch {
             try? machine.remove(candidate)
             throw error
+        }
+    }
+
+    private func write(to path: String, on machine: any Machine) throws(SystemError) {
+        switch content {
+        case .bytes(let bytes):
+            try machine.replaceFile(path, content: bytes, mode: mode, uid: uid, gid: gid)
+        case .copy(let source):
+            try machine.replaceFile(path, copyOf: source, mode: mode, uid: uid, gid: gid)
         }
     }
 

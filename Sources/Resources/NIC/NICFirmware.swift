@@ -247,7 +247,7 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
         _ device: String, _ image: ResolvedContent, on host: Host
     ) throws(AgentFault) {
         let machine = host.machine
-        let content = try host.blob(image.digest)
+        let content = try host.content(image.digest)
         // devlink asks the kernel for a file below this folder, by its name there.
         let folder = "/lib/firmware/muster"
         let file = "\(image.digest).bin"

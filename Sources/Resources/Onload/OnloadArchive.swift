@@ -10,7 +10,7 @@ struct OnloadArchive {
     let host: Host
     private var machine: any Machine { host.machine }
 
-    private static let folder = "/var/lib/muster/onload"
+    private static let folderName = "onload"
     static let uninstaller = "/usr/sbin/onload_uninstall"
 
     init(declaration: OnloadDeclaration, host: Host) {
@@ -24,20 +24,16 @@ struct OnloadArchive {
     func install(over disk: OnloadDisk) throws(AgentFault) {
         guard let archive = declaration.archive else { return }
         let attempted = "install OpenOnload \(declaration.version)"
-        let content = try host.blob(archive.digest)
-        let path = "\(Self.folder)/archive"
+        let content = try host.content(archive.digest)
         try clear()
-        try attempt("write \(path)") { () throws(SystemError) in
-            for folder in ["/var/lib/muster", Self.folder]
-            where try machine.statusIfPresent(folder) == nil {
-                try machine.makeDirectory(folder, mode: 0o700, uid: 0, gid: 0)
-            }
-            try machine.replaceFile(path, content: content, mode: 0o600, uid: 0, gid: 0)
-        }
+        let folder = try host.ownDirectory(Self.folderName)
+        let path = "\(folder)/archive"
+        try NewFile(path: path, content: content, mode: 0o600, uid: 0, gid: 0).put(on: machine)
+        // What stays is in nobody's way; the next installation clears it.
         defer { try? clear() }
-        try run("/usr/bin/tar", ["-xf", path, "-C", Self.folder, "--no-same-owner"], attempted)
-        let names = try attempt("list \(Self.folder)") { () throws(SystemError) in
-            try machine.list(Self.folder)
+        try run("/usr/bin/tar", ["-xf", path, "-C", folder, "--no-same-owner"], attempted)
+        let names = try attempt("list \(folder)") { () throws(SystemError) in
+            try machine.list(folder)
         }
         guard let root = names.first(where: { $0 != "archive" }), names.count == 2 else {
             throw AgentFault(
@@ -49,7 +45,7 @@ struct OnloadArchive {
                     "give the vendor's archive as it was downloaded: onload-\(declaration.version).tgz"
             )
         }
-        let scripts = "\(Self.folder)/\(root)/scripts"
+        let scripts = "\(folder)/\(root)/scripts"
         guard try OnloadDisk.isThere("\(scripts)/onload_install", on: machine) else {
             throw AgentFault(
                 "wrong-archive", attempted, cause: "\(root) has no scripts/onload_install",
@@ -68,7 +64,8 @@ struct OnloadArchive {
     }
 
     private func clear() throws(AgentFault) {
-        try run("/bin/rm", ["-rf", "--one-file-system", "--", Self.folder], "clear \(Self.folder)")
+        let folder = PathName.join(host.stateDirectory, Self.folderName)
+        try run("/bin/rm", ["-rf", "--one-file-system", "--", folder], "clear \(folder)")
     }
 
     private func run(

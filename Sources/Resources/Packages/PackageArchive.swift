@@ -5,27 +5,22 @@ import SystemFaults
 
 /// A package file of the plan, on the host only while it is installed.
 enum PackageArchive {
-    /// Private, so that nobody can swap it.
-    private static let directory = "/var/lib/muster/packages"
-
     /// Puts it where the package manager can read it, and takes it away afterwards.
     static func with(
         _ archive: ResolvedContent, suffix: String, _ attempted: String, on host: Host,
         _ body: (String) throws(AgentFault) -> Void
     ) throws(AgentFault) {
         let machine = host.machine
-        let content = try host.blob(archive.digest)
+        let content = try host.content(archive.digest)
+        // Private, so that nobody can swap it.
+        let directory = try host.ownDirectory("packages")
         let path = "\(directory)/\(archive.digest).\(suffix)"
-        try attempt("write \(path)") { () throws(SystemError) in
-            for folder in ["/var/lib/muster", directory]
-            where try machine.statusIfPresent(folder) == nil {
-                try machine.makeDirectory(folder, mode: 0o700, uid: 0, gid: 0)
-            }
+        try attempt("empty \(directory)") { () throws(SystemError) in
             for old in try machine.list(directory) {
                 try machine.remove(PathName.join(directory, old))
             }
-            try machine.replaceFile(path, content: content, mode: 0o600, uid: 0, gid: 0)
         }
+        try NewFile(path: path, content: content, mode: 0o600, uid: 0, gid: 0).put(on: machine)
         // A copy that cannot be removed is in nobody's way; the next installation removes it.
         defer { try? machine.remove(path) }
         try body(path)

@@ -33,7 +33,7 @@ final class MachineFleet {
             folder.path("fleet/Roles/extras"), mode: 0o755, uid: 0, gid: 0)
         // For phases to say what it holds.
         try write("Roles/extras/role.yaml", "description: Nothing yet.\nresources: []")
-        let up = try script(["up", "--cold", "--shape", shape.rawValue], seconds: 1_800)
+        let up = try script(["up", "--shape", shape.rawValue], seconds: 1_800)
         try #require(up.succeeded, "\(up.errorText)")
         let path = try script(["inventory", "--path"], seconds: 60).outputText
         inventory = String(path.filter { $0 != "\n" })
