@@ -1,5 +1,4 @@
 import Linux
-import TestSupport
 
 /// apt and dpkg in memory: what is offered, what is installed, and transactions that count.
 ///
@@ -7,26 +6,34 @@ import TestSupport
 /// cannot be had (`refused`) or would take others along. A package that is `broken` is unpacked and
 /// fails to be configured; the others of the transaction are installed, and every later transaction
 /// tries it again and fails.
-final class FakeApt {
-    struct Package: Equatable {
-        var version: String
-        var isHeld = false
-        var isConfigured = true
+package final class FakeApt {
+    package struct Package: Equatable {
+        package var version: String
+        package var isHeld: Bool
+        package var isConfigured: Bool
+
+        package init(version: String, isHeld: Bool = false, isConfigured: Bool = true) {
+            self.version = version
+            self.isHeld = isHeld
+            self.isConfigured = isConfigured
+        }
     }
 
     /// The versions offered, the newest first.
-    var offered: [String: [String]] = [:]
+    package var offered: [String: [String]] = [:]
     /// Offered only once the lists were fetched anew.
-    var fresh: [String: [String]] = [:]
-    private(set) var installed: [String: Package] = [:]
+    package var fresh: [String: [String]] = [:]
+    package private(set) var installed: [String: Package] = [:]
     /// What a package needs, by its name.
-    var needs: [String: Set<String>] = [:]
-    var refused: Set<String> = []
-    var broken: Set<String> = []
+    package var needs: [String: Set<String>] = [:]
+    package var refused: Set<String> = []
+    package var broken: Set<String> = []
     /// Whether somebody else holds dpkg's lock.
-    var isLocked = false
+    package var isLocked = false
 
-    func install(on machine: FakeMachine) {
+    package init() {}
+
+    package func install(on machine: FakeMachine) {
         machine.put("/var/lib/dpkg/updates", .directory)
         write(on: machine)
         machine.programs["/usr/bin/apt-cache"] = { [self] call, _ in
@@ -50,7 +57,7 @@ final class FakeApt {
     }
 
     /// Puts a package in place as if it had always been there.
-    func put(_ name: String, _ version: String, isHeld: Bool = false) {
+    package func put(_ name: String, _ version: String, isHeld: Bool = false) {
         installed[name] = Package(version: version, isHeld: isHeld)
     }
 
