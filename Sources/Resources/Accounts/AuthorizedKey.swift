@@ -112,7 +112,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
                 AgentFault(
                     "wrong-type", attempted, cause: "there is a \(type.rawValue)",
                     hint: type == .symlink
-                        ? "symlinks are not followed: replace it with a file, or declare another path"
+                        ? "symlinks are not followed: use a file, or declare another path"
                         : nil))
         }
         if !declaration.isAbsent, let fault = homeFault(declaration, observation) {
