@@ -63,8 +63,8 @@ import Wire
         #expect(log.values["a"] == "old")
         #expect(
             after.text
-                == "cannot set x: the kernel refuses it; not put back: c (it was written, but still "
-                + "differs), b (it is busy)")
+                == "cannot set x: the kernel refuses it; not put back: c (it was written, but "
+                + "still differs), b (it is busy)")
         #expect(after.hint == "see; put that back by hand, or repair the host and apply again")
     }
 
