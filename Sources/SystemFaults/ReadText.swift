@@ -2,9 +2,9 @@ import FleetModel
 import Linux
 
 extension Machine {
-    /// The text of a file; nil where there is no such file.
+    /// The text of a file; nil if it does not exist.
     ///
-    /// Follows links. Throws what reading it met, as a fault that names the file.
+    /// Follows symlinks. If reading fails, throws a fault that names the file.
     package func readText(
         _ path: String, limit: Int = 16 << 20
     ) throws(AgentFault) -> String? {

@@ -3,9 +3,10 @@ import Glibc
 import Linux
 
 extension AgentFault {
-    /// A failed system call as a fault: `attempted` says what for, in words: `write /etc/motd`.
+    /// A fault for a failed system call.
     ///
-    /// `code` is a stable name by the error number, or `io-error` for the rare ones.
+    /// `attempted` says what the call was for: `write /etc/motd`. The fault's `code` is a stable
+    /// name that depends on the error number; `io-error` for rare ones.
     package init(_ attempted: String, _ error: SystemError) {
         let (code, hint) = AgentFault.meaning(of: error)
         self.init(code, attempted, cause: error.reason, hint: hint ?? error.hint)
@@ -21,7 +22,7 @@ extension AgentFault {
                 "not-permitted",
                 geteuid() == 0
                     ? "it may be immutable: lsattr \(error.object) shows an i, chattr -i removes it"
-                    : "run the agent as root, by sudo"
+                    : "run the agent as root, with sudo"
             )
         case ENOENT: ("not-found", nil)
         case ENOTDIR: ("not-found", "a part of the path is not a directory")
@@ -29,7 +30,7 @@ extension AgentFault {
         case EBUSY: ("busy", "something uses it, such as a mount")
         case ETXTBSY: ("busy", "the program is running")
         case ENAMETOOLONG: ("too-long", "a name on Linux has at most 255 bytes")
-        case EFBIG: ("too-large", "it is larger than is read here")
+        case EFBIG: ("too-large", "the file is larger than the agent reads")
         case EEXIST, ENOTEMPTY: ("exists", nil)
         case EIO: ("io-error", "the disk or the file system has a fault: see dmesg")
         default: ("io-error", nil)
@@ -37,7 +38,7 @@ extension AgentFault {
     }
 }
 
-/// Runs a call on the machine; its failure becomes a fault that says what was attempted.
+/// Runs a call on the machine, and turns its error into a fault that says what was attempted.
 package func attempt<T>(
     _ attempted: @autoclosure () -> String, _ body: () throws(SystemError) -> T
 ) throws(AgentFault) -> T {

@@ -50,7 +50,7 @@ struct HostKindsTests {
             "package_repository lab-flat   no change: same entry, its lists are there",
             "user labtrader   no change: uid 3105, groups as declared, same entry",
             "ConditionVirtualization=!container",
-            "ptp system   not applicable: nobody here may set the clock",
+            "ptp system   not applicable: services cannot set the clock here",
             "sysctl net.core.somaxconn   no change: running 8192, persisted by /etc/sysctl.d/",
             "command create the marker of the lab   no change: ",
         ] {

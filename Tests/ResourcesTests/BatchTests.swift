@@ -62,7 +62,7 @@ import Wire
         let results = LineBehaviour.observe(lines, on: host(machine))
         #expect(reads("/etc/hosts", machine) == 1)
         let differences = try zip(lines, results).map { LineBehaviour.diff($0, try $1.get()) }
-        #expect(differences[0] == .asDeclared("the line is there"))
+        #expect(differences[0] == .asDeclared("the line exists"))
         #expect(differences[2] == .changes([Change("text", before: nil, after: "c")]))
     }
 

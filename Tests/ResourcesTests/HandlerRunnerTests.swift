@@ -153,7 +153,7 @@ import Wire
                 == "cannot run rebuild: /opt/fails exited with status 3\n    one\n    no space")
         #expect(
             command("update-grub")
-                == "cannot run rebuild: the handler names no program by its absolute path")
+                == "cannot run rebuild: the handler does not give a program by its absolute path")
         #expect(
             command("/opt/none").hasPrefix("cannot run rebuild: execve /opt/none: No such file"))
     }

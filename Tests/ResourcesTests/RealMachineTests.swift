@@ -131,7 +131,7 @@ import Wire
         try purge.apply()
         #expect(try machine.list(directory) == [])
         #expect(try folder.read("outside") == "kept")
-        #expect(try purge.difference() == .asDeclared("is there, nothing undeclared in it"))
+        #expect(try purge.difference() == .asDeclared("exists, no undeclared entries"))
     }
 
     @Test func aLinkIsMovedAndRemoved() throws {

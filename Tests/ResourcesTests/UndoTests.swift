@@ -39,7 +39,7 @@ import Wire
         let after = undo.after(fault)
         #expect(log.order == ["c", "b", "a"])
         #expect(after.cause == fault.cause)
-        #expect(after.hint == "see; what was there before is there again")
+        #expect(after.hint == "see; the earlier state is restored")
     }
 
     @Test func whatIsThereIsNotSetAgain() {
@@ -47,7 +47,7 @@ import Wire
         log.values["a"] = "old"
         var undo = Undo()
         undo.add(step("a", log))
-        #expect(undo.after(fault).hint == "see; what was there before is there again")
+        #expect(undo.after(fault).hint == "see; the earlier state is restored")
         #expect(log.order == [])
     }
 
@@ -63,9 +63,9 @@ import Wire
         #expect(log.values["a"] == "old")
         #expect(
             after.text
-                == "cannot set x: the kernel refuses it; not put back: c (it was written, and reads "
-                + "otherwise), b (it is busy)")
-        #expect(after.hint == "see; put that back by hand, or apply again once the host is mended")
+                == "cannot set x: the kernel refuses it; not put back: c (it was written, but "
+                + "still differs), b (it is busy)")
+        #expect(after.hint == "see; put that back by hand, or repair the host and apply again")
     }
 
     /// From some write on every call fails, that of undoing too.

@@ -3,7 +3,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// The account files of a host, as they are: no directory service has a say in them.
+/// The account files of a host alone: the entries of directory services are not among them.
 struct AccountFiles: Sendable {
     struct User: Sendable, Equatable {
         var name: String
@@ -22,16 +22,16 @@ struct AccountFiles: Sendable {
 
     private(set) var users: [String: User] = [:]
     private(set) var groups: [String: Group] = [:]
-    /// The second field of /etc/shadow: a hash, behind `!` where it is locked.
+    /// The second field of /etc/shadow: a hash, with `!` in front where the password is locked.
     private(set) var passwords: [String: String] = [:]
 
-    /// The names of users and groups by number; the first line of a number counts.
+    /// The names of users and groups by number; where lines share a number, the first line counts.
     private(set) var userNames: [UInt32: String] = [:]
     private(set) var groupNames: [UInt32: String] = [:]
 
     init() {}
 
-    /// Reads /etc/passwd and /etc/group, and /etc/shadow where passwords are wanted.
+    /// Reads /etc/passwd and /etc/group, and also /etc/shadow if `withPasswords` is true.
     init(withPasswords: Bool, on machine: any Machine) throws(AgentFault) {
         for fields in try Self.records("/etc/passwd", on: machine) {
             guard let user = Self.user(fields), users[user.name] == nil else { continue }
@@ -59,7 +59,7 @@ struct AccountFiles: Sendable {
         return AccountRecords.fields(of: text ?? "")
     }
 
-    /// A line of /etc/passwd, or what `getent passwd` prints.
+    /// The user of a record of passwd(5); nil if the record is malformed.
     private static func user(_ fields: [String]) -> User? {
         guard fields.count >= 7, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else {
             return nil
@@ -69,7 +69,7 @@ struct AccountFiles: Sendable {
             shell: fields[6])
     }
 
-    /// The groups a user is in by their member lists, sorted.
+    /// The groups whose member lists contain the user, sorted by name.
     func supplementaryGroups(of user: String) -> [String] {
         groups.values.filter { $0.members.contains(user) }.map(\.name).sorted()
     }
@@ -79,7 +79,7 @@ struct AccountFiles: Sendable {
     /// The number of a group given by name or number.
     func gid(of text: String) -> UInt32? { groups[text]?.gid ?? UInt32(text) }
 
-    /// Those of the names that only a directory service knows, by one call of getent.
+    /// Asks getent, in one call, for the users that the account files lack.
     func elsewhere(
         users names: [String], on machine: any Machine
     ) throws(AgentFault) -> [String: User] {
@@ -89,7 +89,7 @@ struct AccountFiles: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// The same of groups, with their numbers.
+    /// Asks getent, in one call, for the numbers of the groups that the account files lack.
     func elsewhere(
         groups names: [String], on machine: any Machine
     ) throws(AgentFault) -> [String: UInt32] {
@@ -108,13 +108,14 @@ struct AccountFiles: Sendable {
     }
 }
 
-/// The form of the account files, and of what getent prints: a record to a line, fields between
-/// colons (passwd(5), group(5)).
+/// The format of the account files and of the output of getent.
+///
+/// Each line is a record, and colons separate its fields (passwd(5), group(5)).
 enum AccountRecords {
-    /// The fields of every record; empty lines are none.
+    /// The fields of every record; empty lines are skipped.
     ///
-    /// Split by bytes, which is several times as quick as by characters, and the same for text
-    /// whose separators are ASCII.
+    /// Splits by bytes, which is several times as fast as by characters. The result is the same,
+    /// because the separators are ASCII.
     static func fields(of text: String) -> [[String]] {
         var text = text
         return text.withUTF8 { bytes in
@@ -138,9 +139,9 @@ enum AccountRecords {
     }
 }
 
-/// Changes of the account files: the lines before, and the programs that make them.
+/// Changes of the account files: saves the lines as they were, and runs the programs of shadow.
 enum AccountChange {
-    /// The lines that the files have for a name, kept as blobs.
+    /// The lines that the files have for a name now, stored as blobs.
     static func beforeImages(
         _ name: String, in files: [String], on host: Host
     ) throws(AgentFault) -> [BeforeImage] {

@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 
 extension Restoration {
-    /// One line of an account file, by the name it begins with; nil where there was none.
+    /// Restores the line of an account file that begins with a name; a nil line is removed.
     static func accountLine(
         _ file: String, _ name: String, _ line: [UInt8]?, on machine: any Machine
     ) -> Restoration {
@@ -17,22 +17,23 @@ extension Restoration {
     }
 }
 
-/// The line that an account file has for a name: of passwd(5), group(5), shadow(5) and their like.
+/// The line for a name in an account file: passwd(5), group(5), shadow(5) or a similar file.
 struct AccountLine {
     let file: String
     let name: String
     let machine: any Machine
 
-    /// The line as bytes, without its LF; nil where there is none.
+    /// The line as bytes, without its LF; nil if the file has no such line.
     func now() throws(AgentFault) -> [UInt8]? { try lines().first(where: isOfName) }
 
-    /// Puts the line where one of the name is, else at the end; nil takes it away.
+    /// Replaces the line of the name, or appends it if there is none; nil removes the line.
     ///
-    /// The file is replaced whole, as the programs of shadow do, and never while one of them has it.
+    /// The whole file is replaced, as the programs of shadow do. Throws while one of them has the
+    /// file locked.
     func put(_ line: [UInt8]?) throws(AgentFault) {
         let attempted = "put back \(name) in \(file)"
         try attempt(attempted) { () throws(SystemError) in
-            // Their lock; lckpwdf(3) is for the time of a write alone.
+            // The lock file of shadow's programs. lckpwdf(3) is held only during a write.
             if try machine.statusIfPresent(file + ".lock") != nil {
                 throw SystemError(call: "open", object: file + ".lock", code: EBUSY)
             }

@@ -4,8 +4,8 @@ import SystemFaults
 
 /// The users and groups of a machine, by name and by number.
 ///
-/// `/etc/passwd` and `/etc/group` are read once; what they lack is asked of `getent`, once for all
-/// names, so that directory services count too. No call goes through NSS in our own process.
+/// `/etc/passwd` and `/etc/group` are read once. Names that they lack are looked up with `getent`,
+/// in one call for all names, so that directory services count too. The agent never calls NSS.
 package struct Accounts: Sendable {
     private var uids: [String: UInt32] = [:]
     private var gids: [String: UInt32] = [:]
@@ -14,13 +14,13 @@ package struct Accounts: Sendable {
     /// The primary group and the home directory of each user.
     private var users: [String: (gid: UInt32, home: String)] = [:]
 
-    /// Why getent could not say whether there is a user or a group that the files lack.
+    /// Why getent could not say whether the users or groups that the files lack exist; else nil.
     private var unanswered: AgentFault?
 
-    /// No accounts: for what is found without asking whose it is.
+    /// No accounts; for callers that need no names of owners.
     package init() {}
 
-    /// Reads the account files, and asks for the names given that are not in them.
+    /// Reads the account files, and asks getent for those of the given names that they lack.
     package init(
         on machine: any Machine, users: some Sequence<String> = [],
         groups: some Sequence<String> = []
@@ -37,39 +37,39 @@ package struct Accounts: Sendable {
         addGroups(ask("group", unknownGroups, machine))
     }
 
-    /// The number of a user given by name or number; nil where there is no such name.
+    /// The number of a user given by name or number; nil if no such user is known.
     package func uid(of text: String) -> UInt32? { uids[text] ?? UInt32(text) }
 
-    /// The number of a group given by name or number; nil where there is no such name.
+    /// The number of a group given by name or number; nil if no such group is known.
     package func gid(of text: String) -> UInt32? { gids[text] ?? UInt32(text) }
 
-    /// The same, but a fault where nobody could be asked whether there is such a user.
+    /// Like ``uid(of:)``, but throws if getent failed, so that the user may still exist.
     package func knownUID(of text: String) throws(AgentFault) -> UInt32? {
         if let uid = uid(of: text) { return uid }
         if let unanswered { throw unanswered }
         return nil
     }
 
-    /// The same, but a fault where nobody could be asked whether there is such a group.
+    /// Like ``gid(of:)``, but throws if getent failed, so that the group may still exist.
     package func knownGID(of text: String) throws(AgentFault) -> UInt32? {
         if let gid = gid(of: text) { return gid }
         if let unanswered { throw unanswered }
         return nil
     }
 
-    /// Whether it is known that there is no such user: everybody who might know was asked.
+    /// Whether the user certainly does not exist: neither the files nor getent know it.
     package func lacksUser(_ text: String) -> Bool { uid(of: text) == nil && unanswered == nil }
 
-    /// The name of a user; the number where it has none.
+    /// The name of a user; the number as text if it has no name.
     package func userName(_ uid: UInt32) -> String { userNames[uid] ?? String(uid) }
 
-    /// The name of a group; the number where it has none.
+    /// The name of a group; the number as text if it has no name.
     package func groupName(_ gid: UInt32) -> String { groupNames[gid] ?? String(gid) }
 
-    /// The primary group of a user; nil where the user is not known.
+    /// The primary group of a user; nil if the user is not known.
     package func primaryGroup(of user: String) -> UInt32? { entry(user)?.gid }
 
-    /// The home directory of a user; nil where the user is not known.
+    /// The home directory of a user; nil if the user is not known.
     package func home(of user: String) -> String? { entry(user)?.home }
 
     private func entry(_ user: String) -> (gid: UInt32, home: String)? {
@@ -82,7 +82,7 @@ package struct Accounts: Sendable {
                 continue
             }
             let name = fields[0]
-            // The first line of a name or number counts, as getpwnam(3) has it.
+            // Where lines share a name or number, the first one counts, as in getpwnam(3).
             if uids[name] == nil {
                 uids[name] = uid
                 users[name] = (gid, fields[5])
@@ -100,7 +100,7 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// What getent prints for the names it knows; notes where it could not say.
+    /// What getent prints for the names it knows; records the fault if getent failed.
     private mutating func ask(
         _ database: String, _ names: [String], _ machine: any Machine
     ) -> String {
@@ -113,13 +113,13 @@ package struct Accounts: Sendable {
     }
 }
 
-/// The host's name service switch, asked by getent(1): directory services answer there too.
+/// Queries the host's name service switch with getent(1), which includes directory services.
 enum Getent {
-    /// The records of a database for these names, one to a line; a name without a line is not there.
+    /// The records of a database for these names, one on each line; other names do not exist.
     ///
-    /// Nothing on a machine without getent, which has no directory service either. A fault where
-    /// getent did not come to an answer: then nobody knows whether there is such a name, and who
-    /// takes that for "there is none" makes a second one.
+    /// Empty on a machine without getent, which has no directory service either. Throws if getent
+    /// failed: then it is not known whether a name exists, and a caller that took it for missing
+    /// would create a second account of that name.
     static func ask(
         _ database: String, _ names: [String], on machine: any Machine
     ) throws(AgentFault) -> String {
@@ -133,20 +133,20 @@ enum Getent {
             if error.isNotFound { return "" }
             throw AgentFault(attempted, error)
         }
-        // 2: some of the names were not found. 1 and 3 are faults of the question.
+        // 2: some of the names were not found. 1 and 3: the arguments or the database are wrong.
         if result.end == .exited(0) || result.end == .exited(2) { return result.outputText }
         throw AgentFault(
-            "accounts", attempted, cause: "it \(result.endText)",
-            hint: "a directory service may be down; see getent on the host")
+            "accounts", attempted, cause: "getent \(result.endText)",
+            hint: "a directory service may be down; run getent on the host to see")
     }
 }
 
 /// The declared owner and group of a path, looked up.
 package struct Ownership: Sendable, Equatable {
-    /// The wanted numbers; nil where unmanaged.
+    /// The declared owner and group as numbers; nil where not declared.
     package var uid: UInt32?
     package var gid: UInt32?
-    /// A name that no account has: `no user trader`.
+    /// Which declared name does not exist: `no user trader`; nil if all exist.
     package var missing: String?
 
     package init(owner: String?, group: String?, in accounts: Accounts) throws(AgentFault) {

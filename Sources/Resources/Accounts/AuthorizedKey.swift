@@ -4,28 +4,30 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `authorized_key`: lines of a file that belongs to somebody who may be hostile.
+/// Behaviour of `authorized_key`: lines of a file whose owner may be hostile.
 package enum AuthorizedKeyBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var path: String
         var uid: UInt32
         var gid: UInt32
-        /// The file itself; nil where it is not there.
+        /// The status of the file; nil if it does not exist.
         var status: FileStatus?
         var file: AuthorizedKeysFile
-        /// The directory it lies in; nil where it is not there.
+        /// The status of the file's directory; nil if it does not exist.
         var directory: FileStatus?
-        /// Whether the directory is `.ssh` of the home, and so ours to create and to mend.
+        /// Whether the directory is `.ssh` in the home.
+        ///
+        /// Only then it is created if missing, and its mode corrected.
         var ownsDirectory: Bool
-        /// The home, where the directory is its `.ssh`; nil where it is not there.
+        /// The status of the home if `ownsDirectory`; nil otherwise, or if it does not exist.
         var home: FileStatus?
-        /// Whether nobody but root can change what the path means.
+        /// Whether only root can replace the directory or any directory above it.
         var isRootsAlone: Bool
         var isStrict: Bool
     }
 
     private static let limit = 1 << 20
-    /// What others must not have on a file or directory that sshd is to trust.
+    /// The mode bits that StrictModes forbids: with them, sshd ignores the file.
     private static let writableByOthers: UInt32 = 0o022
 
     package static func observe(
@@ -61,8 +63,8 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         guard let path = declaration.path ?? usual else {
             throw AgentFault(
                 "no-file", "read the keys of \(user.name)",
-                cause: "the sshd of the host reads no such files (AuthorizedKeysFile none)",
-                hint: "change its configuration, or give a path")
+                cause: "the host's sshd reads no authorized_keys files (AuthorizedKeysFile none)",
+                hint: "change sshd_config, or declare a path")
         }
         let directory = PathName.parent(of: path)
         let ownsDirectory = directory == PathName.join(user.home, ".ssh")
@@ -83,7 +85,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Whether every directory down to this one is root's and writable by root alone.
+    /// Whether this directory and all above it belong to root and only root may write to them.
     private static func isRootsAlone(
         _ path: String, on machine: any Machine
     ) throws(SystemError) -> Bool {
@@ -110,7 +112,8 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
                 AgentFault(
                     "wrong-type", attempted, cause: "there is a \(type.rawValue)",
                     hint: type == .symlink
-                        ? "it is not followed: make it a file, or give the path of another" : nil))
+                        ? "symlinks are not followed: use a file, or declare another path"
+                        : nil))
         }
         if !declaration.isAbsent, let fault = homeFault(declaration, observation) {
             return .blocked(fault)
@@ -135,7 +138,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         return .changes(changes)
     }
 
-    /// A home without which, or with which, sshd would not read the file.
+    /// A fault if the home is missing, or if its mode makes sshd ignore the file.
     private static func homeFault(
         _ declaration: AuthorizedKeyDeclaration, _ observation: Observation
     ) -> AgentFault? {
@@ -144,15 +147,16 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         let attempted = "write \(observation.path)"
         guard let home = observation.home else {
             return AgentFault(
-                "no-home", attempted, cause: "there is no home \(path)",
+                "no-home", attempted, cause: "the home \(path) does not exist",
                 hint: "declare the user with create_home, or the directory")
         }
         guard observation.isStrict, home.mode & writableByOthers != 0 else { return nil }
         return AgentFault(
             "home-writable", attempted,
             cause:
-                "others may write to \(path) (mode \(PathText.octal(home.mode))), so sshd ignores"
-                + " its keys", hint: "chmod go-w \(path), or declare the directory's mode")
+                "users other than the owner may write to \(path)"
+                + " (mode \(PathText.octal(home.mode))), so sshd ignores the keys",
+            hint: "chmod go-w \(path), or declare the directory's mode")
     }
 
     private static func keyChanges(
@@ -199,7 +203,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         return changes
     }
 
-    /// What would make sshd ignore the file.
+    /// The changes of mode and owner without which sshd would ignore the file.
     private static func permissionChanges(_ observation: Observation) -> [Change] {
         var changes: [Change] = []
         if let directory = observation.directory, directory.type == .directory,
@@ -229,7 +233,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         _ declaration: AuthorizedKeyDeclaration, _ observation: Observation
     ) -> String {
         if declaration.isAbsent { return "not in \(observation.path)" }
-        return "in \(observation.path)" + (declaration.isExclusive ? ", and no other" : "")
+        return "in \(observation.path)" + (declaration.isExclusive ? ", with no other keys" : "")
     }
 
     // MARK: Changing
@@ -277,7 +281,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         }
     }
 
-    /// The file as it is to be: other lines stay, in their order; new keys come last.
+    /// The declared content: other lines keep their order, and new keys come last.
     private static func wanted(
         _ declaration: AuthorizedKeyDeclaration, _ file: AuthorizedKeysFile
     ) -> AuthorizedKeysFile {
@@ -327,7 +331,10 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         return mode
     }
 
-    /// The directory, the file, and the mode of the file are its arguments; the keys its input.
+    /// Writes the file.
+    ///
+    /// The arguments are the directory, the file, the mode of the file, and `mend` or `keep` for
+    /// the mode of the directory. The new content is the standard input.
     private static let script = """
         set -eu
         umask 077
@@ -342,8 +349,10 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         trap - EXIT
         """
 
-    /// Writes with the rights of the user, who could change what the path means at any moment: then
-    /// it can mean only what the user may write anyway.
+    /// Writes the file with the rights of the user.
+    ///
+    /// The user could put a symlink into the path at any moment. With these rights, the write can
+    /// reach only what the user may write anyway.
     private static func writeAsOwner(
         _ content: [UInt8], _ declaration: AuthorizedKeyDeclaration, _ observation: Observation,
         on machine: any Machine
@@ -364,7 +373,7 @@ package enum AuthorizedKeyBehaviour: ResourceBehaviour {
         if result.succeeded { return }
         let said = Excerpt.lines(of: result.errorText, most: 2).joined(separator: "; ")
         throw AgentFault(
-            "write-failed", attempted, cause: said.isEmpty ? "it \(result.endText)" : said,
-            hint: "the home and .ssh must exist and be the user's own")
+            "write-failed", attempted, cause: said.isEmpty ? "the shell \(result.endText)" : said,
+            hint: "the home and .ssh must exist and belong to the user")
     }
 }

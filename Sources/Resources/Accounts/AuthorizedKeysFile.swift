@@ -7,7 +7,7 @@ import SystemFaults
 package struct AuthorizedKeysFile: Sendable, Equatable {
     enum Line: Sendable, Equatable {
         case key(PublicKeyLine)
-        /// A comment, an empty line, or what sshd would not take for a key.
+        /// A comment, an empty line, or a line that sshd would not accept as a key.
         case other(String)
 
         var text: String {
@@ -40,7 +40,7 @@ package struct PublicKeyLine: Sendable, Equatable {
     package var options: [String]
     package var key: PublicKey
     package var comment: String?
-    /// The line as it was read, kept as long as nothing of it changes.
+    /// The line as it was read; nil if the line was built or changed here.
     private var original: String?
 
     init(options: [String], key: PublicKey, comment: String?) {
@@ -49,7 +49,7 @@ package struct PublicKeyLine: Sendable, Equatable {
         self.comment = comment
     }
 
-    /// nil where the line holds no key.
+    /// Parses a line; nil if it holds no key.
     init?(_ line: String) {
         let text = line.drop { $0 == " " || $0 == "\t" }
         guard !text.isEmpty, !text.hasPrefix("#") else { return nil }
@@ -68,7 +68,7 @@ package struct PublicKeyLine: Sendable, Equatable {
         original = line
     }
 
-    /// Splits the options off: commas part them and a blank ends them, but not within quotes.
+    /// Splits the options off: outside of quotes, commas separate them and a blank ends them.
     private static func options(_ text: Substring) -> (options: [String], rest: Substring)? {
         var options: [String] = []
         var option = ""
@@ -99,21 +99,21 @@ package struct PublicKeyLine: Sendable, Equatable {
         return parts.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
-    /// With these options and this comment; written anew only where they differ.
+    /// The line with these options and this comment; the same line if they do not differ.
     func with(options: [String], comment: String?) -> PublicKeyLine {
         if Set(options) == Set(self.options), comment == self.comment { return self }
         return PublicKeyLine(options: options, key: key, comment: comment)
     }
 
-    /// For people: `SHA256:… alice@laptop`.
+    /// The text shown to people: `SHA256:… alice@laptop`.
     var shown: String { key.fingerprint + (comment.map { " \($0)" } ?? "") }
 }
 
-/// What the host's sshd says of authorized_keys files.
+/// What sshd_config on the host says about authorized_keys files.
 struct AuthorizedKeysPolicy: Sendable, Equatable {
     /// The first pattern of AuthorizedKeysFile; nil for `none`.
     var pattern: String? = ".ssh/authorized_keys"
-    /// Whether sshd ignores files that others could have written.
+    /// StrictModes: whether sshd ignores files to which other users may write.
     var isStrict = true
 
     init() {}
@@ -128,7 +128,7 @@ struct AuthorizedKeysPolicy: Sendable, Equatable {
         if let strict = values["strictmodes"]?.first { isStrict = strict.lowercased() != "no" }
     }
 
-    /// What parts the words of a line of sshd_config.
+    /// The bytes that separate words on a line of sshd_config.
     private static let separators = Array(" \t=\"".utf8)
 
     private static func read(
@@ -171,7 +171,9 @@ struct AuthorizedKeysPolicy: Sendable, Equatable {
             .map { PathName.join(directory, $0) }
     }
 
-    /// The file of a user: `%h` is the home, `%u` the name; what is relative lies in the home.
+    /// The file of a user: `%h` is the home, `%u` the name, `%U` the uid.
+    ///
+    /// A relative path is in the home. Nil if AuthorizedKeysFile is `none`.
     func path(user: String, home: String, uid: UInt32) -> String? {
         guard let pattern else { return nil }
         var path = ""

@@ -3,17 +3,17 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `group`: /etc/group read directly, changed by groupadd(8) and its like.
+/// Behaviour of `group`: reads /etc/group directly, changes it with groupadd(8) and groupmod(8).
 package enum GroupBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var group: AccountFiles.Group?
-        /// Its number in a directory service, where only that knows it.
+        /// The gid in a directory service, if only the service knows the group.
         var gidElsewhere: UInt32?
-        /// The group that has the wanted number already.
+        /// Another group that already has the declared gid.
         var gidTakenBy: String?
-        /// Wanted members that no account file knows.
+        /// Declared members that neither the account files nor getent know.
         var unknownMembers: [String]
-        /// A user whose primary group it is.
+        /// A user whose primary group is this one.
         var primaryOf: String?
     }
 
@@ -79,7 +79,7 @@ package enum GroupBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "gid-taken", "give group \(name) the gid \(gid)",
-                    cause: "the group \(holder) has it", hint: "choose another gid"))
+                    cause: "group \(holder) has this gid", hint: "choose another gid"))
         }
         if let change = memberChange(declaration, observation) {
             if let unknown = observation.unknownMembers.first {
@@ -103,8 +103,8 @@ package enum GroupBehaviour: ResourceBehaviour {
         return .blocked(
             AgentFault(
                 "elsewhere", "change group \(declaration.name)",
-                cause: "a directory service has it with gid \(gid), /etc/group has not",
-                hint: "change it there, or give this one another name"))
+                cause: "the group is in a directory service with gid \(gid), not in /etc/group",
+                hint: "change it in the directory service, or declare another name"))
     }
 
     private static func memberChange(

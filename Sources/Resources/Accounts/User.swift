@@ -4,24 +4,24 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `user`: the account files read directly, changed by useradd(8) and its like.
+/// Behaviour of `user`: reads the account files directly, changes them with useradd(8) and others.
 package enum UserBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var user: AccountFiles.User?
-        /// As a directory service has it, where only that knows it.
+        /// The entry in a directory service, if only the service knows the user.
         var elsewhere: AccountFiles.User?
         var primaryGroup = ""
-        /// The groups it is in besides, sorted.
+        /// The supplementary groups of the user, sorted.
         var groups: [String] = []
-        /// The second field of its line in /etc/shadow.
+        /// The second field of the user's line in /etc/shadow.
         var password: String?
-        /// The user that has the wanted number already.
+        /// Another user that already has the declared uid.
         var uidTakenBy: String?
-        /// Wanted groups that are not there.
+        /// Declared groups that do not exist.
         var missingGroups: [String] = []
-        /// Whether a group of the user's own name is there.
+        /// Whether a group with the user's own name exists.
         var hasOwnGroup = false
-        /// Whether its home directory is there, or why that cannot be told.
+        /// Whether the home directory exists, or why it could not be checked.
         var hasHome: Result<Bool, SystemError> = .success(true)
     }
 
@@ -85,7 +85,7 @@ package enum UserBehaviour: ResourceBehaviour {
         let changes = changes(declaration, observation)
         if changes.isEmpty {
             if declaration.createsHome, case .failure(let error) = observation.hasHome {
-                return .unknown("its home cannot be looked at: \(error.reason)")
+                return .unknown("the home cannot be checked: \(error.reason)")
             }
             return .asDeclared(reason(declaration, observation))
         }
@@ -107,8 +107,9 @@ package enum UserBehaviour: ResourceBehaviour {
             let hash = UserPassword.hash(of: observation.password)
             if hash == nil {
                 return blocked(
-                    "no-password", "it has no password: unlocked it could log in without one",
-                    "declare its password, or leave `locked` out")
+                    "no-password",
+                    "the user has no password and could log in without one if unlocked",
+                    "declare a password, or leave `locked` out")
             }
         }
         return .changes(changes)
@@ -157,7 +158,7 @@ package enum UserBehaviour: ResourceBehaviour {
     ) -> Difference {
         var known = observation
         known.user = user
-        // Nothing of its password can be known here.
+        // The password in a directory service cannot be read.
         let different = changes(declaration, known).map(\.attribute).filter {
             !["password", "locked", "create_home"].contains($0)
         }
@@ -168,13 +169,13 @@ package enum UserBehaviour: ResourceBehaviour {
         }
         let what =
             declaration.isAbsent
-            ? "it is to be absent"
-            : different.isEmpty ? "its password" : different.joined(separator: ", ")
+            ? "state"
+            : different.isEmpty ? "password" : different.joined(separator: ", ")
         return .blocked(
             AgentFault(
                 "elsewhere", "change user \(declaration.name)",
-                cause: "a directory service has it, /etc/passwd has not; different: \(what)",
-                hint: "change it there, or give this one another name"))
+                cause: "the user is in a directory service, not in /etc/passwd; different: \(what)",
+                hint: "change it in the directory service, or declare another name"))
     }
 
     private static func reason(
@@ -200,7 +201,7 @@ package enum UserBehaviour: ResourceBehaviour {
                 "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid",
                 "/etc/subgid",
             ], on: host)
-        // Its name stands in the lines of its groups as well.
+        // The lines of the user's groups contain its name too.
         let groups = Set(observation.groups + (declaration.groups ?? []))
         for group in groups.sorted() where group != declaration.name {
             images += try AccountChange.beforeImages(
@@ -219,7 +220,7 @@ package enum UserBehaviour: ResourceBehaviour {
                 "/usr/sbin/userdel", (declaration.removesHome ? ["--remove"] : []) + [name],
                 attempted: "remove user \(name)", on: machine)
         }
-        // Looked at before anything is done, so that a bad hash leaves no half-made user.
+        // The hash is checked first, so that a bad one leaves no half-made user.
         let password = try UserPassword.line(
             declaration, observation.password, changes, on: host)
         var options: [String] = []
@@ -239,7 +240,7 @@ package enum UserBehaviour: ResourceBehaviour {
             }
         }
         if observation.user == nil {
-            // A group of its name that is there already is the one that is meant.
+            // If a group with the user's name exists, it becomes the primary group.
             if declaration.primaryGroup == nil, observation.hasOwnGroup {
                 options += ["--gid", name]
             }
@@ -284,18 +285,20 @@ package enum UserBehaviour: ResourceBehaviour {
     }
 }
 
-/// The password field of a user: a hash, perhaps locked; never shown, never in an argument.
+/// The password field of a user: a hash, perhaps locked.
+///
+/// It is never shown, and never an argument of a program.
 enum UserPassword {
-    /// The hash without the lock; nil where there is none by which anybody could log in.
+    /// The hash without the `!` of the lock; nil if there is no hash to log in with.
     static func hash(of field: String?) -> String? {
         guard let field else { return nil }
         let hash = String(field.drop { $0 == "!" })
         return hash.isEmpty || hash == "*" ? nil : hash
     }
 
-    /// Whether nobody can log in by password.
+    /// Whether nobody can log in with a password.
     ///
-    /// An empty field lets everybody in.
+    /// An empty field is not locked: it allows a login without a password.
     static func isLocked(_ field: String?) -> Bool {
         guard let field else { return true }
         return field.hasPrefix("!") || field.hasPrefix("*")
@@ -318,10 +321,10 @@ enum UserPassword {
         return changes
     }
 
-    /// What chpasswd(8) takes on its standard input; nil where the password stays.
+    /// The line for the standard input of chpasswd(8); nil if the password does not change.
     ///
-    /// The lock goes with it, so that there is no moment without: where it is not managed, a lock
-    /// outlives a new password.
+    /// The line includes the `!` of the lock, so that the account is never unlocked in between.
+    /// Where `locked` is not declared, a locked password stays locked.
     static func line(
         _ declaration: UserDeclaration, _ field: String?, _ changes: [Change], on host: Host
     ) throws(AgentFault) -> [UInt8]? {
@@ -329,21 +332,21 @@ enum UserPassword {
             changes.contains(where: { $0.attribute == "password" })
         else { return nil }
         let hash = try host.blob(digest)
-        // crypt(5): every method in use begins with a dollar sign. Plain text must not get in.
+        // crypt(5): every hash in use begins with a dollar sign. Plain text must be refused.
         guard hash.first == 36, hash.count >= 8,
             hash.allSatisfy({ $0 > 32 && $0 < 127 && $0 != 58 && $0 != 33 && $0 != 42 })
         else {
             throw AgentFault(
                 "not-a-hash", "set the password of \(declaration.name)",
-                cause: "what is declared is not a hash of crypt(5)",
-                hint: "`openssl passwd -6` or `mkpasswd` makes one")
+                cause: "the declared password is not a hash of crypt(5)",
+                hint: "create one with `openssl passwd -6` or `mkpasswd`")
         }
         let wasLocked = self.hash(of: field) != nil && isLocked(field)
         let lock: [UInt8] = declaration.isLocked ?? wasLocked ? [33] : []
         return Array("\(declaration.name):".utf8) + lock + hash + [10]
     }
 
-    /// Locks or unlocks as declared, where no new password has done that.
+    /// Locks or unlocks as declared, unless a new password was set, which includes the lock.
     static func lock(
         _ declaration: UserDeclaration, _ changes: [Change], on machine: any Machine
     ) throws(AgentFault) {

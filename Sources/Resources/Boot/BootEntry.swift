@@ -1,7 +1,7 @@
 import Kinds
 import Linux
 
-/// One file of `loader/entries`: a key and a value on each line.
+/// One file in `loader/entries`, with a key and a value on each line.
 struct BootEntry {
     let path: String
     let text: String
@@ -12,12 +12,12 @@ struct BootEntry {
         return name.hasSuffix(".conf") ? String(name.dropLast(5)) : name
     }
 
-    /// The kernel's version, by the entry or else by its name.
+    /// The kernel's version from the entry, or else the entry's id.
     var version: String { field("version") ?? id }
 
     private var lines: [Substring] { text.rawLines }
 
-    /// The value of a key; nil where it has none.
+    /// The first value of a key; nil if the entry does not have the key.
     func field(_ key: String) -> String? { values(key).first }
 
     private func values(_ key: String) -> [String] {
@@ -30,7 +30,7 @@ struct BootEntry {
         return parts[1].trimmingSpaces()
     }
 
-    /// What the kernel is given: all `options` lines together, GRUB's variable put in.
+    /// The kernel's parameters: all `options` lines together, with GRUB's variables replaced.
     func parameters(_ environment: [String: String]) -> [KernelParameter] {
         let line = values("options").joined(separator: " ")
         return KernelParameter.split(line).flatMap { parameter -> [KernelParameter] in
@@ -39,7 +39,7 @@ struct BootEntry {
         }
     }
 
-    /// The text with every options line put through a function; the first takes all of them.
+    /// The text with edited options: one line, in the place of the first, holds all of them.
     func replacingOptions(_ edit: (String) -> String) -> String {
         let old = values("options").joined(separator: " ")
         let new = edit(old)

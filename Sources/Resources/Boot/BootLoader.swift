@@ -3,30 +3,30 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// A kernel command line as the boot loader keeps it.
+/// A kernel command line as the boot loader has it.
 struct BootLine: Sendable, Equatable {
-    /// `the entry that boots next`, `kernels installed later`.
+    /// What the line is for: `the entry that boots next`, `kernels installed later`.
     var what: String
     /// Where it is written: `/boot/grub/grub.cfg:94`.
     var source: String
     var parameters: [KernelParameter]
 }
 
-/// What keeps kernel command lines between boots.
+/// A boot loader, which holds the kernel command lines of the next boot and of later kernels.
 protocol BootLoader: Sendable {
-    /// Every command line that has to be as declared: the one of the next boot first.
+    /// Every command line that must be as declared, the one of the next boot first.
     func lines(on machine: any Machine) throws(AgentFault) -> [BootLine]
 
-    /// What a set put in place; nil where it has put nothing.
+    /// The parameters that a set has put in place; nil if there is no record of the set.
     func recorded(_ name: String, on machine: any Machine) throws(AgentFault) -> [KernelParameter]?
 
-    /// The files that changing a set may change.
+    /// The files that a change of the set may write.
     func files(_ name: String, on machine: any Machine) throws(AgentFault) -> [String]
 
-    /// Makes the set as declared, in every line; with nothing declared, takes it away.
+    /// Puts the set as declared into every line; with no parameters, removes the set.
     ///
-    /// Every file is replaced whole, the ones that boot last; where that fails, what was there
-    /// before is there again.
+    /// Each file is replaced as a whole, and the one that boots next comes last. If a step fails,
+    /// the earlier content is restored.
     func put(
         _ name: String, _ wanted: [KernelParameter], _ unwanted: [KernelParameter], on host: Host
     ) throws(AgentFault)
@@ -35,7 +35,7 @@ protocol BootLoader: Sendable {
 /// Which boot loader a machine has.
 enum BootLoaderFinding: Sendable {
     case loader(any BootLoader)
-    /// The kernel is another machine's.
+    /// The machine is a container: the kernel belongs to the host outside of it.
     case container
     case unknown(String)
 
@@ -62,13 +62,13 @@ enum BootLoaderFinding: Sendable {
             return .loader(GrubLoader(config: config))
         case (nil, let boot?): return .loader(EntryLoader(folder: boot, grubFolder: nil))
         case (let config?, let boot?):
-            return .unknown("both \(config) and \(boot)/loader/loader.conf are there")
+            return .unknown("both \(config) and \(boot)/loader/loader.conf exist")
         case (nil, nil):
-            return .unknown("neither a grub.cfg nor a loader.conf is in its place")
+            return .unknown("neither a grub.cfg nor a loader.conf was found")
         }
     }
 
-    /// Red Hat's GRUB reads entries of the Boot Loader Specification when it is told to.
+    /// Whether GRUB_ENABLE_BLSCFG makes Red Hat's GRUB read Boot Loader Specification entries.
     private static func isBLS(on machine: any Machine) throws(AgentFault) -> Bool {
         let text = try machine.readText("/etc/default/grub")
         let setting = (text ?? "").filledLines.last {

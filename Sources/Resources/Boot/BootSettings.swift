@@ -4,23 +4,23 @@ import Linux
 import SystemFaults
 import Wire
 
-/// What sysfs would forget, kept for the next boot: one record for each resource, and one unit that
-/// has the agent's own code carry them out.
+/// Settings that sysfs loses at a reboot, kept in one record for each resource and applied at boot.
 ///
-/// `muster-agent boot`, from a copy of the agent that stays where it is when agents come and go.
+/// The unit runs `muster-agent boot` from an installed copy of the agent, which does not depend on
+/// the agents that controllers upload and remove.
 package enum BootSettings {
     package static let folder = "/etc/muster/boot.d"
     package static let program = "/usr/local/sbin/muster-agent"
 
-    /// What is kept of one resource.
+    /// What is recorded of one resource for the next boot.
     package struct State: Sendable, Equatable {
-        /// The attributes recorded; nil where there is no record.
+        /// The recorded attributes; nil if there is no record.
         var recorded: [String: JSON]?
-        /// What keeps the records from being carried out at boot; nil where nothing does.
+        /// Why the records would not be applied at boot; nil if they would.
         var obstacle: String?
     }
 
-    /// When records of the kind are carried out; nil where the boot unit keeps none of it.
+    /// When records of the kind are applied at boot; nil for a kind that has no boot records.
     private static func order(of kind: Kind) -> BootOrder? {
         (kind.declarationType as? any BootKeptDeclaration.Type)?.bootOrder
     }
@@ -48,7 +48,7 @@ package enum BootSettings {
         let text = try machine.readText(path)
         guard let text else { return State() }
         guard let read = read(text) else {
-            return State(recorded: [:], obstacle: "\(path) cannot be understood")
+            return State(recorded: [:], obstacle: "\(path) is not a valid record")
         }
         return State(
             recorded: read.attributes,
@@ -68,23 +68,24 @@ package enum BootSettings {
     ) throws(AgentFault) -> String? {
         try attempt("look at \(stage.unit).service") { () throws(SystemError) in
             if try machine.textIfPresent(stage.path) != stage.text {
-                return "\(stage.unit).service is not as it should be"
+                return "\(stage.unit).service differs from what muster writes"
             }
             guard try machine.statusIfPresent(stage.link) != nil else {
                 return "\(stage.unit).service is not enabled"
             }
             let status = try machine.statusIfPresent(program)
             guard let status, status.type == .file, status.mode & 0o111 != 0 else {
-                return "\(program) is not there"
+                return "\(program) is missing or not executable"
             }
             if status.size == 0 { return "\(program) is empty" }
             return nil
         }
     }
 
-    /// The records of a stage, in the order they are to be carried out.
+    /// The records of a stage, in the order in which they are applied.
     ///
-    /// One that cannot be understood is a fault beside them; throws where they cannot be read.
+    /// An invalid record is returned as a fault beside the valid ones. Throws if the directory or a
+    /// file cannot be read.
     package static func records(
         of stage: BootStage, on machine: any Machine
     ) throws(AgentFault) -> (records: [BootRecord], faults: [AgentFault]) {
@@ -98,14 +99,14 @@ package enum BootSettings {
             let text = try machine.readText(path)
             guard let record = read(text ?? "") else {
                 faults.append(
-                    AgentFault("bad-record", "read \(path)", cause: "it cannot be understood"))
+                    AgentFault("bad-record", "read \(path)", cause: "it is not a valid record"))
                 continue
             }
             guard let order = order(of: record.kind) else {
                 faults.append(
                     AgentFault(
                         "bad-record", "read \(path)",
-                        cause: "nothing of a \(record.kind.rawValue) is carried out at boot"))
+                        cause: "records of \(record.kind.rawValue) are not applied at boot"))
                 continue
             }
             if order.stage == stage { records.append((record, order)) }
@@ -130,7 +131,7 @@ package enum BootSettings {
             .subtracting(schema.attributes.map(\.name))
         for attribute in schema.attributes.map(\.name) + others.sorted() {
             let before = state.recorded?[attribute]
-            // With nothing kept yet, a default says nothing new.
+            // Without a record, an attribute at its default is not a change.
             let usual = schema.attribute(attribute)?.defaultValue
             if state.recorded == nil, wanted[attribute] == usual { continue }
             if before != wanted[attribute] {
@@ -166,8 +167,10 @@ package enum BootSettings {
         return images
     }
 
-    /// Whether the program that the boot unit runs is another than this agent, by its bytes: two
-    /// builds may well have the same size, and a power cut leaves a file of the right one empty.
+    /// Whether the program that the boot unit runs differs from this agent.
+    ///
+    /// Compares all bytes: two builds can have the same size, and a power cut can leave a file of
+    /// the right size without its content.
     private static func programIsStale(on machine: any Machine) throws(AgentFault) -> Bool {
         try attempt("look at \(program)") { () throws(SystemError) in
             guard let there = try machine.statusIfPresent(program), there.type == .file,
@@ -185,7 +188,7 @@ package enum BootSettings {
         }
     }
 
-    /// Keeps the record or takes it away; with the last one go unit and program too.
+    /// Writes or removes the record; with the last record, also removes the units and the program.
     static func put(
         _ declaration: any BootKeptDeclaration, on machine: any Machine
     ) throws(AgentFault) {
@@ -193,7 +196,7 @@ package enum BootSettings {
         let stage = stage(of: declaration)
         let path = path(record)
         guard declaration.isKept else {
-            // The record last: while it is there, the rest is still to be done.
+            // The record goes last: as long as it exists, an interrupted removal is done again.
             try removeWhatNothingNeeds(besides: record, on: machine)
             try remove(path, on: machine)
             return try removeEmptyFolders([folder, "/etc/muster"], on: machine)
@@ -241,7 +244,7 @@ package enum BootSettings {
         if !isNeeded { try remove(program, on: machine) }
     }
 
-    /// Removes directories of ours that hold nothing any more, the deepest first.
+    /// Removes those of the directories that are empty, in the order given: the deepest first.
     static func removeEmptyFolders(
         _ folders: [String], on machine: any Machine
     ) throws(AgentFault) {

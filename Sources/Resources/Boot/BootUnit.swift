@@ -3,11 +3,11 @@ import Kinds
 extension BootStage {
     private static let folder = "/etc/systemd/system"
 
-    /// The name of its unit, without the type.
+    /// The name of the stage's unit, without `.service`.
     package var unit: String { self == .early ? "muster-boot" : "muster-boot-late" }
     var path: String { "\(BootStage.folder)/\(unit).service" }
     private var target: String { self == .early ? "sysinit.target" : "multi-user.target" }
-    /// The link by which it is enabled.
+    /// The symlink that enables the unit.
     var link: String { "\(BootStage.folder)/\(target).wants/\(unit).service" }
 
     /// The unit file.

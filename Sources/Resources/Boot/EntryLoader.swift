@@ -4,9 +4,9 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Entries of the Boot Loader Specification: systemd-boot's, and those of Red Hat's GRUB.
+/// A boot loader with Boot Loader Specification entries: systemd-boot, or Red Hat's GRUB.
 ///
-/// (https://uapi-group.org/specifications/specs/boot_loader_specification, kernel-install(8))
+/// See https://uapi-group.org/specifications/specs/boot_loader_specification and kernel-install(8).
 struct EntryLoader: BootLoader {
     /// Where `loader/entries` is: `/boot`, `/efi`.
     let folder: String
@@ -21,8 +21,8 @@ struct EntryLoader: BootLoader {
         guard let next = try next(of: entries, on: machine) else {
             throw AgentFault(
                 "no-entry", "find the entry that boots next",
-                cause: "\(folder)/loader/entries has no entry but rescue ones",
-                hint: "kernel-install add VERSION IMAGE makes one")
+                cause: "\(folder)/loader/entries has no entries other than rescue entries",
+                hint: "create one: kernel-install add VERSION IMAGE")
         }
         let environment = try environment(on: machine)
         var lines: [BootLine] = []
@@ -40,7 +40,7 @@ struct EntryLoader: BootLoader {
                     what: "kernels installed later", source: Self.template,
                     parameters: KernelParameter.split(text)))
         } else {
-            // Without the file kernel-install takes what is running, whatever that was given.
+            // Without the file, kernel-install copies the running kernel's command line.
             lines.append(
                 BootLine(
                     what: "kernels installed later", source: "/proc/cmdline", parameters: []))
@@ -88,14 +88,14 @@ struct EntryLoader: BootLoader {
                 undo.add(try .path(folder, on: machine))
                 try makeDirectory(folder, on: machine)
             }
-            // What moved here from another set is no longer that one's to take out.
+            // A parameter that moved here from another set is no longer removed with that set.
             let subjects = Set(wanted.map(\.subject))
             for other in try others(name, on: machine) {
                 let theirs = try recorded(other, on: machine) ?? []
                 let kept = theirs.filter { !subjects.contains($0.subject) }
                 if kept.count < theirs.count { try record(other, kept, &undo, on: machine) }
             }
-            // Until all of it is done both what was and what is to be are remembered as ours.
+            // Until all files are written, both old and new parameters are recorded as ours.
             let all = former + wanted.filter { !former.contains($0) }
             try record(name, all, &undo, on: machine)
             try write(
@@ -109,7 +109,7 @@ struct EntryLoader: BootLoader {
                     try setEnvironment("kernelopts", new, path, &undo, on: machine)
                 }
             }
-            // The one that boots next comes last: until then the next boot is what it was.
+            // The entry that boots next comes last: until then, the next boot is unchanged.
             let ordered = entries.filter { $0.path != next } + entries.filter { $0.path == next }
             for entry in ordered {
                 let text = entry.replacingOptions {
@@ -153,7 +153,7 @@ struct EntryLoader: BootLoader {
 
     // MARK: Entries
 
-    /// The entries that may boot a usual kernel, the newest first; not the rescue ones.
+    /// The entries with a kernel, without the rescue entries, the newest version first.
     private func entries(on machine: any Machine) throws(AgentFault) -> [BootEntry] {
         let path = "\(folder)/loader/entries"
         let names = try attempt("list \(path)") { () throws(SystemError) in
@@ -203,7 +203,7 @@ struct EntryLoader: BootLoader {
         return GrubMenu.environment(text)
     }
 
-    /// Sets a variable of a block of fixed size, which GRUB itself writes in place (grub-editenv).
+    /// Sets a variable in grubenv and keeps the file's size, because GRUB writes it in place.
     private func setEnvironment(
         _ key: String, _ value: String, _ path: String, _ undo: inout Undo,
         on machine: any Machine
@@ -217,8 +217,9 @@ struct EntryLoader: BootLoader {
         var block = lines.joined(separator: "\n") + "\n"
         guard block.utf8.count <= size else {
             throw AgentFault(
-                "no-space", attempted, cause: "the block has \(size) bytes, and that is too few",
-                hint: "remove variables that nothing uses: grub2-editenv - list")
+                "no-space", attempted,
+                cause: "the file has a fixed size of \(size) bytes, and the new value does not fit",
+                hint: "remove unused variables; grub2-editenv - list shows all")
         }
         block += String(repeating: "#", count: size - block.utf8.count)
         try write(path, block, &undo, on: machine)

@@ -1,10 +1,10 @@
 import Kinds
 import Linux
 
-/// Our file of /etc/default/grub.d for one set of parameters.
+/// The file in /etc/default/grub.d for one set of parameters.
 ///
-/// A piece of shell, as grub-mkconfig reads it: it takes our keys out of what others set and adds
-/// ours. Two comments in it remember what the set put in place.
+/// It is shell code that grub-mkconfig reads: it removes the set's keys from the variables that
+/// earlier files set, and appends the set's parameters. Two comments in it record the set.
 enum GrubDropIn {
     static func path(_ name: String) -> String { "/etc/default/grub.d/90-muster-\(name).cfg" }
 
@@ -40,13 +40,13 @@ enum GrubDropIn {
             """
     }
 
-    /// What the set put in place, as its file remembers it.
+    /// The parameters that the file records as put in place by the set.
     static func recorded(_ text: String) -> [KernelParameter] {
         let line = text.filledLines.first { $0.hasPrefix(wantedMark) } ?? ""
         return KernelParameter.split(String(line.dropFirst(wantedMark.count)))
     }
 
-    /// The text of another set without what it has in common with ours; nil where nothing is.
+    /// The text of another set without the subjects that our set takes over; nil if it has none.
     static func yielding(
         _ text: String, _ name: String, to subjects: Set<String>
     ) -> String? {
@@ -62,7 +62,7 @@ enum GrubDropIn {
         return self.text(name, keptWanted, keptUnwanted)
     }
 
-    /// Between double quotes of a shell.
+    /// Escapes a text for use between double quotes in a shell.
     private static func shellText(_ text: String) -> String {
         String(text.flatMap { "$`\"\\".contains($0) ? ["\\", $0] : [$0] })
     }
@@ -73,7 +73,7 @@ enum GrubDropIn {
         var all: [String] = []
         func add(_ pattern: String) { if !all.contains(pattern) { all.append(pattern) } }
         func add(key: String) {
-            // The kernel takes - and _ for the same.
+            // The kernel treats - and _ in keys as equal.
             let spelt = key.split(separator: "_", omittingEmptySubsequences: false)
                 .map { "'\($0)'" }.joined(separator: "[-_]")
             add(spelt)

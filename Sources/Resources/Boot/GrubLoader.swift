@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// GRUB whose menu grub-mkconfig writes, as Debian and Ubuntu have it.
+/// GRUB with a menu that grub-mkconfig writes, as on Debian and Ubuntu.
 struct GrubLoader: BootLoader {
     /// The menu: `/boot/grub/grub.cfg`.
     let config: String
@@ -25,23 +25,23 @@ struct GrubLoader: BootLoader {
             throw AgentFault(
                 "no-entry", "find the entry that boots next",
                 cause: "\(config) has no menu entry",
-                hint: "run update-grub and see what it says")
+                hint: "run update-grub and read its output")
         }
         return BootLine(
             what: "the entry that boots next", source: "\(config):\(entry.line)",
             parameters: KernelParameter.split(GrubText.unescape(entry.arguments)))
     }
 
-    /// What grub-mkconfig would give kernels to come: its own settings, read as it reads them.
+    /// The command line that grub-mkconfig would give to kernels installed later.
     ///
-    /// They are shell, with `$` and functions, so a shell reads them.
+    /// The settings are shell code, with `$` and functions, so a shell reads them.
     private func template(on machine: any Machine) throws(AgentFault) -> BootLine {
         let script = """
             if [ -f \(Self.defaults) ]; then . \(Self.defaults); fi
             for x in \(Self.defaults).d/*.cfg; do if [ -e "$x" ]; then . "$x"; fi; done
             printf '\\0%s %s\\0' "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"
             """
-        let attempted = "read \(Self.defaults) and what stands beside it"
+        let attempted = "read \(Self.defaults) and \(Self.defaults).d"
         let result = try attempt(attempted) { () throws(SystemError) in
             try machine.run(
                 ProgramCall(
@@ -54,7 +54,7 @@ struct GrubLoader: BootLoader {
             throw AgentFault(
                 "bad-settings", attempted,
                 cause: "the shell \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "sh -n names the line: sh -n \(Self.defaults)")
+                hint: "find the line: sh -n \(Self.defaults)")
         }
         let text = String(decoding: pieces[pieces.count - 2], as: UTF8.self)
         return BootLine(
@@ -91,10 +91,10 @@ struct GrubLoader: BootLoader {
         let machine = host.machine
         let path = GrubDropIn.path(name)
         let isEmpty = wanted.isEmpty && unwanted.isEmpty
-        // The settings and the menu that boots must not tell two stories: the menu comes last, and
-        // where it cannot be made the settings are as they were.
+        // The settings and the menu must agree: the menu is generated last, and if that fails, the
+        // settings are restored.
         let made = try undoing { (undo) throws(AgentFault) in
-            // A parameter that moved here from another set must not be set by that one any more.
+            // A parameter that moved here from another set is removed from that set.
             for other in try others(name, on: machine) {
                 let text = try read(other.path, on: machine)
                 let subjects = Set((wanted + unwanted).map(\.subject))
@@ -117,16 +117,16 @@ struct GrubLoader: BootLoader {
                 }))
     }
 
-    /// Makes the menu anew beside the one in use, looks through it, and puts it in its place.
+    /// Generates a new menu beside the one in use, checks it, and then replaces the one in use.
     ///
-    /// Throws where a boot line would lack one of the parameters wanted; the menu in use is then as
-    /// it was.
+    /// Throws if a command line would lack one of the wanted parameters; the menu in use is then
+    /// unchanged.
     ///
-    /// grub-mkconfig itself would write over the one in use, and a power cut would leave half of it.
+    /// grub-mkconfig would overwrite the menu in use, and a power cut would leave half of it.
     func regenerate(
         _ wanted: [KernelParameter], on machine: any Machine
     ) throws(AgentFault) {
-        let attempted = "make \(config) anew"
+        let attempted = "generate \(config)"
         let program = try mkconfig(on: machine)
         let candidate = PathName.join(PathName.parent(of: config), ".muster-grub.cfg")
         defer {
@@ -139,7 +139,7 @@ struct GrubLoader: BootLoader {
             throw AgentFault(
                 "grub-mkconfig", attempted,
                 cause: "\(program) \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "the menu in use is as it was; run \(program) by hand once it is mended")
+                hint: "the menu in use is unchanged; fix the cause, then run \(program) by hand")
         }
         let text = try read(candidate, on: machine)
         let line = try next(in: text, on: machine)
@@ -149,8 +149,9 @@ struct GrubLoader: BootLoader {
                 throw AgentFault(
                     "overridden", attempted,
                     cause: "\(line.what) would not have \(missing.text)",
-                    hint: "a file that is read later sets GRUB_CMDLINE_LINUX_DEFAULT over: see "
-                        + "\(Self.defaults).d, or grub-reboot chose another entry for the next boot"
+                    hint: "either a later file in \(Self.defaults).d overwrites"
+                        + " GRUB_CMDLINE_LINUX_DEFAULT, or grub-reboot chose another entry for the"
+                        + " next boot"
                 )
             }
         }
@@ -171,7 +172,7 @@ struct GrubLoader: BootLoader {
             if status != nil { return path }
         }
         throw AgentFault(
-            "no-program", "make \(config) anew", cause: "grub-mkconfig is not installed",
+            "no-program", "generate \(config)", cause: "grub-mkconfig is not installed",
             hint: "install grub-common")
     }
 

@@ -1,16 +1,16 @@
 import Linux
 
-/// The menu of a grub.cfg: which entry boots next, and with what command line.
+/// The menu in a grub.cfg: which entry boots next, and with which command line.
 ///
-/// Reads what grub-mkconfig writes (GRUB manual, "Configuration"): entries and submenus, each with a
-/// title and an id, and the settings of `default`.
+/// Reads what grub-mkconfig writes (GRUB manual, "Configuration"): entries and submenus, each with
+/// a title and an id, and each `set default=`.
 package struct GrubMenu: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         package var title: String
         package var id: String?
         /// The path of the kernel as GRUB sees it.
         package var kernel: String?
-        /// What follows the kernel's path, as the file has it.
+        /// The rest of the line after the kernel's path, with quotes and escapes.
         package var arguments = ""
         /// The line of the `linux` command, from 1.
         package var line = 0
@@ -19,7 +19,7 @@ package struct GrubMenu: Sendable, Equatable {
     }
 
     package private(set) var entries: [Entry] = []
-    /// What `default` is set to, in the order it is set.
+    /// The values that `set default=` assigns, in the order of the file.
     package private(set) var defaults: [String] = []
 
     package init(_ text: String) {
@@ -33,7 +33,7 @@ package struct GrubMenu: Sendable, Equatable {
                 guard words.last == "{", words.count > 2 else { continue }
                 var entry = Entry(title: words[1])
                 entry.isSubmenu = first == "submenu"
-                // `$menuentry_id_option` stands for `--id`, where GRUB is new enough.
+                // `$menuentry_id_option` is `--id` where GRUB is new enough.
                 if let place = words.firstIndex(where: { $0.hasSuffix("id_option") || $0 == "--id" }
                 ), place + 1 < words.count {
                     entry.id = words[place + 1]
@@ -67,10 +67,10 @@ package struct GrubMenu: Sendable, Equatable {
         }
     }
 
-    /// The entry that boots next, given the variables kept in grubenv; nil where there is none.
+    /// The entry that boots next, given the variables of grubenv; nil if the menu is empty.
     ///
-    /// A one-time choice (`next_entry`) comes before the default; a default that names nothing is
-    /// the first entry, as GRUB takes it.
+    /// A one-time choice (`next_entry`) takes precedence over the default. If the default names no
+    /// entry, GRUB boots the first one.
     package func next(_ environment: [String: String]) -> Entry? {
         var wanted = environment["next_entry"] ?? ""
         if wanted.isEmpty {
@@ -109,12 +109,12 @@ package struct GrubMenu: Sendable, Equatable {
     }
 }
 
-/// GRUB's script language, as far as menus need it.
+/// The part of GRUB's script language that menus use.
 package enum GrubText {
-    /// The words of a line, quotes taken away.
+    /// The words of a line, without their quotes.
     static func words(_ line: String) -> [String] { pieces(line).map(\.word) }
 
-    /// The text after so many words, as it stands.
+    /// The rest of a line after `count` words, with quotes and escapes.
     static func after(_ count: Int, of line: String) -> String {
         let pieces = pieces(line)
         guard count < pieces.count else { return "" }
@@ -160,15 +160,15 @@ package enum GrubText {
         return all
     }
 
-    /// Characters that GRUB would not pass on as they are.
+    /// The characters that GRUB interprets unless they are escaped.
     private static let special: Set<Character> = ["$", ";", "&", "|", "<", ">"]
 
-    /// A parameter as it has to stand in grub.cfg.
+    /// A parameter as it must be written in grub.cfg, with GRUB's special characters escaped.
     static func escape(_ text: String) -> String {
         String(text.flatMap { special.contains($0) ? ["\\", $0] : [$0] })
     }
 
-    /// What the kernel gets of a text of grub.cfg: the escapes taken away, quotes left.
+    /// The text that the kernel gets from a text in grub.cfg: without escapes, with quotes.
     static func unescape(_ text: String) -> String {
         var result = ""
         var isEscaped = false

@@ -2,15 +2,15 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// The file system that the kernel starts from, by the distribution's own program.
+/// The initramfs, which the distribution's own program generates.
 enum Initramfs {
-    /// Makes it anew for every kernel; a machine without one boots without.
+    /// Generates it again for every kernel; does nothing where neither program is installed.
     static func makeAnew(on machine: any Machine) throws(AgentFault) {
         for (path, arguments) in [
             ("/usr/sbin/update-initramfs", ["-u", "-k", "all"]),
             ("/usr/bin/dracut", ["--force", "--regenerate-all"]),
         ] {
-            let attempted = "make the initramfs anew"
+            let attempted = "regenerate the initramfs"
             let status = try attempt(attempted) { () throws(SystemError) in
                 try machine.statusIfPresent(path, followLinks: true)
             }

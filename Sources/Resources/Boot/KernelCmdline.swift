@@ -8,9 +8,9 @@ import Wire
 /// Behaviour of `kernel_cmdline`.
 package enum KernelCmdlineBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// What the running kernel was given.
+        /// The parameters of the running kernel.
         var running: [KernelParameter]
-        /// What the boot loader has; a reason where there is none to ask.
+        /// What the boot loader has, or why there is no boot loader to read.
         var boot: Boot
     }
 
@@ -72,13 +72,13 @@ package enum KernelCmdlineBehaviour: ResourceBehaviour {
     ) -> Difference {
         switch observation.boot {
         case .container:
-            return .notApplicable("in a container the kernel is the host's outside")
+            return .notApplicable("in a container, the kernel belongs to the host outside")
         case .unknown(let reason):
             return .blocked(
                 AgentFault(
                     "no-boot-loader", "set kernel parameters",
                     cause: "the boot loader is not known: \(reason)",
-                    hint: "GRUB, and entries of the Boot Loader Specification, are known"))
+                    hint: "supported are GRUB and Boot Loader Specification entries"))
         case .known(_, let lines, let recorded, let gone):
             return diff(declaration, observation.running, lines, recorded, gone)
         }
@@ -120,17 +120,19 @@ package enum KernelCmdlineBehaviour: ResourceBehaviour {
         if !runningChanges.isEmpty {
             let names = runningChanges.map(\.attribute).joined(separator: ", ")
             return .pending(
-                "the next boot has \(names) as declared, the running kernel not yet", runningChanges
-            )
+                "the next boot has \(names) as declared, the running kernel does not yet",
+                runningChanges)
         }
-        guard declaration.isPresent else { return .asDeclared("the set put nothing in place") }
+        guard declaration.isPresent else {
+            return .asDeclared("the set has no parameters in place")
+        }
         let count = declaration.parameters.count
         return .asDeclared(
             "running, next boot and later kernels have "
-                + (count == 0 ? "none of it" : count == 1 ? "it" : "all \(count)"))
+                + (count == 0 ? "none of the unwanted" : count == 1 ? "it" : "all \(count)"))
     }
 
-    /// What the set put in place and is not wanted any more.
+    /// The parameters that the set put in place earlier and that are no longer declared.
     private static func former(
         _ declaration: KernelCmdlineDeclaration, _ recorded: [KernelParameter]?
     ) -> [KernelParameter] {
@@ -164,7 +166,7 @@ package enum KernelCmdlineBehaviour: ResourceBehaviour {
         guard case .known(let loader, _, let recorded, let gone) = observation.boot,
             changes.contains(where: { $0.layer == .persisted })
         else { return }
-        // What the running kernel still has of it shows as pending until the reboot.
+        // What the running kernel still has of the removed set is pending until the reboot.
         let leaving = former(declaration, recorded).filter { observation.running.contains($0) }
         let all = gone + leaving.filter { !gone.contains($0) }
         if all != gone { try RemovedParameters.write(declaration.name, all, on: host.machine) }
@@ -173,11 +175,11 @@ package enum KernelCmdlineBehaviour: ResourceBehaviour {
     }
 }
 
-/// Parameters that a set took away since the last boot: a note that a reboot makes go by itself.
+/// The parameters that a set removed since the last boot, in a file that a reboot deletes.
 private enum RemovedParameters {
     static func path(_ name: String) -> String { "/run/muster/kernel_cmdline/\(name)" }
 
-    /// The note and the directories above it, the highest first.
+    /// The file and the directories above it, the topmost first.
     static func paths(_ name: String) -> [String] {
         ["/run/muster", "/run/muster/kernel_cmdline", path(name)]
     }

@@ -1,19 +1,20 @@
 import Kinds
 
-/// Holds a command line against a declared set of parameters.
+/// Compares a command line with a declared set of parameters.
 enum KernelCmdlineCheck {
-    /// One parameter that is not as declared.
+    /// A parameter that is not as declared.
     struct Difference: Equatable {
-        /// Its key; `hugepages` for the group.
+        /// The parameter's key; `hugepages` for the group of hugepage parameters.
         var attribute: String
-        /// What stands there; nil where nothing does.
+        /// What the line has; nil if it lacks the parameter.
         var before: String?
-        /// What is to; nil where nothing is.
+        /// What is declared; nil if the parameter must be absent.
         var after: String?
     }
 
-    /// What differs, in the order it is declared; `former` are parameters that the set put in place
-    /// earlier and are to go.
+    /// The differences, in the order of the declaration.
+    ///
+    /// `former` are parameters that the set put in place earlier and that must be removed.
     static func differences(
         _ declaration: KernelCmdlineDeclaration, former: [KernelParameter],
         in line: [KernelParameter]
@@ -40,7 +41,7 @@ enum KernelCmdlineCheck {
         return all
     }
 
-    /// The first parameter wanted that a line does not have as it is.
+    /// The first wanted parameter that a line lacks or has with another value.
     static func missing(
         _ wanted: [KernelParameter], in line: [KernelParameter]
     ) -> KernelParameter? {
@@ -86,8 +87,9 @@ enum KernelCmdlineCheck {
             after: declared.joined(separator: " "))
     }
 
-    /// A command line with a set of parameters put in place: those that are not to be there taken
-    /// out, the wanted ones at the end.
+    /// A command line after a set was put in place.
+    ///
+    /// Unwanted, former and replaced parameters are removed; wanted ones are appended.
     static func edited(
         _ line: [KernelParameter], wanted: [KernelParameter], unwanted: [KernelParameter],
         former: [KernelParameter]
@@ -109,6 +111,6 @@ enum KernelCmdlineCheck {
 }
 
 extension KernelParameter {
-    /// The value for a change's before and after; a parameter without one is shown as itself.
+    /// The text for a change's before and after: the value, or the key of a parameter without one.
     fileprivate var shown: String { value ?? text }
 }

@@ -7,13 +7,14 @@ import Wire
 
 /// Behaviour of `command`.
 ///
-/// The one kind that starts a program for each resource: only its author's check knows.
+/// The only kind that starts a program for each resource: only the declared check can tell whether
+/// there is something to do.
 package enum CommandBehaviour: ResourceBehaviour {
     package enum Observation: Sendable, Equatable {
         case asDeclared
         case toBeChanged
         case couldNotTell(String)
-        /// It cannot be run as things stand: no such program, no such user.
+        /// The check cannot be run: the program or the user does not exist.
         case blocked(AgentFault)
     }
 
@@ -50,7 +51,7 @@ package enum CommandBehaviour: ResourceBehaviour {
                     AgentFault(
                         "not-found", "run the check of \(declaration.name)",
                         cause: "no program \(declaration.check[0])",
-                        hint: "declare what brings it, or correct the path"))
+                        hint: "declare the package that provides it, or correct the path"))
             }
             return .couldNotTell("the check \(declaration.check[0]) cannot be run: \(error.reason)")
         }
@@ -62,7 +63,9 @@ package enum CommandBehaviour: ResourceBehaviour {
             hint: "declare it, or correct the name")
     }
 
-    /// A fault where the user it is to run as cannot be found: it never runs as another, root.
+    /// The call of a program as the declared user.
+    ///
+    /// Throws if that user does not exist: the program never runs as root instead.
     private static func call(
         _ declaration: CommandDeclaration, _ words: [String], _ accounts: Accounts
     ) throws(AgentFault) -> ProgramCall {
@@ -99,7 +102,7 @@ package enum CommandBehaviour: ResourceBehaviour {
         }
     }
 
-    /// None: what a program does is not known, and a rollback says so.
+    /// None: it is not known what the program changes, and a rollback reports that.
     package static func beforeImages(
         _ declaration: CommandDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
@@ -123,6 +126,7 @@ package enum CommandBehaviour: ResourceBehaviour {
             result.end == .timedOut ? "timed-out" : "command-failed", attempted,
             cause: result.endText + (output.isEmpty ? "" : ": \(output)"),
             hint: result.end == .timedOut
-                ? "it was killed with all it started; raise timeout if it needs longer" : nil)
+                ? "the program and its children were killed; raise timeout if it needs longer"
+                : nil)
     }
 }

@@ -3,11 +3,11 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `expect`: facts held against what is declared of them.
+/// Behaviour of `expect`: compares facts with declared expectations.
 package enum ExpectBehaviour: ResourceBehaviour {
     package enum Observation: Sendable {
         case value(JSON)
-        /// It could not be read, and why.
+        /// The fact could not be read; the value is the reason.
         case unknown(String)
     }
 
@@ -25,12 +25,12 @@ package enum ExpectBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Follows a path; keys may have dots themselves, as of an interface with a VLAN.
+    /// Follows a path; a key may itself contain dots, such as the name of a VLAN interface.
     private static func value(of path: String, in facts: JSON) -> Observation {
         let parts = path.split(separator: ".").map(String.init)
         if let found = follow(parts[...], in: facts), found != .null { return .value(found) }
         let unknown = facts["unknown"]?.object ?? [:]
-        // The reason may stand at the path or at what it is part of.
+        // The reason may be recorded for the path or for a part of the facts that contains it.
         for length in stride(from: parts.count, to: 0, by: -1) {
             if let reason = unknown[parts.prefix(length).joined(separator: ".")]?.string {
                 return .unknown(reason)
@@ -66,7 +66,7 @@ package enum ExpectBehaviour: ResourceBehaviour {
                     "expectation",
                     "find \(declaration.fact) to be \(declaration.expectation)",
                     cause: "\(declaration.fact) is \(text), not \(declaration.expectation)",
-                    hint: "nothing is changed from here: mend the host, or what is expected of it"))
+                    hint: "expect changes nothing: correct the host or the expectation"))
         }
     }
 
@@ -80,7 +80,7 @@ package enum ExpectBehaviour: ResourceBehaviour {
         return number >= declaration.least ?? -.infinity && number <= declaration.most ?? .infinity
     }
 
-    /// Numbers by value, CPU lists as sets, all else by its text.
+    /// Whether two values are equal: numbers by value, CPU lists as sets, others by their text.
     private static func same(_ left: JSON, _ right: JSON) -> Bool {
         if left == right { return true }
         if let one = left.double ?? left.string.flatMap(Double.init),

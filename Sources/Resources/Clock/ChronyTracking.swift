@@ -3,25 +3,25 @@ import Glibc
 import Linux
 import SystemFaults
 
-/// What chronyd tracks, asked on its command port: the figures of `chronyc tracking`.
+/// What chronyd tracks, read from its command port: the figures of `chronyc tracking`.
 ///
-/// Protocol version 6 (chrony 2 to 4), numbers in network order; a request is filled up to the
-/// length of its reply.
+/// The protocol is version 6 (chrony 2 to 4), with numbers in network byte order. A request is
+/// padded to the length of its reply.
 struct ChronyTracking: Equatable {
-    /// An address, or a name of four letters; 0 where nothing is followed.
+    /// The reference ID: an address, or a name of four letters; 0 if chronyd follows no source.
     var reference: UInt32
     var stratum: Int
-    /// 3: not synchronised.
+    /// The leap status; 3 means not synchronised.
     var leap: Int
-    /// What is still to be taken from the system clock, in seconds.
+    /// The correction that the system clock still needs, in seconds.
     var correction: Double
 
     private static let command: UInt8 = 33
     private static let length = 104
-    /// 127.127.1.1: chronyd's own clock, by `local`.
+    /// The reference ID 127.127.1.1: chronyd's own clock, with the directive `local`.
     private static let ownClock: UInt32 = 0x7f7f_0101
 
-    /// The request for it.
+    /// The request for the tracking report.
     static let request: [UInt8] = {
         var bytes = [UInt8](repeating: 0, count: length)
         bytes[0] = 6
@@ -30,12 +30,12 @@ struct ChronyTracking: Equatable {
         return bytes
     }()
 
-    /// Nil of what is not an answer to ``request``.
+    /// Parses a reply; nil if it does not answer ``request``.
     init?(_ reply: [UInt8]) {
         func number(_ offset: Int, _ count: Int) -> UInt32 {
             reply[offset..<offset + count].reduce(0) { $0 << 8 | UInt32($1) }
         }
-        // A reply, to that command, of that kind, granted.
+        // Packet type 2 is a reply; 5 is the tracking report; status 0 is success.
         guard reply.count >= Self.length, reply[1] == 2, number(4, 2) == UInt32(Self.command),
             number(6, 2) == 5, number(8, 2) == 0
         else { return nil }
@@ -45,7 +45,7 @@ struct ChronyTracking: Equatable {
         correction = Self.float(number(68, 4))
     }
 
-    /// Seven bits of exponent and 25 of coefficient, both signed.
+    /// Decodes chrony's float: 7 bits of exponent and 25 bits of coefficient, both signed.
     private static func float(_ bits: UInt32) -> Double {
         let exponent = Int(Int32(bitPattern: bits) >> 25) - 25
         let coefficient = Int(Int32(bitPattern: bits << 7) >> 7)
@@ -60,14 +60,14 @@ struct ChronyTracking: Equatable {
             switch error.code {
             case ECONNREFUSED:
                 return .unknown(
-                    "nothing listens on 127.0.0.1:323, where chronyd is asked (cmdport 0 turns it off)"
+                    "nothing listens on 127.0.0.1:323, chronyd's command port (cmdport 0 closes it)"
                 )
             case ETIMEDOUT: return .unknown("chronyd does not answer on 127.0.0.1:323")
             default: throw AgentFault("ask chronyd what it tracks", error)
             }
         }
         guard let tracking = ChronyTracking(reply) else {
-            return .unknown("chronyd does not say what it tracks")
+            return .unknown("chronyd sent no valid tracking report")
         }
         if tracking.leap == 3 || tracking.stratum == 0 || tracking.reference == 0 {
             return .unknown("chronyd follows no source yet")

@@ -2,11 +2,11 @@ import FleetModel
 import Kinds
 import Linux
 
-/// How far the system clock is off from its source, as the discipline that steers it has it.
+/// The offset of the system clock from its source, as reported by the discipline that steers it.
 enum ClockOffset: Sendable, Equatable {
-    /// Without a sign: nothing here depends on it.
+    /// The absolute offset; its sign does not matter here.
     case nanoseconds(Double)
-    /// Why it is not known.
+    /// Why the offset is not known.
     case unknown(String)
 
     static func read(

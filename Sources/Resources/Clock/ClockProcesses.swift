@@ -5,13 +5,13 @@ import SystemFaults
 
 /// Processes that steer the system clock.
 enum ClockProcesses {
-    /// As /proc/PID/comm has them, which is cut at 15 characters (proc(5)).
+    /// The names in /proc/PID/comm, which has at most 15 characters (proc(5)).
     private static let names: Set<String> = [
         "chronyd", "ntpd", "systemd-timesyn", "ptp4l", "phc2sys", "timemaster", "ptpd", "ptpd2",
         "sfptpd",
     ]
 
-    /// Those that no known unit has started: `chronyd (812)`.
+    /// The clock processes that no known unit has started: `chronyd (812)`.
     static func strangers(
         to known: Set<String>, on machine: any Machine
     ) throws(AgentFault) -> [String] {
@@ -31,14 +31,17 @@ enum ClockProcesses {
         return found
     }
 
-    /// The unit of a line of /proc/PID/cgroup: `0::/system.slice/chrony.service`; of what runs in a
-    /// container its scope.
+    /// The unit of a line of /proc/PID/cgroup: `0::/system.slice/chrony.service`.
+    ///
+    /// For a process in a container, it is the scope of the container.
     private static func unit(_ line: Substring) -> String? {
         guard let path = line.split(separator: ":", maxSplits: 2).last else { return nil }
         return path.split(separator: "/").first { !$0.hasSuffix(".slice") }.map(String.init)
     }
 
-    /// The program of a process, and whether another has taken its place on disk.
+    /// The program of a process, and whether its file was deleted or replaced.
+    ///
+    /// Nil if the process has ended or has no program file.
     static func program(
         of pid: Int, on machine: any Machine
     ) throws(AgentFault) -> (path: String, isReplaced: Bool)? {
@@ -55,7 +58,7 @@ enum ClockProcesses {
     static func started(_ pid: Int, on machine: any Machine) throws(AgentFault) -> Double? {
         guard let status = try ProcessFile.text("/proc/\(pid)/stat", on: machine),
             let system = try ProcessFile.text("/proc/stat", on: machine),
-            // The name before it may have blanks and brackets.
+            // The process name in brackets before it may itself contain blanks and brackets.
             let end = status.lastIndex(of: ")")
         else { return nil }
         let fields = status[end...].split(separator: " ")
@@ -66,7 +69,7 @@ enum ClockProcesses {
         return seconds + ticks / 100
     }
 
-    /// Whether a service can have the capability to set the clock (CAP_SYS_TIME, capabilities(7)).
+    /// Whether services may set the clock: whether PID 1 can have CAP_SYS_TIME (capabilities(7)).
     static func mayBeSet(on machine: any Machine) throws(AgentFault) -> Bool {
         let status = try ProcessFile.text("/proc/1/status", on: machine) ?? ""
         guard let text = ProcessStatus.field("CapBnd", status), let set = UInt64(text, radix: 16)

@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// The program of a discipline, as it is on disk.
+/// The program of a discipline as installed on disk.
 enum ClockProgram {
     private static func call(_ discipline: PTPDeclaration.Discipline) -> ProgramCall {
         switch discipline {
@@ -13,7 +13,7 @@ enum ClockProgram {
         }
     }
 
-    /// What it says of itself; nil where it is not there or says nothing of the kind.
+    /// The version that the program reports; nil if it is not installed or reports none.
     static func version(
         of discipline: PTPDeclaration.Discipline, on machine: any Machine
     ) throws(AgentFault) -> String? {
@@ -27,7 +27,7 @@ enum ClockProgram {
         }
     }
 
-    /// The first word that begins with a digit: `chronyd (chrony) version 4.3 (+CMDMON …)`.
+    /// The first word that begins with a digit, or `v` and a digit: `chronyd (chrony) version 4.3`.
     static func version(_ text: String) -> String? {
         text.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init).first {
             let digits = $0.hasPrefix("v") ? $0.dropFirst() : $0[...]

@@ -2,12 +2,12 @@ import FleetModel
 import Kinds
 import Linux
 
-/// The units that steer the system clock on a host: those that are to, and their rivals.
+/// The units that steer the system clock on a host: the declared ones, and their rivals.
 struct ClockUnits {
-    /// By the names they go by.
+    /// The declared units, by systemd's primary names.
     let own: [String]
     let rivals: [String]
-    /// All that are known here, allowed ones too: what a process may belong to.
+    /// Own, allowed and rival units: a clock process of none of these is a stranger.
     let known: Set<String>
 
     init(_ declaration: PTPDeclaration, on machine: any Machine) throws(AgentFault) {
@@ -19,7 +19,7 @@ struct ClockUnits {
             matching: steering.filter { $0.contains("*") }, on: machine)
         var own = Array(statuses.prefix(declaration.units.count))
         if declaration.takesEither {
-            // Either is an alias of the other, or is not there; of neither, the usual name is said.
+            // One may be an alias of the other, or missing. If both are missing, the first is used.
             own = Array((own.filter(\.isFound) + own).prefix(1))
         }
         self.own = own.map(\.id)

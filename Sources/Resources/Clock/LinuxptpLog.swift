@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// What ptp4l and phc2sys last wrote of offsets to the journal.
+/// The offsets that ptp4l and phc2sys last wrote to the journal.
 ///
 ///     ptp4l: [71.310] master offset        -12 s2 freq   +1234 path delay       480
 ///     ptp4l: [71.310] rms   12 max   30 freq  +1234 +/-   7 delay   480 +/-   3
@@ -11,8 +11,10 @@ import SystemFaults
 enum LinuxptpLog {
     private static let journalctl = "/usr/bin/journalctl"
 
-    /// The offsets of all units added up: of the card's clock from the network's, of the system's
-    /// from the card's.
+    /// The sum of the offsets of all units.
+    ///
+    /// ptp4l reports the offset of the NIC's clock from its master, phc2sys that of the system
+    /// clock from the NIC's clock.
     static func offset(
         of units: [String], on machine: any Machine
     ) throws(AgentFault) -> ClockOffset {
@@ -43,12 +45,12 @@ enum LinuxptpLog {
         return .nanoseconds(sum)
     }
 
-    /// The last offset of a log, unless what followed it says that it holds no more.
+    /// The last offset in a log, unless a later line says that the source was lost.
     static func offset(inLog text: String, of unit: String) -> ClockOffset {
-        var found = ClockOffset.unknown("\(unit) has written no offset for three minutes")
+        var found = ClockOffset.unknown("\(unit) has logged no offset for three minutes")
         for line in text.filledLines {
             let words = line.split(separator: " ")
-            // The port's state machine: port 1: SLAVE to LISTENING on …
+            // A transition of the port's state machine: port 1: SLAVE to LISTENING on …
             if let index = words.firstIndex(of: "SLAVE"), words.dropFirst(index + 1).first == "to" {
                 let event = line.firstIndex(of: "]").map { line[line.index(after: $0)...] } ?? line
                 found = .unknown("\(unit) lost its source: \(String(event).trimmingSpaces())")
@@ -56,7 +58,7 @@ enum LinuxptpLog {
                 found =
                     next.isLocked
                     ? .nanoseconds(next.nanoseconds)
-                    : .unknown("\(unit) is still finding the rate (\(next.state))")
+                    : .unknown("\(unit) has not locked to its source yet (\(next.state))")
             }
         }
         return found
@@ -71,7 +73,7 @@ enum LinuxptpLog {
             let state = words[index + 2]
             return (abs(value), ["s2", "s3"].contains(state), state)
         }
-        // A summary is written only once the servo has locked.
+        // ptp4l writes summaries (rms) only after the servo has locked.
         if words.contains("rms"), let index = words.firstIndex(of: "max"), words.count > index + 1,
             let value = Double(words[index + 1])
         {

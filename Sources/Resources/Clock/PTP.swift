@@ -4,29 +4,29 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `ptp`: its units as `service` has them, and what their processes say.
+/// Behaviour of `ptp`: its units, handled as by `service`, and the state of their processes.
 package enum PTPBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// A unit, and what is to become of it.
+        /// A unit, with its declared and its observed state.
         struct Part: Sendable {
             let isOwn: Bool
             let declaration: ServiceDeclaration
             let found: ServiceBehaviour.Observation
-            /// What runs and what is on disk, where those differ.
+            /// The running version and the one on disk, if they differ.
             var skew: (running: String, onDisk: String)?
-            /// Its program, where that is no longer on disk.
+            /// The path of its program, if that is no longer on disk.
             var lostProgram: String?
         }
 
         var parts: [Part]
-        /// Whether anybody here may set the clock: not in a container.
+        /// Whether services may set the clock; usually false in a container.
         var isSettable = true
-        /// Daemons that none of these units has started.
+        /// Clock daemons that none of the known units has started.
         var strangers: [String] = []
         var versionOnDisk: String?
-        /// The configuration that was written after a daemon was started, and which unit's.
+        /// A configuration file that was written after the unit's daemon was started.
         var unread: (path: String, unit: String)?
-        /// Nil where no bound is declared, or its units do not run.
+        /// The clock's offset; nil if no maximum is declared, or if the units do not run.
         var offset: ClockOffset?
     }
 
@@ -43,7 +43,7 @@ package enum PTPBehaviour: ResourceBehaviour {
     ) throws(AgentFault) -> Observation {
         let machine = host.machine
         let units = try ClockUnits(declaration, on: machine)
-        // Rivals go first: two that steer one clock fight each other.
+        // Rivals are stopped first: two daemons must not steer the same clock.
         let services =
             try units.rivals.map { (unit) throws(AgentFault) in try service(unit, runs: false) }
             + units.own.map { (unit) throws(AgentFault) in try service(unit, runs: true) }
@@ -110,7 +110,10 @@ package enum PTPBehaviour: ResourceBehaviour {
         }
     }
 
-    /// A configuration written a moment ago is for the handler of this very run.
+    /// A configuration file that is newer than the start of its daemon.
+    ///
+    /// Nil if the file was written less than five minutes ago: a handler of this run may restart
+    /// the daemon.
     private static func unread(
         _ declaration: PTPDeclaration, _ parts: [Observation.Part], on host: Host
     ) throws(AgentFault) -> (path: String, unit: String)? {
@@ -125,7 +128,7 @@ package enum PTPBehaviour: ResourceBehaviour {
                 guard let pid = part.found.status.mainPID,
                     let started = try ClockProcesses.started(pid, on: host.machine)
                 else { continue }
-                // The kernel's own figure is of whole seconds.
+                // The kernel's boot time (btime) is in whole seconds.
                 if started + 2 < written { return (path, part.unit) }
             }
             return nil
@@ -139,7 +142,7 @@ package enum PTPBehaviour: ResourceBehaviour {
         _ declaration: PTPDeclaration, _ observation: Observation
     ) -> Difference {
         guard observation.isSettable else {
-            return .notApplicable("nobody here may set the clock: a container has its host's")
+            return .notApplicable("services cannot set the clock here: a container has its host's")
         }
         var changes: [Change] = []
         var notApplicable: String?
@@ -184,7 +187,7 @@ package enum PTPBehaviour: ResourceBehaviour {
             found.append(
                 HostFinding(
                     "rival-process", .critical,
-                    "started by none of these units, and steering the same clock: "
+                    "processes that steer the same clock, started by none of the known units: "
                         + observation.strangers.joined(separator: ", ")))
         }
         for part in observation.parts {
@@ -192,7 +195,7 @@ package enum PTPBehaviour: ResourceBehaviour {
             found.append(
                 HostFinding(
                     "lost-program", .critical,
-                    "\(part.unit) runs \(program), which is no longer on disk: it does not start again"
+                    "\(part.unit) runs \(program), which is no longer on disk: a restart would fail"
                 ))
         }
         if let version = declaration.version, version != observation.versionOnDisk {
@@ -200,15 +203,16 @@ package enum PTPBehaviour: ResourceBehaviour {
                 HostFinding(
                     "other-version",
                     "\(declaration.discipline.rawValue) on disk is "
-                        + "\(observation.versionOnDisk ?? "of no version"), not \(version): declare its package"
+                        + "\(observation.versionOnDisk ?? "of unknown version"), not \(version): "
+                        + "declare the package with that version"
                 ))
         }
         if let unread = observation.unread {
             found.append(
                 HostFinding(
                     "unread-configuration",
-                    "\(unread.path) was written after \(unread.unit) was started, which runs as it was "
-                        + "before: restart it"))
+                    "\(unread.path) was written after \(unread.unit) was started: "
+                        + "restart the unit to apply it"))
         }
         guard let bound = declaration.offset, let offset = observation.offset else { return found }
         switch offset {
@@ -216,14 +220,14 @@ package enum PTPBehaviour: ResourceBehaviour {
             found.append(
                 HostFinding(
                     "clock-offset", .critical,
-                    "the system clock is \(ClockOffset.text(off)) off, and \(ClockOffset.text(bound)) "
-                        + "is the most"))
+                    "the system clock is \(ClockOffset.text(off)) off, more than the declared "
+                        + "\(ClockOffset.text(bound))"))
         case .nanoseconds: break
         case .unknown(let reason):
             found.append(
                 HostFinding(
                     "clock-offset-unknown", .critical,
-                    "how far the clock is off is not known: \(reason)"))
+                    "the offset of the system clock is not known: \(reason)"))
         }
         return found
     }
@@ -266,7 +270,7 @@ package enum PTPBehaviour: ResourceBehaviour {
 
 extension PTPBehaviour.Observation.Part {
     var unit: String { declaration.unit }
-    /// Its name in changes: `chrony`, `ptp4l@ens1f0`.
+    /// The name in changes: `chrony`, `ptp4l@ens1f0`.
     var stem: String {
         unit.hasSuffix(".service") ? String(unit.dropLast(".service".count)) : unit
     }

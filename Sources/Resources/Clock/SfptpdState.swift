@@ -3,11 +3,12 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// What sfptpd writes once a minute of each clock and instance: /var/lib/sfptpd/state-NAME, of lines
-/// `name: value`.
+/// The state that sfptpd writes once a minute for each clock and instance.
+///
+/// The files are /var/lib/sfptpd/state-NAME, with lines `name: value`.
 struct SfptpdState {
     private static let folder = "/var/lib/sfptpd"
-    /// Seconds after which a file is of an instance that is no more.
+    /// The age in seconds from which a file is ignored: its instance no longer runs.
     private static let oldest = 180.0
 
     private let name: String
@@ -24,12 +25,12 @@ struct SfptpdState {
         self.values = values
     }
 
-    /// Nanoseconds from what it follows: a master, a peer, or the clock of a card.
+    /// The absolute offset in nanoseconds from its source: a master, a peer, or a NIC's clock.
     private var offset: Double? {
         values.first { $0.key.hasPrefix("offset-from-") }.flatMap { Double($0.value) }.map(abs)
     }
 
-    /// The version of the daemon that runs; nil where it has left none.
+    /// The version that the running daemon has written; nil if there is none.
     static func runningVersion(on machine: any Machine) throws(AgentFault) -> String? {
         let path = "\(folder)/version"
         return try machine.readText(path).flatMap(ClockProgram.version)
@@ -53,7 +54,7 @@ struct SfptpdState {
         return offset(states)
     }
 
-    /// The system clock's from the card's, and the card's from its master, added up.
+    /// The offset of the system clock from the NIC's clock, plus that of the NIC's from its master.
     static func offset(_ states: [SfptpdState]) -> ClockOffset {
         let system = states.first { $0.name == "system" }
         let sources = states.filter { state in
@@ -62,20 +63,20 @@ struct SfptpdState {
             return state.values["clock-id"] == system.values["reference-clock-id"]
         }
         guard !sources.isEmpty else {
-            return .unknown("sfptpd has written of no source for three minutes")
+            return .unknown("sfptpd has reported no source for three minutes")
         }
         var sum = 0.0
         for state in [system].compactMap({ $0 }) + sources where state.values["in-sync"] != "1" {
             let alarms = state.values["alarms"].map { $0 == "none" || $0.isEmpty ? "" : ": \($0)" }
-            return .unknown("sfptpd has \(state.name) not in sync\(alarms ?? "")")
+            return .unknown("sfptpd reports that \(state.name) is not in sync\(alarms ?? "")")
         }
         if let system {
             guard let offset = system.offset else {
-                return .unknown("sfptpd has written no offset of the system clock")
+                return .unknown("sfptpd has reported no offset of the system clock")
             }
             sum += offset
         }
-        // Where several follow on one card, which of them is selected does not matter to a bound.
+        // If several instances use one NIC, the largest offset is taken, whichever one is selected.
         return .nanoseconds(sum + (sources.compactMap(\.offset).max() ?? 0))
     }
 }

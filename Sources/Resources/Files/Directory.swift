@@ -8,9 +8,9 @@ import Wire
 package enum DirectoryBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         package var path: PathObservation
-        /// Whether anything is in the directory; only where it is to be absent.
+        /// Whether the directory has entries; read only if it is declared absent.
         package var hasEntries = false
-        /// What is to go, a directory before what is in it.
+        /// The entries to be removed, each directory before its contents.
         package var doomed: [DirectoryTree.Entry] = []
     }
 
@@ -48,10 +48,10 @@ package enum DirectoryBehaviour: ResourceBehaviour {
         let noun = PathText.noun(type, linkTarget: found.linkTarget)
         throw AgentFault(
             "wrong-type",
-            "\(declaration.isPresent ? "make" : "remove") the directory \(declaration.path)",
+            "\(declaration.isPresent ? "create" : "remove") the directory \(declaration.path)",
             cause: "there is \(noun)",
             hint: type == .symlink
-                ? "a link is not followed: declare the directory that it leads to"
+                ? "symlinks are not followed: declare the directory that it points to"
                 : "remove it by hand, or correct the path")
     }
 
@@ -71,7 +71,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
     }
 
     private static func keeps(_ declaration: DirectoryDeclaration, _ name: String) -> Bool {
-        // A directory that goes takes everything with it.
+        // A directory that is removed keeps nothing.
         guard declaration.isPresent else { return false }
         return declaration.declaredNames.contains(name)
             || declaration.exceptions.contains { NamePattern.matches($0, name) }
@@ -82,7 +82,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
     ) -> Difference {
         let found = observation.path
         guard declaration.isPresent else { return removal(declaration, observation) }
-        let attempted = "make the directory \(declaration.path)"
+        let attempted = "create the directory \(declaration.path)"
         if let obstacle = found.obstacle(to: attempted, path: declaration.path) {
             return .blocked(obstacle)
         }
@@ -96,10 +96,10 @@ package enum DirectoryBehaviour: ResourceBehaviour {
         changes += purgeChange(observation)
         guard changes.isEmpty else { return .changes(changes) }
         let reasons =
-            ["is there"]
+            ["exists"]
             + found.metadataReasons(
                 mode: declaration.mode, owner: declaration.owner, group: declaration.ownerGroup)
-            + (declaration.purges ? ["nothing undeclared in it"] : [])
+            + (declaration.purges ? ["no undeclared entries"] : [])
         return .asDeclared(reasons.joined(separator: ", "))
     }
 
@@ -117,7 +117,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
                 AgentFault(
                     "not-empty", "remove the directory \(declaration.path)",
                     cause: "it is not empty",
-                    hint: "declare what is in it absent too, or add purge: true"))
+                    hint: "declare its entries absent too, or add purge: true"))
         }
         return .changes(
             [Change("state", before: "present", after: "absent")] + purgeChange(observation))
@@ -129,7 +129,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
         var images = [try observation.path.fullImage(declaration.path, on: host)]
         for entry in observation.doomed {
             let found = try PathObservation(entry.path, accounts: Accounts(), on: host.machine)
-            // Gone since it was read: there is nothing to put back.
+            // Nil if it was removed since it was read: then there is nothing to restore.
             if found.status != nil { images.append(try found.fullImage(entry.path, on: host)) }
         }
         return images
@@ -148,7 +148,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
             return try found.applyMetadata(
                 declaration.path, mode: declaration.mode, on: host.machine)
         }
-        try attempt("make the directory \(declaration.path)") { () throws(SystemError) in
+        try attempt("create the directory \(declaration.path)") { () throws(SystemError) in
             try host.machine.makeDirectory(
                 declaration.path, mode: declaration.mode ?? 0o755, uid: found.ownership.uid ?? 0,
                 gid: found.ownership.gid ?? 0)
@@ -159,7 +159,7 @@ package enum DirectoryBehaviour: ResourceBehaviour {
         do {
             try machine.remove(path)
         } catch {
-            // Somebody else was faster; it is gone, which is what was wanted.
+            // If it is already gone, the declared state is reached.
             if !error.isNotFound { throw AgentFault("remove \(path)", error) }
         }
     }

@@ -3,24 +3,26 @@ import Glibc
 import Linux
 import SystemFaults
 
-/// What is in a directory and may go with it: bounded, and never beyond its own file system.
+/// The entries that a purge of a directory may remove.
+///
+/// They are limited in number, and all on the directory's own file system.
 package struct DirectoryTree {
     package struct Entry: Sendable, Equatable {
         package var path: String
-        /// Relative to the directory, with a slash at the end of a directory's.
+        /// The path relative to the directory; that of a directory ends with a slash.
         package var shown: String
     }
 
     let path: String
     /// The file system the directory is on.
     let device: UInt64
-    /// The most entries.
+    /// The maximum number of entries.
     let limit: Int
 
-    /// The entries that are not kept, a directory before what is in it, sorted by name.
+    /// The entries that are not kept, each directory before its contents, sorted by name.
     ///
-    /// `keeps` is asked of the names in the directory itself. Throws where there are more than the
-    /// limit, where something is mounted, and where there is what could not be put back.
+    /// `keeps` is called with the names in the directory itself. Throws if there are more entries
+    /// than the limit, a mount point, or an entry that could not be restored.
     func entries(
         on machine: any Machine, keeping keeps: (String) -> Bool
     ) throws(AgentFault) -> [Entry] {
@@ -37,8 +39,8 @@ package struct DirectoryTree {
             if entries.count > limit {
                 throw AgentFault(
                     "too-much", attempted,
-                    cause: "more than \(limit) files and directories would go",
-                    hint: "look at what is there; raise purge_limit, or name it in purge_except")
+                    cause: "more than \(limit) files and directories would be removed",
+                    hint: "check the directory; raise purge_limit, or use purge_except")
             }
             if isDirectory {
                 left += try names(of: full, on: machine).reversed().map { "\(name)/\($0)" }
@@ -63,15 +65,15 @@ package struct DirectoryTree {
         if ![.file, .directory, .symlink].contains(status.type) {
             throw AgentFault(
                 "wrong-type", attempted,
-                cause: "\(path) is \(PathText.noun(status.type)), which could not be put back",
+                cause: "\(path) is \(PathText.noun(status.type)), which could not be restored",
                 hint: hint)
         }
     }
 }
 
-/// Patterns of file names, as glob(7) has them.
+/// Patterns of file names (glob(7)).
 package enum NamePattern {
-    /// Whether the whole name matches; a `*` takes a leading dot too.
+    /// Whether the whole name matches; `*` also matches a leading dot.
     package static func matches(_ pattern: String, _ name: String) -> Bool {
         fnmatch(pattern, name, 0) == 0
     }

@@ -8,13 +8,13 @@ import Wire
 package enum FileBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         package var path: PathObservation
-        /// The digest of the content found; only where it may equal the declared one.
+        /// The digest of the content found; nil if the size already shows that it differs.
         package var digest: Digest?
-        /// The content found, for a diff.
+        /// The content found, for a diff; nil if no diff is wanted or allowed.
         package var text: String?
     }
 
-    /// Content found is shown up to this many bytes.
+    /// The maximum size in bytes of content that a diff shows.
     private static let shownLimit = 65_536
 
     package static func observe(
@@ -30,12 +30,12 @@ package enum FileBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Refuses what a file cannot take the place of.
+    /// Throws if the path holds something that a file must not replace.
     private static func checkType(
         _ declaration: FileDeclaration, _ observation: PathObservation
     ) throws(AgentFault) {
         guard let type = observation.status?.type, type != .file else { return }
-        // A link is replaced by the file whole, or removed; it is never followed.
+        // A symlink is replaced by the file or removed; it is never followed.
         if type == .symlink && (declaration.content != nil || !declaration.isPresent) { return }
         let noun = PathText.noun(type, linkTarget: observation.linkTarget)
         throw AgentFault(
@@ -45,7 +45,7 @@ package enum FileBehaviour: ResourceBehaviour {
                 : "remove the file \(declaration.path)",
             cause: "there is \(noun)",
             hint: type == .symlink
-                ? "a link is not followed: declare the file that it leads to"
+                ? "symlinks are not followed: declare the file that it points to"
                 : "remove it by hand, or correct the path")
     }
 
@@ -56,7 +56,7 @@ package enum FileBehaviour: ResourceBehaviour {
             status.type == .file
         else { return observation }
         var observation = observation
-        // A file of another size cannot have the digest; a secret's change is told by digests.
+        // A file of another size cannot have the digest. A changed secret is shown by its digests.
         if status.size == Int64(content.size) || content.isSecret {
             observation.digest = try digest(of: declaration.path, on: host.machine)
         }
@@ -127,7 +127,7 @@ package enum FileBehaviour: ResourceBehaviour {
                 AgentFault(
                     "not-found", "manage the mode and owner of \(declaration.path)",
                     cause: "there is no such file",
-                    hint: "declare its content too, or what brings it"))
+                    hint: "declare its content too, or the package that provides it"))
         }
         return .changes(
             [
@@ -157,7 +157,7 @@ package enum FileBehaviour: ResourceBehaviour {
             .joined(separator: ", ")
     }
 
-    /// Of a new file whose mode is not declared.
+    /// The mode of a new file if none is declared.
     private static let newMode: UInt32 = 0o644
 
     private static func text(of content: FileDeclaration.Content) -> JSON {

@@ -8,11 +8,11 @@ import Wire
 package enum LineBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         package var path: PathObservation
-        /// Nil where there is no file.
+        /// The file's content; nil if there is no file.
         package var content: [UInt8]?
     }
 
-    /// The largest file that lines are edited in.
+    /// The maximum size in bytes of a file whose lines are edited.
     private static let limit = 16 << 20
 
     package static func observe(
@@ -39,7 +39,7 @@ package enum LineBehaviour: ResourceBehaviour {
             throw AgentFault(
                 "wrong-type", "edit \(path)", cause: "there is \(noun)",
                 hint: status.type == .symlink
-                    ? "a link is not followed: name the file that it leads to"
+                    ? "symlinks are not followed: name the file that it points to"
                     : "correct the path")
         }
         let content = try attempt("read \(path)") { () throws(SystemError) in
@@ -86,7 +86,7 @@ package enum LineBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "not-found", attempted, cause: "there is no such file",
-                    hint: "declare what brings it, or add create: true"))
+                    hint: "declare the package that provides it, or add create: true"))
         }
         return .changes([
             Change("state", before: "absent", after: "present"),
@@ -97,14 +97,14 @@ package enum LineBehaviour: ResourceBehaviour {
     private static func noAnchor(_ declaration: LineDeclaration, _ pattern: String) -> AgentFault {
         AgentFault(
             "no-anchor", "put the line \(declaration.name) into \(declaration.path)",
-            cause: "no line matches \"\(pattern)\", where it is to go",
-            hint: "correct the expression, or leave it out to add the line at the end")
+            cause: "no line matches \"\(pattern)\", which gives the position",
+            hint: "correct the expression, or leave it out to append the line")
     }
 
     package static func beforeImages(
         _ declaration: LineDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
-        // Looked at anew: another line of the file may have been written a moment ago.
+        // Read again: another resource may have written a line of this file just before.
         let now = try observe(declaration.path, on: host.machine)
         return [try now.path.fullImage(declaration.path, on: host)]
     }

@@ -1,14 +1,14 @@
 import Kinds
 
-/// What a declared line makes of a file's content.
+/// The edit of a file's content that puts a declared line in place.
 ///
-/// Pure; works on bytes, so that no encoding is lost.
+/// Pure; works on bytes, so that text in any encoding is preserved.
 enum LineEdit: Equatable {
-    /// Nothing, and why.
+    /// No edit is needed; the value is the reason.
     case none(String)
-    /// The lines that go, in words for people, and the new content.
+    /// The lines to be removed, as text for people, and the new content.
     case edit(before: [String], content: [UInt8])
-    /// No line matches the expression that says where the new one goes.
+    /// No line matches the expression that gives the position of the new line.
     case noAnchor(String)
 
     private static let newline = UInt8(ascii: "\n")
@@ -16,7 +16,7 @@ enum LineEdit: Equatable {
     init(_ declaration: LineDeclaration, _ content: [UInt8]) {
         var lines = content.split(separator: LineEdit.newline, omittingEmptySubsequences: false)
             .map { Array($0) }
-        // The piece after the last line end is no line.
+        // The empty piece after the last newline is not a line.
         if lines.last?.isEmpty == true { lines.removeLast() }
         let text = declaration.text.map { Array($0.utf8) }
         let places = lines.indices.filter { index in
@@ -57,9 +57,9 @@ enum LineEdit: Equatable {
             }
             return .edit(before: [], content: join(lines))
         }
-        guard declaration.match != nil else { return .none("the line is there") }
+        guard declaration.match != nil else { return .none("the line exists") }
         if places.count == 1 && lines[first] == text {
-            return .none("the one line that matches is the text")
+            return .none("the only matching line has the declared text")
         }
         let before = places.map { shown(lines[$0]) }
         lines[first] = text

@@ -7,11 +7,11 @@ import Wire
 /// Behaviour of `mount`.
 package enum MountBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// What is mounted there last; nil where nothing is.
+        /// The topmost mount at the path; nil if nothing is mounted there.
         var mounted: Mounted?
         var unitText: String?
         var isEnabled: Bool
-        /// The line of /etc/fstab that mounts it too.
+        /// The number of the line in /etc/fstab that also mounts the path; nil if there is none.
         var fstabLine: Int?
     }
 
@@ -35,7 +35,7 @@ package enum MountBehaviour: ResourceBehaviour {
                         Observation(
                             mounted: find(declaration.path, in: mounts),
                             unitText: try host.machine.readText(declaration.unitFile),
-                            isEnabled: try attempt("look whether \(declaration.unit) is enabled") {
+                            isEnabled: try attempt("check whether \(declaration.unit) is enabled") {
                                 () throws(SystemError) in
                                 try host.machine.statusIfPresent(link(declaration)) != nil
                             },
@@ -53,7 +53,7 @@ package enum MountBehaviour: ResourceBehaviour {
         "/etc/systemd/system/local-fs.target.wants/\(declaration.unit)"
     }
 
-    /// The last mount at a path: what is mounted over another comes after it.
+    /// The last mount at a path, which is the topmost: mountinfo lists mounts in order.
     private static func find(_ path: String, in table: MountTable) -> Mounted? {
         table.mounts.last { $0.path == path && !$0.type.isEmpty }.map { mount in
             Mounted(
@@ -72,7 +72,7 @@ package enum MountBehaviour: ResourceBehaviour {
         return nil
     }
 
-    /// An option with its size as a number of bytes: the kernel says 1024M for 1G.
+    /// An option with its size in bytes: the kernel may show 1024M for 1G.
     private static func normal(_ option: String) -> String {
         guard let equals = option.firstIndex(of: "=") else { return option }
         let value = option[option.index(after: equals)...]
@@ -103,7 +103,9 @@ package enum MountBehaviour: ResourceBehaviour {
             """
     }
 
-    /// Options that mount(8) or systemd take for themselves.
+    /// Whether the kernel shows an option in mountinfo.
+    ///
+    /// It does not show defaults, nor options that mount(8) or systemd handle themselves.
     private static func shows(_ option: String) -> Bool {
         !["defaults", "rw", "auto", "noauto", "nofail", "_netdev", "exec", "suid", "dev", "async"]
             .contains(option) && !option.hasPrefix("x-")
@@ -117,7 +119,7 @@ package enum MountBehaviour: ResourceBehaviour {
                 AgentFault(
                     "fstab", "manage the mount at \(declaration.path)",
                     cause: "/etc/fstab:\(line) mounts it too",
-                    hint: "remove that line, or the resource"))
+                    hint: "remove that line or the resource"))
         }
         guard declaration.isMounted else {
             var changes: [Change] = []
@@ -166,7 +168,7 @@ package enum MountBehaviour: ResourceBehaviour {
         }
         if !changes.isEmpty { return .changes(changes) }
         return .asDeclared(
-            "\(declaration.type) from \(declaration.device), kept as \(declaration.unit)")
+            "\(declaration.type) from \(declaration.device), at boot by \(declaration.unit)")
     }
 
     package static func beforeImages(
@@ -183,7 +185,7 @@ package enum MountBehaviour: ResourceBehaviour {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))
         }
-        // With the options of before.
+        // A reload restores the earlier options.
         if observation.mounted != nil, declaration.isMounted {
             images.append(.derived("reload \(declaration.unit)"))
         }
@@ -201,7 +203,7 @@ package enum MountBehaviour: ResourceBehaviour {
                 unit: declaration.unit, on: machine)
         }
         guard declaration.isMounted else {
-            // What is in use stays, and so does its unit.
+            // If the mount is in use, stopping fails, and the unit is kept.
             if observation.mounted != nil { try systemctl("stop") }
             for path in [link(declaration), declaration.unitFile] {
                 try attempt("remove \(path)") { () throws(SystemError) in

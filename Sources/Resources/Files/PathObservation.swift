@@ -3,18 +3,18 @@ import Linux
 import SystemFaults
 import Wire
 
-/// What was found at a path, and the accounts that were wanted for it.
+/// What was found at a path, and the declared owner and group for it.
 package struct PathObservation: Sendable {
-    /// The status of the path itself; nil where nothing is there.
+    /// The status of the path, symlinks not followed; nil if it does not exist.
     package var status: FileStatus?
-    /// Whether the directory it lies in is there.
+    /// Whether the directory above the path exists.
     package var hasParent = true
-    /// Where a symbolic link at the path points.
+    /// The target of the symlink at the path; nil if it is not a symlink.
     package var linkTarget: String?
-    /// The names of the owner and group found.
+    /// The names of the current owner and group.
     package var ownerName = ""
     package var groupName = ""
-    /// The numbers wanted.
+    /// The declared owner and group.
     package var ownership: Ownership
 
     package init(
@@ -41,14 +41,14 @@ package struct PathObservation: Sendable {
         }
     }
 
-    /// As if nothing were there: what takes the place of something else starts anew.
+    /// An observation as if the path did not exist, for a file that replaces something else.
     package static func absent(with ownership: Ownership) -> PathObservation {
         PathObservation(ownership: ownership)
     }
 
     private init(ownership: Ownership) { self.ownership = ownership }
 
-    /// Why it cannot be made as things stand: no directory to lie in, no such owner.
+    /// Why the path cannot be created now: the directory above it or the owner does not exist.
     package func obstacle(to attempted: String, path: String) -> AgentFault? {
         if !hasParent {
             let parent = PathName.parent(of: path)
@@ -64,7 +64,7 @@ package struct PathObservation: Sendable {
         return nil
     }
 
-    /// The differences in owner and mode; of a new path all three, with their effective values.
+    /// The differences in mode, owner and group; for a new path, all three with effective values.
     package func metadataChanges(
         mode: UInt32?, owner: String?, group: String?, newMode: UInt32
     ) -> [Change] {
@@ -93,7 +93,7 @@ package struct PathObservation: Sendable {
         return changes
     }
 
-    /// What of owner and mode is managed and as declared: `mode 0644`, `owner root:adm`.
+    /// The declared mode, owner and group, as reasons: `mode 0644`, `owner root:adm`.
     package func metadataReasons(mode: UInt32?, owner: String?, group: String?) -> [String] {
         var reasons: [String] = []
         if let mode { reasons.append("mode \(PathText.octal(mode))") }
@@ -106,7 +106,7 @@ package struct PathObservation: Sendable {
         return reasons
     }
 
-    /// Sets owner and mode of a path that is there, as far as they are managed and differ.
+    /// Sets owner and mode of an existing path, where they are declared and differ.
     package func applyMetadata(
         _ path: String, mode: UInt32?, on machine: any Machine
     ) throws(AgentFault) {
@@ -114,7 +114,7 @@ package struct PathObservation: Sendable {
         let uid = ownership.uid ?? status.uid
         let gid = ownership.gid ?? status.gid
         var currentMode = status.mode
-        // Without being undone, a mode that is not managed would stay without its set-uid bit for good.
+        // If setting the mode fails, the set-uid bit that chown(2) cleared must be restored.
         try undoing { (undo) throws(AgentFault) in
             undo.add(
                 .metadata(path, mode: status.mode, uid: status.uid, gid: status.gid, on: machine))
@@ -122,7 +122,7 @@ package struct PathObservation: Sendable {
                 try attempt("change the owner of \(path)") { () throws(SystemError) in
                     try machine.setOwner(path, uid: uid, gid: gid)
                 }
-                // The kernel drops set-uid and set-gid when an owner changes.
+                // The kernel clears set-uid and set-gid when the owner changes.
                 currentMode = currentMode & ~0o6000
             }
             guard (mode ?? status.mode) != currentMode else { return }
@@ -132,14 +132,14 @@ package struct PathObservation: Sendable {
         }
     }
 
-    /// The before-image of owner and mode alone.
+    /// The before-image of owner and mode only.
     package func metadataImage(_ path: String) -> BeforeImage {
         guard let status else { return .nothing(path: path) }
         return .metadata(
             path: path, mode: Int(status.mode), uid: Int(status.uid), gid: Int(status.gid))
     }
 
-    /// The before-image of whatever is at a path, a file's content kept.
+    /// The full before-image of a path; a file's content is stored as a blob.
     package func fullImage(_ path: String, on host: Host) throws(AgentFault) -> BeforeImage {
         guard let status else { return .nothing(path: path) }
         switch status.type {
@@ -148,7 +148,7 @@ package struct PathObservation: Sendable {
             return .directory(
                 path: path, mode: Int(status.mode), uid: Int(status.uid), gid: Int(status.gid))
         default:
-            let content = try attempt("keep \(path) as it is before the change") {
+            let content = try attempt("save \(path) before the change") {
                 () throws(SystemError) in
                 try host.machine.read(path, limit: PathText.keptLimit)
             }
@@ -161,7 +161,7 @@ package struct PathObservation: Sendable {
 
 /// Texts about paths.
 package enum PathText {
-    /// The most bytes of one file that are kept as a before-image.
+    /// The maximum size in bytes of a file that is stored as a before-image.
     package static let keptLimit = 1 << 29
 
     /// Permission bits as four octal digits.

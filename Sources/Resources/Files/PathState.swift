@@ -2,16 +2,18 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// What is at a path, whole: enough to put it back.
+/// The full state of a path, enough to restore it.
 enum PathState: Sendable, Equatable {
     case nothing
     case file(content: [UInt8], mode: UInt32, uid: UInt32, gid: UInt32)
     case directory(mode: UInt32, uid: UInt32, gid: UInt32)
     case link(target: String)
-    /// A socket, a device, a pipe: it cannot be made again.
+    /// A socket, a device or a pipe, which cannot be restored.
     case other(FileStatus.FileType)
 
-    /// Reads what is there, links not followed; EFBIG for a file larger than before-images keep.
+    /// Reads the state; symlinks are not followed.
+    ///
+    /// Throws EFBIG if a file is larger than the limit of before-images.
     init(_ path: String, on machine: any Machine) throws(SystemError) {
         guard let status = try machine.statusIfPresent(path) else {
             self = .nothing
@@ -29,9 +31,9 @@ enum PathState: Sendable, Equatable {
         }
     }
 
-    /// Makes the path so; the directory above it must be there.
+    /// Restores the state at the path; the directory above it must exist.
     ///
-    /// A directory goes only where it is empty: what others put into it since is not ours to remove.
+    /// A directory is removed only if it is empty: entries that others have added are kept.
     func put(at path: String, on machine: any Machine) throws(SystemError) {
         let status = try machine.statusIfPresent(path)
         switch self {
@@ -53,7 +55,7 @@ enum PathState: Sendable, Equatable {
         }
     }
 
-    /// Sets owner and mode; the mode last, since the kernel drops bits of it with the owner.
+    /// Sets the owner, then the mode, because the kernel clears mode bits when the owner changes.
     static func setMetadata(
         _ path: String, mode: UInt32, uid: UInt32, gid: UInt32, on machine: any Machine
     ) throws(SystemError) {
@@ -63,16 +65,16 @@ enum PathState: Sendable, Equatable {
 }
 
 extension Restoration {
-    /// What is at a path now.
+    /// Restores the current state of a path.
     static func path(_ path: String, on machine: any Machine) throws(AgentFault) -> Restoration {
-        let state = try attempt("keep \(path) as it is before the change") {
+        let state = try attempt("save \(path) before the change") {
             () throws(SystemError) in
             try PathState(path, on: machine)
         }
         return .path(path, state, on: machine)
     }
 
-    /// What was at a path.
+    /// Restores the given state of a path.
     static func path(
         _ path: String, _ state: PathState, on machine: any Machine
     ) -> Restoration {
@@ -87,7 +89,7 @@ extension Restoration {
         }
     }
 
-    /// The owner and mode of a path whose content is not touched.
+    /// Restores owner and mode of a path, not its content.
     static func metadata(
         _ path: String, mode: UInt32, uid: UInt32, gid: UInt32, on machine: any Machine
     ) -> Restoration {

@@ -19,7 +19,9 @@ package enum SymlinkBehaviour: ResourceBehaviour {
         }
     }
 
-    /// A regular file gives way to a link; anything else but a link is not ours to take away.
+    /// Throws if the path holds something that a symlink must not replace.
+    ///
+    /// Only a symlink or, if the link is declared present, a regular file is replaced.
     private static func checkType(
         _ declaration: SymlinkDeclaration, _ found: PathObservation
     ) throws(AgentFault) {
@@ -27,7 +29,7 @@ package enum SymlinkBehaviour: ResourceBehaviour {
         if type == .file && declaration.isPresent { return }
         throw AgentFault(
             "wrong-type",
-            "\(declaration.isPresent ? "make" : "remove") the link \(declaration.path)",
+            "\(declaration.isPresent ? "create" : "remove") the link \(declaration.path)",
             cause: "there is \(PathText.noun(type))", hint: "remove it by hand, or correct the path"
         )
     }
@@ -41,7 +43,7 @@ package enum SymlinkBehaviour: ResourceBehaviour {
                 : .changes([Change("state", before: "present", after: "absent")])
         }
         if let obstacle = found.obstacle(
-            to: "make the link \(declaration.path)", path: declaration.path)
+            to: "create the link \(declaration.path)", path: declaration.path)
         {
             return .blocked(obstacle)
         }
@@ -79,7 +81,7 @@ package enum SymlinkBehaviour: ResourceBehaviour {
                 try host.machine.remove(declaration.path)
             }
         }
-        try attempt("make the link \(declaration.path)") { () throws(SystemError) in
+        try attempt("create the link \(declaration.path)") { () throws(SystemError) in
             try host.machine.replaceLink(declaration.path, target: target)
         }
     }

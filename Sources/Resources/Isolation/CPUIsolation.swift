@@ -5,23 +5,23 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `cpu_isolation`: systemd's CPUs, what the kernel says is isolated, and who may run
-/// where it should not.
+/// Behaviour of `cpu_isolation`: systemd's CPUs, the CPUs that the kernel isolates, and processes
+/// that may run on isolated CPUs but should not.
 ///
-/// The settings that follow from the same CPUs are resources of their own in the plan.
+/// Other settings that follow from the same CPUs are separate resources in the plan.
 package enum CPUIsolationBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// Why the CPUs of the plan are not those of this machine; nil where they are.
+        /// Why the CPUs of the plan do not fit this machine; nil if they do.
         var misfit: AgentFault?
-        /// What the kernel has isolated; nil where it does not say.
+        /// The CPUs that the kernel has isolated; nil if it has no such file.
         var isolated: String?
-        /// Where the first process may run.
+        /// The CPUs on which PID 1 may run.
         var managerCPUs: String
-        /// Our drop-in of systemd's configuration.
+        /// The text of our drop-in of systemd's configuration; nil if it does not exist.
         var managerFile: String?
-        /// A file that is read after it and names CPUs too.
+        /// A file that systemd reads after our drop-in and that also sets CPUAffinity.
         var overriding: String?
-        /// Processes that may run on isolated CPUs, and should not.
+        /// Processes that may run on isolated CPUs but should not.
         var strays: [Stray]
         var boot: BootSettings.State
         var partition = Partition()
@@ -55,24 +55,24 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         return Observation(
             misfit: try misfit(declaration, on: machine), isolated: isolated, managerCPUs: manager,
             managerFile: file, overriding: try overriding(on: machine),
-            // Before the CPUs are isolated everything may run on them.
+            // Before the CPUs are isolated, any process may run on them.
             strays: isInPlace ? try Stray.find(declaration, on: machine) : [], boot: boot,
             partition: partition)
     }
 
-    /// A list as the kernel prints it, in its normal form; as it stands where it is none.
+    /// The normal form of a CPU list that the kernel prints; any other text is only trimmed.
     private static func listText(_ text: String) -> String {
         CPUList(kernelText: text)?.text ?? text.trimmingSpaces()
     }
 
-    /// Cores of this machine that the plan would split, or CPUs that it does not have.
+    /// A fault if the plan would split a core of this machine, or names CPUs that are not online.
     private static func misfit(
         _ declaration: CPUIsolationDeclaration, on machine: any Machine
     ) throws(AgentFault) -> AgentFault? {
         func fault(_ cause: String) -> AgentFault {
             AgentFault(
                 "other-machine", "isolate CPU \(declaration.isolated.text)", cause: cause,
-                hint: "read the facts anew (muster facts) and plan again")
+                hint: "refresh the facts (muster facts) and plan again")
         }
         guard let onlineText = try machine.readText("/sys/devices/system/cpu/online"),
             let online = CPUList(kernelText: onlineText)
@@ -88,7 +88,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             else { continue }
             let split = siblings.intersection(online).intersection(declaration.housekeeping)
             if !split.isEmpty {
-                return fault("CPU \(cpu) is one core with \(split.text), which keeps house")
+                return fault("CPU \(cpu) shares a core with housekeeping CPU \(split.text)")
             }
         }
         return nil
@@ -112,7 +112,9 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
         return nil
     }
 
-    /// An empty assignment first, since lines add to each other.
+    /// The text of the drop-in.
+    ///
+    /// The empty assignment resets the list, because assignments add to each other.
     private static func managerText(_ housekeeping: CPUList) -> String {
         """
         # CPUs that keep house, declared to muster; muster-agent puts this file back.
@@ -130,7 +132,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             if observation.managerFile == nil, observation.boot.recorded == nil,
                 observation.partition.sliceText == nil
             {
-                return .asDeclared("services have all CPUs")
+                return .asDeclared("services may use all CPUs")
             }
             return .changes([Change("state", before: "present", after: "absent")])
         }
@@ -139,14 +141,15 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "no-cpuset", "make an isolated partition of CPU \(declaration.isolated.text)",
-                    cause: missing, hint: "mechanism: boot isolates by the kernel command line"))
+                    cause: missing,
+                    hint: "use mechanism: boot, which isolates with the kernel command line"))
         }
         if let path = observation.overriding {
             return .blocked(
                 AgentFault(
                     "overridden", "give services CPU \(declaration.housekeeping.text)",
                     cause: "\(path) is read after our file and sets CPUAffinity too",
-                    hint: "take CPUAffinity out of it"))
+                    hint: "remove CPUAffinity from that file"))
         }
         var changes: [Change] = []
         let wanted = managerText(declaration.housekeeping)
@@ -167,7 +170,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                     "kernel_threads", layer: .running, before: .string(names),
                     after: .string(declaration.housekeeping.text)))
         }
-        // Who keeps what is said by the CPUs above, where they change.
+        // A change of the housekeeping CPUs is already listed above, if there is one.
         for change in BootSettings.changes(declaration, observation.boot)
         where change.attribute != "housekeeping" || changes.isEmpty {
             changes.append(change)
@@ -264,7 +267,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             try move(observation.strays.filter(\.isKernelThread), declaration, on: machine)
         }
         if declaration.isPresent, declaration.isPartition {
-            // At once as well: the next boot does the same by its record.
+            // The running kernel is changed now; the boot record does the same at the next boot.
             if changes.contains(where: { $0.attribute == "partition" }) {
                 try Partition.make(declaration.isolated, on: machine)
             }
@@ -295,7 +298,7 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
                 do throws(SystemError) {
                     try machine.setAffinity(of: thread.pid, declaration.housekeeping.bytes)
                 } catch {
-                    // One that ended meanwhile is nowhere.
+                    // ESRCH: the thread has ended in the meantime.
                     if error.code != ESRCH { throw error }
                 }
             }

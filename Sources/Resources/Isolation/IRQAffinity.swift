@@ -8,14 +8,14 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
     package typealias Declaration = IRQAffinityDeclaration
     package typealias Observation = KnobObservation
 
-    /// `all` leaves out what the others name.
+    /// `all` leaves out the interrupts that other declarations name.
     package static var isObservedTogether: Bool { true }
 
     package static func observe(
         _ declarations: [IRQAffinityDeclaration], on host: Host
     ) -> [Result<KnobObservation, AgentFault>] {
         let interrupts: Interrupts
-        // What `all` is not to touch, other declarations name.
+        // The interrupts that other declarations name, which `all` must not change.
         var taken: Set<Int> = []
         do throws(AgentFault) {
             interrupts = try Interrupts(on: host.machine)
@@ -61,9 +61,9 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
             return KnobSet(
                 obstacle: AgentFault(
                     "no-device", "find the interrupts of \(declaration.name)",
-                    cause: "there is no such device with a place on a bus",
+                    cause: "there is no such device on a bus",
                     hint:
-                        "name an interface of /sys/class/net or a PCI address: muster facts lists "
+                        "name an interface in /sys/class/net or a PCI address: muster facts lists "
                         + "nics"))
         }
         let fixed = interrupts.fixed
@@ -96,14 +96,14 @@ package enum IRQAffinityBehaviour: KnobBehaviour {
     }
 }
 
-/// The interrupts of a machine, listed once: a large one has thousands.
+/// The interrupts of a machine, listed once, because a large machine has thousands.
 struct Interrupts {
     static let note = "/run/muster/managed_irqs"
 
     private let machine: any Machine
-    /// Those that somebody has requested, ascending.
+    /// The interrupts that a driver has requested, in ascending order.
     let requested: [Int]
-    /// Those that refused to be moved since the last boot.
+    /// The interrupts that could not be moved since the last boot.
     let fixed: Set<Int>
 
     init(on machine: any Machine) throws(AgentFault) {
@@ -115,7 +115,7 @@ struct Interrupts {
         var requested: [Int] = []
         for number in names.compactMap({ Int($0) }).sorted() {
             let folder = "/proc/irq/\(number)"
-            // The kernel makes a directory for each action.
+            // The kernel creates a subdirectory for each action of a driver.
             let hasAction = try attempt("list \(folder)") { () throws(SystemError) in
                 for name in try machine.listIfPresent(folder) {
                     let status = try machine.statusIfPresent("\(folder)/\(name)")
@@ -128,8 +128,9 @@ struct Interrupts {
         self.requested = requested
     }
 
-    /// Those of a network interface or a PCI device, in the order of its vectors; nil where there is
-    /// no such device.
+    /// The interrupts of a network interface or a PCI device, in ascending order.
+    ///
+    /// Nil if there is no such device.
     func of(_ device: String) throws(AgentFault) -> [Int]? {
         var folder = "/sys/class/net/\(device)/device"
         if device.contains(":") { folder = "/sys/bus/pci/devices/\(device)" }
@@ -137,7 +138,7 @@ struct Interrupts {
             try machine.statusIfPresent(folder, followLinks: true) != nil
         }
         if !isThere { return nil }
-        // A virtio device is below the PCI device that has the vectors.
+        // A virtio device is a child of the PCI device that has the vectors.
         for place in ["\(folder)/msi_irqs", "\(folder)/../msi_irqs"] {
             let names = try attempt("list \(place)") { () throws(SystemError) in
                 try machine.listIfPresent(place)

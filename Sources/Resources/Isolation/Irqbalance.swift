@@ -8,12 +8,12 @@ import Wire
 /// Behaviour of `irqbalance`.
 package enum IrqbalanceBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// The file that its unit reads.
+        /// The path of the file that the unit of irqbalance reads.
         var path: String
-        /// Its text; nil where it is not there.
+        /// The text of the file; nil if it does not exist.
         var text: String?
         var isInstalled: Bool
-        /// What the daemon was started with; nil where none runs.
+        /// The environment of the running daemon; nil if none runs.
         var running: [String: String]?
     }
 
@@ -38,7 +38,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
                 try machine.statusIfPresent(path, followLinks: true) != nil
             }
         }
-        // On Debian, OpenOnload brings an /etc/sysconfig too.
+        // On Debian, OpenOnload installs an /etc/sysconfig too.
         let isDebian = try isThere("/etc/debian_version")
         let isRedHat = isDebian ? false : try isThere("/etc/sysconfig")
         let path = isRedHat ? "/etc/sysconfig/irqbalance" : "/etc/default/irqbalance"
@@ -53,7 +53,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
         for name in processes where Int(name) != nil {
             let comm = try ProcessFile.text("/proc/\(name)/comm", on: machine)
             guard comm == "irqbalance\n" else { continue }
-            let environment = try attempt("read what irqbalance was started with") {
+            let environment = try attempt("read the environment of irqbalance") {
                 () throws(SystemError) in try machine.textIfPresent("/proc/\(name)/environ")
             }
             running = [:]
@@ -76,11 +76,11 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
             + (observation.running.map { changes(declaration, $0, .running, source: nil) } ?? [])
         if !all.isEmpty { return .changes(all) }
         guard let banned = declaration.banned else {
-            return .asDeclared("no CPU is banned by name")
+            return .asDeclared("no CPUs are banned")
         }
         return .asDeclared(
             "\(banned.text) banned, "
-                + (observation.running == nil ? "not running" : "and running so"))
+                + (observation.running == nil ? "not running" : "also in the running daemon"))
     }
 
     private static func changes(
@@ -101,7 +101,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
                     after: .optional(declaration.banned?.text), disruption: cost,
                     source: found == nil ? nil : source))
         }
-        // It wins over the list where it is not empty.
+        // The mask overrides the list if it is not empty.
         if let mask = values[mask], !mask.isEmpty, declaration.isPresent {
             changes.append(
                 Change(
@@ -118,7 +118,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
             observation.path, accounts: Accounts(), on: host.machine)
         var images = [try found.fullImage(observation.path, on: host)]
         if observation.running != nil {
-            // It reads its settings when it starts.
+            // irqbalance reads its settings only when it starts.
             images.append(.derived("try-restart irqbalance.service"))
         }
         return images
@@ -149,7 +149,7 @@ package enum IrqbalanceBehaviour: ResourceBehaviour {
     }
 }
 
-/// A file of `NAME=value` lines, as systemd reads an EnvironmentFile.
+/// A file of `NAME=value` lines that systemd reads as an EnvironmentFile.
 struct EnvironmentLines {
     private var lines: [String]
 
@@ -159,7 +159,7 @@ struct EnvironmentLines {
 
     var text: String { lines.map { $0 + "\n" }.joined() }
 
-    /// The values that count: the last of a name, quotes taken away.
+    /// The effective values: the last one of each name, without quotes.
     var values: [String: String] {
         var all: [String: String] = [:]
         for line in lines {
@@ -183,7 +183,7 @@ struct EnvironmentLines {
         return (String(text[..<equals]), value)
     }
 
-    /// Sets a name where it stands, else at the end; nil takes it out.
+    /// Sets a name in its last line, or appends it; nil removes it.
     mutating func set(_ name: String, _ value: String?) {
         let places = lines.indices.filter { EnvironmentLines.assignment(lines[$0])?.0 == name }
         if let value, let last = places.last {

@@ -4,22 +4,23 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// An isolated cpuset partition of cgroup v2, as a slice of systemd's.
+/// An isolated cpuset partition of cgroup v2, in a systemd slice.
 ///
-/// systemd keeps the slice's CPUs (AllowedCPUs=) and does not know of partitions, so that the type is
-/// written beside it. (kernel: Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition)
+/// systemd sets the slice's CPUs (AllowedCPUs=) but does not know partitions, so the agent writes
+/// the partition type itself (kernel: Documentation/admin-guide/cgroup-v2.rst,
+/// cpuset.cpus.partition).
 struct Partition: Sendable, Equatable {
     private static let folder = "/sys/fs/cgroup/\(CPUIsolationDeclaration.slice)"
 
-    /// Where the kernel says what it is, and is told.
+    /// The file in which the partition type is read and written.
     static let typeFile = "\(folder)/cpuset.cpus.partition"
 
-    /// Our unit file; nil where there is none.
+    /// The text of our slice unit file; nil if it does not exist.
     var sliceText: String?
-    /// What the kernel says of the type: `isolated`, `isolated invalid (…)`, `member`.
+    /// The type as the kernel shows it: `isolated`, `isolated invalid (…)`, `member`.
     var type: String?
     var cpus: CPUList?
-    /// Why there can be no partition here; nil where there can.
+    /// Why this host cannot have partitions; nil if it can.
     var missing: String?
 
     init() {}
@@ -37,10 +38,12 @@ struct Partition: Sendable, Equatable {
         }
     }
 
-    /// Whether it is valid and of these CPUs; the first word alone would not tell.
+    /// Whether the partition is valid and has exactly these CPUs.
+    ///
+    /// An invalid one also begins with `isolated`.
     func holds(_ wanted: CPUList) -> Bool { type == "isolated" && cpus == wanted }
 
-    /// For a change: `isolated 2-3`, `member`, `none`.
+    /// The text for a change: `isolated 2-3`, `member`, `none`.
     var shown: String {
         guard let type else { return "none" }
         return type == "member" ? type : "\(type) \(cpus?.text ?? "")"
@@ -59,7 +62,7 @@ struct Partition: Sendable, Equatable {
         """
     }
 
-    /// Makes the slice and its partition; what the kernel then says is read back.
+    /// Creates the slice and its partition, and checks that the kernel accepted it.
     static func make(_ cpus: CPUList, on machine: any Machine) throws(AgentFault) {
         let text = sliceText(cpus)
         let slice = CPUIsolationDeclaration.slice
@@ -74,11 +77,11 @@ struct Partition: Sendable, Equatable {
                     mode: 0o644, uid: 0, gid: 0
                 ).put(on: machine)
                 try Systemctl.run(
-                    ["daemon-reload"], attempted: "have systemd read its units", on: machine)
+                    ["daemon-reload"], attempted: "reload systemd's unit files", on: machine)
             }
             try Systemctl.run(
                 ["start", slice], attempted: "start \(slice)", unit: slice, on: machine)
-            // What is no partition must not look like one.
+            // If the kernel rejects the partition, the type is set back to member.
             if !before.holds(cpus) { undo.add(.kernelFile(path, "member", on: machine)) }
             try attempt("make \(slice) an isolated partition") { () throws(SystemError) in
                 try machine.writeInPlace(path, Array("isolated\n".utf8))
@@ -87,13 +90,13 @@ struct Partition: Sendable, Equatable {
             guard made.holds(cpus) else {
                 throw AgentFault(
                     "not-taken", "make CPU \(cpus.text) an isolated partition",
-                    cause: "the kernel says: \(made.shown)",
-                    hint: "another cgroup may claim these CPUs: see cpuset.cpus of its neighbours")
+                    cause: "the kernel reports: \(made.shown)",
+                    hint: "another cgroup may claim these CPUs: see cpuset.cpus of its siblings")
             }
         }
     }
 
-    /// The slice that was not there before; its unit file is gone by then.
+    /// Stops the slice, which did not exist before; its unit file is already removed.
     private static func stopped(on machine: any Machine) -> Restoration {
         let slice = CPUIsolationDeclaration.slice
         return Restoration("the unit \(slice)") { () throws(AgentFault) in
@@ -103,13 +106,13 @@ struct Partition: Sendable, Equatable {
         } putBack: { () throws(AgentFault) in
             try Systemctl.run(["stop", slice], attempted: "stop \(slice)", on: machine)
             try Systemctl.run(
-                ["daemon-reload"], attempted: "have systemd read its units", on: machine)
+                ["daemon-reload"], attempted: "reload systemd's unit files", on: machine)
         }
     }
 
     static func unmake(on machine: any Machine) throws(AgentFault) {
         let path = typeFile
-        try attempt("end the partition") { () throws(SystemError) in
+        try attempt("set the partition back to member") { () throws(SystemError) in
             if try machine.statusIfPresent(path) != nil {
                 try machine.writeInPlace(path, Array("member\n".utf8))
             }
@@ -123,6 +126,6 @@ struct Partition: Sendable, Equatable {
                 try machine.remove(CPUIsolationDeclaration.sliceFile)
             }
         }
-        try Systemctl.run(["daemon-reload"], attempted: "have systemd read its units", on: machine)
+        try Systemctl.run(["daemon-reload"], attempted: "reload systemd's unit files", on: machine)
     }
 }

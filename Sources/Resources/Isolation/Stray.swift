@@ -4,33 +4,35 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// A process that may run on isolated CPUs and is not declared to.
+/// A process that may run on isolated CPUs but is not a declared application.
 struct Stray: Sendable, Equatable {
     var pid: Int
-    /// The program's name, as the kernel keeps it.
+    /// The process name (comm).
     var name: String
-    /// The systemd unit it belongs to; nil for one of no unit's.
+    /// The systemd unit it belongs to; nil if it belongs to none.
     var unit: String?
     /// The isolated CPUs among those it may run on.
     var cpus: CPUList
     /// All CPUs it may run on.
     var allowed: CPUList
-    /// Whether it is a thread of the kernel, and one that can be moved.
+    /// Whether it is a kernel thread that can be moved.
     var isKernelThread: Bool
 
     var label: String {
         "process \(pid) (\(name))" + (unit.map { " of \($0)" } ?? "")
     }
 
-    /// Every thread whose CPUs reach into the isolated ones, but for those that are declared, and
-    /// for kernel threads that the kernel binds itself.
+    /// Every process that may run on isolated CPUs, in any of its threads.
+    ///
+    /// Declared applications, kernel threads that the kernel binds itself and the agent's own
+    /// program are left out.
     static func find(
         _ declaration: CPUIsolationDeclaration, on machine: any Machine
     ) throws(AgentFault) -> [Stray] {
         let names = try attempt("list /proc") { () throws(SystemError) in
             try machine.list("/proc")
         }
-        // The agent that looks may have started before the CPUs were isolated.
+        // This agent may have been started before the CPUs were isolated.
         let own = try? machine.linkTarget("/proc/self/exe")
         var all: [Stray] = []
         for pid in names.compactMap({ Int($0) }).sorted() {
@@ -64,7 +66,7 @@ struct Stray: Sendable, Equatable {
         (ProcessStatus.allowedCPUs(status) ?? CPUList([])).intersection(declaration.isolated)
     }
 
-    /// Threads of a program may have CPUs of their own.
+    /// The isolated CPUs on which threads may run, which can differ from those of the process.
     private static func reachOfThreads(
         of pid: Int, _ declaration: CPUIsolationDeclaration, on machine: any Machine
     ) throws(AgentFault) -> CPUList {

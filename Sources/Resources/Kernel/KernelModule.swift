@@ -11,17 +11,17 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         var isContainer: Bool
         var isLoaded: Bool
         var isBuiltIn: Bool
-        /// Whether the running kernel has such a module at all.
+        /// Whether the module exists for the running kernel, loaded or not.
         var exists: Bool
-        /// Parameters that /sys shows: what they hold, and whether they can be written.
+        /// The parameters that /sys shows, with their values and whether they can be written.
         var parameters: [String: (text: String, isWritable: Bool)]
-        /// What modprobe would give, over all files, with where it is set.
+        /// The options that modprobe would use, each with the file and line that set it.
         var persisted: [String: (text: String, source: String)]
         var optionsText: String?
         var loadText: String?
-        /// The initramfs that boots next, where it is older than the options it should hold.
+        /// The initramfs of the running kernel, if it is older than the options file; else nil.
         var staleInitramfs: String?
-        /// Modules that use it, and how often it is used in all.
+        /// The modules that use this one, and its total reference count.
         var holders: [String]
         var references: Int
     }
@@ -54,7 +54,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         }
     }
 
-    /// The modules that a file of modprobe lists: `kernel/net/foo-bar.ko.xz: …` is foo_bar.
+    /// The modules in modules.dep or modules.builtin: `kernel/net/foo-bar.ko.xz: …` is foo_bar.
     private static func names(in text: String) -> Set<String> {
         var all: Set<String> = []
         for line in text.filledLines {
@@ -96,13 +96,13 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         )
     }
 
-    /// The running kernel's initramfs, where the options were written after it was made.
+    /// The initramfs of the running kernel, if the options file is newer; else nil.
     ///
-    /// Debian's and Red Hat's names; a machine that has neither boots without one.
+    /// Looks for Debian's and Red Hat's names. A machine without either file has no initramfs.
     private static func staleInitramfs(
         _ declaration: KernelModuleDeclaration, _ release: String, on machine: any Machine
     ) throws(AgentFault) -> String? {
-        try attempt("see how old the initramfs is") { () throws(SystemError) in
+        try attempt("check the age of the initramfs") { () throws(SystemError) in
             guard let options = try machine.statusIfPresent(declaration.optionsFile) else {
                 return nil
             }
@@ -140,14 +140,14 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         _ declaration: KernelModuleDeclaration, _ observation: Observation
     ) -> Difference {
         if observation.isContainer {
-            return .notApplicable("in a container modules are the host's outside")
+            return .notApplicable("in a container, modules belong to the host outside")
         }
         if declaration.isLoaded, !observation.exists {
             return .blocked(
                 AgentFault(
                     "no-module", "load \(declaration.name)",
                     cause: "the running kernel has no such module",
-                    hint: "install it for this kernel, or boot the kernel it is installed for"))
+                    hint: "install the module for this kernel, or boot a kernel that has it"))
         }
         var changes = runningChanges(declaration, observation)
         if observation.loadText != loadText(declaration) {
@@ -160,7 +160,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             changes.append(
                 Change(
                     "initramfs", before: .string("\(image) is older than the options"),
-                    after: "made anew"))
+                    after: "regenerated"))
         }
         for (key, wanted) in declaration.options.sorted(by: { $0.key < $1.key }) {
             let found = observation.persisted[key]
@@ -180,10 +180,10 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
                     after: declaration.isBlacklisted ? true : "as declared"))
         }
         if !changes.isEmpty { return .changes(changes) }
-        guard declaration.isLoaded else { return .asDeclared("not loaded, and not at boot") }
+        guard declaration.isLoaded else { return .asDeclared("not loaded, not loaded at boot") }
         let silent = declaration.options.keys.filter { observation.parameters[$0] == nil }.sorted()
         return .asDeclared(
-            (observation.isBuiltIn ? "built into the kernel" : "loaded, and at boot")
+            (observation.isBuiltIn ? "built into the kernel" : "loaded, also at boot")
                 + (silent.isEmpty
                     ? "" : "; the kernel does not show \(silent.joined(separator: ", "))"))
     }
@@ -217,7 +217,9 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         return changes
     }
 
-    /// Booleans read Y and N, and are written in many ways (kernel/params.c).
+    /// Whether two values are equal.
+    ///
+    /// Booleans read as Y or N, but may be written in several ways (kernel/params.c).
     static func same(_ found: String, _ wanted: String) -> Bool {
         if found == wanted { return true }
         if found == "Y" { return ["1", "y", "Y", "on"].contains(wanted) }
@@ -234,7 +236,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         _ declaration: KernelModuleDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
         var images: [BeforeImage] = []
-        // What is built in can neither come nor go.
+        // A built-in module can be neither loaded nor unloaded.
         if !observation.isBuiltIn {
             images.append(.module(name: declaration.name, isLoaded: observation.isLoaded))
         }
@@ -242,7 +244,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))
         }
-        // Those that only loading sets tell whether it has to be loaded anew.
+        // The values of read-only parameters show whether the module must be loaded again.
         for (key, found) in observation.parameters.sorted(by: { $0.key < $1.key }) {
             images.append(
                 .kernelFile(
@@ -261,11 +263,11 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         let needsUnload = running.contains { $0.disruption == .moduleReload }
         if needsUnload { try checkUnused(declaration, observation) }
         try undoing { (undo) throws(AgentFault) in
-            // Undone last, when the files that loading reads are as they were.
+            // This step is undone last, after the files that modprobe reads are restored.
             if needsUnload || running.contains(where: { $0.attribute == "state" }) {
                 undo.add(module(declaration, observation, on: machine))
             }
-            // The next boot is not to try what the running kernel refused.
+            // If the running kernel refuses the options, the next boot must not use them.
             undo.add(try .path(declaration.optionsFile, on: machine))
             try NewFile.keep(declaration.optionsFile, optionsText(declaration), on: machine)
             try makeSo(declaration, observation, running, needsUnload, &undo, on: machine)
@@ -278,7 +280,7 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Whether modprobe takes the options from our file.
+    /// Throws if modprobe would use other options, because a later file sets them.
     private static func checkOptions(
         _ declaration: KernelModuleDeclaration, on machine: any Machine
     ) throws(AgentFault) {
@@ -293,12 +295,12 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
                     cause:
                         "\(found?.source ?? "a file"), read after \(declaration.optionsFile), sets it "
                         + "to \(found?.text ?? "nothing")",
-                    hint: "take it out of there")
+                    hint: "remove the option from that file")
             }
         }
     }
 
-    /// The module as it was found, with the parameters that only loading sets.
+    /// Restores the module as it was found, with the parameters that are set only by loading.
     private static func module(
         _ declaration: KernelModuleDeclaration, _ observation: Observation, on machine: any Machine
     ) -> Restoration {
@@ -333,10 +335,10 @@ package enum KernelModuleBehaviour: ResourceBehaviour {
         guard !observation.holders.isEmpty || observation.references > 0 else { return }
         let users =
             observation.holders.isEmpty
-            ? "\(observation.references) users"
+            ? "\(observation.references) references"
             : "the modules \(observation.holders.joined(separator: ", "))"
         throw AgentFault(
             "in-use", "unload \(declaration.name)", cause: "it is used by \(users)",
-            hint: "stop what uses it, or let a reboot do it")
+            hint: "stop its users, or reboot")
     }
 }

@@ -5,7 +5,7 @@ import Linux
 import SystemFaults
 
 extension Restoration {
-    /// A kernel parameter's running value.
+    /// Restores the running value of a kernel parameter.
     static func sysctl(
         _ key: SysctlKey, _ value: String, on machine: any Machine
     ) -> Restoration {
@@ -22,7 +22,7 @@ extension Restoration {
         }
     }
 
-    /// The CPUs that a process or thread might run on; nil for one that has ended.
+    /// Restores the CPUs on which a process or thread may run; nil if it has ended.
     static func affinity(
         of pid: Int, _ cpus: String, on machine: any Machine
     ) throws(AgentFault) -> Restoration? {
@@ -30,7 +30,7 @@ extension Restoration {
         guard let wanted = CPUList(kernelText: cpus), !wanted.isEmpty else {
             throw AgentFault(
                 "damaged", "put back the CPUs of process \(pid)",
-                cause: "\"\(cpus)\" is no list of CPUs")
+                cause: "\"\(cpus)\" is not a CPU list")
         }
         if try ProcessFile.text(path, on: machine) == nil { return nil }
         return Restoration("the CPUs of process \(pid)") { () throws(AgentFault) in
@@ -41,14 +41,16 @@ extension Restoration {
                 do throws(SystemError) {
                     try machine.setAffinity(of: pid, wanted.bytes)
                 } catch {
-                    // One that ended meanwhile is nowhere.
+                    // ESRCH: the process has ended in the meantime.
                     if error.code != ESRCH { throw error }
                 }
             }
         }
     }
 
-    /// What is made of files or read at a start; it cannot be read whether it is, so it is made.
+    /// Redoes what follows from restored files: the initramfs, depmod, or a restart of a service.
+    ///
+    /// Its state cannot be read, so it is always done once.
     static func derived(_ what: String, on machine: any Machine) -> Restoration {
         var isMade = false
         return Restoration(what) { () throws(AgentFault) in
@@ -63,7 +65,8 @@ extension Restoration {
                 try Systemctl.run(
                     [words[0], "--", words[1]], attempted: what, unit: words[1], on: machine)
             default:
-                throw AgentFault("unknown-image", "make anew", cause: "nobody here makes \(what)")
+                throw AgentFault(
+                    "unknown-image", "redo \(what)", cause: "this agent does not know this step")
             }
             isMade = true
         }

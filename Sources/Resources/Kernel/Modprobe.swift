@@ -2,9 +2,9 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// Loads and unloads kernel modules by modprobe(8).
+/// Loads and unloads kernel modules with modprobe(8).
 enum Modprobe {
-    /// Runs it, on the CPUs of a NUMA node where one is given.
+    /// Runs modprobe, on the CPUs of a NUMA node if one is given.
     static func run(
         _ arguments: [String], node: Int? = nil, on machine: any Machine
     ) throws(AgentFault) {
@@ -14,11 +14,11 @@ enum Modprobe {
             throw AgentFault(
                 "modprobe", attempted,
                 cause: "modprobe \(result.endText): \(ProgramText.excerpt(of: result))",
-                hint: "dmesg on the host says more")
+                hint: "see dmesg on the host")
         }
     }
 
-    /// Runs a program on the CPUs of a node, so that what a module allocates lies there.
+    /// Runs a program on the CPUs of a NUMA node, so that a module allocates its memory there.
     static func run(
         _ program: String, _ arguments: [String], node: Int?, _ attempted: String,
         on machine: any Machine
@@ -30,8 +30,8 @@ enum Modprobe {
             let cpus = (try machine.readText(list) ?? "").trimmingSpaces()
             if cpus.isEmpty {
                 throw AgentFault(
-                    "no-node", attempted, cause: "there is no node \(node) with CPUs",
-                    hint: "correct node: nics.NAME.numa_node of the facts is the card's")
+                    "no-node", attempted, cause: "there is no NUMA node \(node) with CPUs",
+                    hint: "correct node: the NIC's node is nics.NAME.numa_node in the facts")
             }
             (path, words) = ("/usr/bin/taskset", ["-c", cpus, program] + arguments)
         }

@@ -3,12 +3,12 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// The options that modprobe gives modules, over all its files (modprobe.d(5)).
+/// The options that modprobe passes to modules, from all its files (modprobe.d(5)).
 struct ModprobeOptions {
     private var all: [String: [String: (text: String, source: String)]] = [:]
 
     init(on machine: any Machine) throws(AgentFault) {
-        // A file of a folder that comes first hides one of the same name.
+        // A file hides files of the same name in later directories.
         var files: [String: String] = [:]
         for folder in [
             "/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d",

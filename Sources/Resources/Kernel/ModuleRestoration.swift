@@ -3,10 +3,10 @@ import Linux
 import SystemFaults
 
 extension Restoration {
-    /// Whether a kernel module was in memory, and what it was loaded with.
+    /// Restores whether a kernel module is loaded, and the parameters it was loaded with.
     ///
-    /// A parameter that only loading sets, and that reads otherwise now, has the module loaded again:
-    /// the files of modprobe.d must be as they were by then.
+    /// If a parameter that is set only by loading has another value now, the module is loaded
+    /// again. The files in modprobe.d must be restored before that.
     static func module(
         _ name: String, isLoaded: Bool, parameters: [String: String] = [:], node: Int? = nil,
         on machine: any Machine
@@ -21,7 +21,7 @@ extension Restoration {
         }
     }
 
-    /// What is built into the kernel has no such file, and can neither come nor go.
+    /// Whether the module is loaded; false for a built-in module, which has no initstate.
     private static func isThere(_ name: String, on machine: any Machine) throws(AgentFault) -> Bool
     {
         try attempt("look for the module \(name)") { () throws(SystemError) in

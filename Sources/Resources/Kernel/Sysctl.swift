@@ -8,11 +8,11 @@ import Wire
 /// Behaviour of `sysctl`.
 package enum SysctlBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// What the kernel has now.
+        /// The value in the running kernel.
         package var running: Running
-        /// What the next boot sets; nil where no file does.
+        /// The setting that the next boot applies; nil if no file sets the key.
         package var persisted: SysctlFiles.Setting?
-        /// Whether our own file has a line of the key.
+        /// Whether our own file has a line for the key.
         package var isInOwnFile: Bool
     }
 
@@ -20,7 +20,7 @@ package enum SysctlBehaviour: ResourceBehaviour {
         case value(String)
         case noSuchKey
         case unreadable(String)
-        /// Not read, since it is not managed.
+        /// Not read, because the parameter is declared absent.
         case unmanaged
     }
 
@@ -112,7 +112,7 @@ package enum SysctlBehaviour: ResourceBehaviour {
         try fileImages(declaration.file, on: host) + runningImage(declaration, observation)
     }
 
-    /// One reading of each file for all its lines.
+    /// Reads each file once for all declarations that use it.
     package static func beforeImages(
         _ due: [DueChange<Self>], on host: Host
     ) -> [Result<[BeforeImage], AgentFault>] {
@@ -136,7 +136,7 @@ package enum SysctlBehaviour: ResourceBehaviour {
         var images: [BeforeImage] = []
         for path in [PathName.parent(of: file), file] {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
-            // A directory that is there is not touched.
+            // An existing directory is not changed.
             if path == file || found.status == nil {
                 images.append(try found.fullImage(path, on: host))
             }

@@ -4,11 +4,11 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Changes of kernel parameters: each running value, and one rewrite of a file for all its lines.
+/// Changes kernel parameters: sets each running value, and rewrites each file once.
 enum SysctlChange {
-    /// Makes changes, and makes sure that each is what the next boot gives.
+    /// Makes the changes, and checks that the next boot will apply each value.
     ///
-    /// One fault for each, in the same order; nil where it went well.
+    /// Returns one entry for each change, in the same order: its fault, or nil for success.
     static func make(
         _ due: [DueChange<SysctlBehaviour>], on machine: any Machine
     ) -> [AgentFault?] {
@@ -20,7 +20,7 @@ enum SysctlChange {
                 for index in indices { faults[index] = error }
             }
         }
-        // The kernel first: a value it refuses must not be what the next boot tries.
+        // The kernel comes first: a value that it refuses must not be written for the next boot.
         for (index, one) in due.enumerated() {
             guard one.changes.contains(where: { $0.layer == .running }),
                 let value = one.declaration.value
@@ -64,17 +64,18 @@ enum SysctlChange {
                 throw AgentFault(
                     "invalid-value", attempted,
                     cause: "the kernel refuses the value: \(error.reason)",
-                    hint: "the kernel's documentation of \(key.dotted) says which values it takes")
+                    hint: "see the kernel's documentation of \(key.dotted) for the valid values")
             case EROFS, EACCES, EPERM:
                 throw AgentFault(
-                    "read-only", attempted, cause: "it cannot be set here: \(error.reason)",
-                    hint: "in a container it belongs to the host outside; declare it there")
+                    "read-only", attempted,
+                    cause: "the parameter is read-only here: \(error.reason)",
+                    hint: "in a container, declare it on the host outside")
             default: throw AgentFault(attempted, error)
             }
         }
     }
 
-    /// Puts lines of a file in place or takes them away.
+    /// Writes the declared lines into a file, and removes the lines declared absent.
     private static func persist(
         _ declarations: [SysctlDeclaration], in file: String, on machine: any Machine
     ) throws(AgentFault) {
@@ -83,9 +84,9 @@ enum SysctlChange {
             let noun = PathText.noun(status.type, linkTarget: found.linkTarget)
             throw AgentFault(
                 "wrong-type", "write \(file)", cause: "there is \(noun)",
-                hint: "remove it, or name another file of /etc/sysctl.d with path")
+                hint: "remove it, or use path to name another file in /etc/sysctl.d")
         }
-        // Read anew: another parameter's line may have been written a moment ago.
+        // Read again: a line for another parameter may have been written just before.
         let text = try found.status.map { (_) throws(AgentFault) in
             try self.text(of: file, on: machine)
         }
@@ -120,8 +121,8 @@ enum SysctlChange {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw AgentFault(
                 "not-text", "edit \(file)",
-                cause: "it is not UTF-8, and other lines would be damaged",
-                hint: "correct the file, or name another with path")
+                cause: "the file is not UTF-8, and an edit would damage other lines",
+                hint: "correct the file, or use path to name another file")
         }
         return text
     }

@@ -4,12 +4,12 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// What the files of sysctl.d set at boot, read as systemd-sysctl of systemd 252 reads them.
+/// The settings in sysctl.d that apply at boot, read as by systemd-sysctl of systemd 252.
 ///
-/// Files of one name count once, from the directory named first; all are taken in the order of their
-/// names' bytes (sysctl.d(5), `parse_file` and `apply_all` in systemd's sysctl.c). A key set again
-/// to another value moves to the end; set again to the same value it keeps its place. Patterns are
-/// applied in that order, to keys that no line names.
+/// Of files with the same name, only the one in the first directory counts. Files are read in the
+/// byte order of their names (sysctl.d(5), `parse_file` and `apply_all` in systemd's sysctl.c). If
+/// a later line sets a key to another value, the key moves to the end; with the same value, it
+/// keeps its place. Patterns are applied in that order, to keys that no line names.
 package struct SysctlFiles: Sendable {
     package struct Setting: Sendable, Equatable {
         package var key: SysctlKey
@@ -18,19 +18,19 @@ package struct SysctlFiles: Sendable {
         package var path: String
         package var line: Int
 
-        /// `/etc/sysctl.d/99-vendor.conf:3`.
+        /// The file and line: `/etc/sysctl.d/99-vendor.conf:3`.
         package var source: String { "\(path):\(line)" }
     }
 
-    /// The directories, first counts most.
+    /// The directories, the one with the highest priority first.
     ///
-    /// `/lib` is one of its own where it is not linked to /usr.
+    /// `/lib` is a directory of its own only where it is not a symlink to /usr/lib.
     package static let directories = [
         "/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d",
         "/lib/sysctl.d",
     ]
 
-    /// The files that count, in the order they are read, with their content.
+    /// The effective files with their content, in the order in which they are read.
     package private(set) var files: [(path: String, text: String)] = []
     private var order: [Setting] = []
     private var named: [SysctlKey: Setting] = [:]
@@ -53,7 +53,7 @@ package struct SysctlFiles: Sendable {
         parseAll()
     }
 
-    /// The files as they would be with another content at one path of `/etc/sysctl.d`.
+    /// The result of replacing the content of one file in `/etc/sysctl.d`.
     package func with(_ text: String, at path: String) -> SysctlFiles {
         var copy = self
         let name = PathName.last(of: path)
@@ -67,18 +67,18 @@ package struct SysctlFiles: Sendable {
         return copy
     }
 
-    /// What the next boot sets a key to, and the line that says so; nil where nothing does.
+    /// The setting that the next boot applies to a key; nil if there is none.
     package func effective(_ key: SysctlKey) -> Setting? {
         if let setting = named[key] { return setting.value == nil ? nil : setting }
         return order.last { $0.value != nil && $0.key.isGlob && SysctlFiles.matches($0.key, key) }
     }
 
-    /// The line that keeps a key from being set; nil where none does.
+    /// The line that excludes a key from being set; nil if there is none.
     package func exclusion(of key: SysctlKey) -> Setting? {
         named[key].flatMap { $0.value == nil ? $0 : nil }
     }
 
-    /// A masking link to nowhere or to /dev/null reads as empty.
+    /// The text of a file; empty for a symlink to /dev/null or to a missing file.
     private static func text(of path: String, on machine: any Machine) throws(AgentFault) -> String
     {
         do {
@@ -106,7 +106,7 @@ package struct SysctlFiles: Sendable {
         order.append(setting)
     }
 
-    /// The settings of one file, one for each line that is one.
+    /// The settings in one file, in the order of its lines.
     package static func parse(_ text: String, path: String) -> [Setting] {
         var settings: [Setting] = []
         for (index, line) in text.lines.enumerated() {
@@ -134,7 +134,7 @@ package struct SysctlFiles: Sendable {
         return key.path.isEmpty ? nil : (key, value)
     }
 
-    /// Without what systemd takes for white space at both ends.
+    /// Removes what systemd treats as white space at both ends.
     private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let isSpace = { (byte: UInt8) in byte == 32 || byte == 9 || byte == 10 || byte == 13 }
         let tail = bytes.drop(while: isSpace)
@@ -142,14 +142,14 @@ package struct SysctlFiles: Sendable {
         return tail[...last]
     }
 
-    /// Whether the pattern, expanded as glob(3) with GLOB_BRACE does, gives the key.
+    /// Whether a pattern matches the key, as in glob(3) with GLOB_BRACE.
     private static func matches(_ pattern: SysctlKey, _ key: SysctlKey) -> Bool {
         braceExpansions(of: pattern.path).contains {
             fnmatch($0, key.path, FNM_PATHNAME | FNM_PERIOD) == 0
         }
     }
 
-    /// The alternatives of `{a,b}`, nested too; at most 256, since a file is not ours to trust.
+    /// The expansions of `{a,b}`, also nested; at most 256, because the file is not trusted.
     private static func braceExpansions(of pattern: String) -> [String] {
         var done: [String] = []
         var left = [pattern]

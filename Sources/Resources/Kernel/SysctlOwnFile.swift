@@ -1,9 +1,9 @@
 import Kinds
 import Linux
 
-/// The file of /etc/sysctl.d that holds declared parameters, one line each.
+/// The file in /etc/sysctl.d that holds declared parameters, one on each line.
 ///
-/// Lines of other keys stay as they are: an orphan is listed, never removed unasked.
+/// Lines of other keys are kept: an orphan is listed, but never removed without being asked.
 struct SysctlOwnFile {
     private static let header = [
         "# Kernel parameters declared to muster, one line each.",
@@ -15,7 +15,7 @@ struct SysctlOwnFile {
     private let isThere: Bool
     private var hasRemoved = false
 
-    /// Takes the text found; nil where there is no file.
+    /// Parses the text of the file; nil if it does not exist.
     init(_ text: String?) {
         isThere = text != nil
         lines = (text ?? "").rawLines.map { line in
@@ -23,7 +23,7 @@ struct SysctlOwnFile {
         }
     }
 
-    /// Puts the key's one line in place: where the key was last, else at the end.
+    /// Writes the only line for the key: in the place of its last line, or at the end.
     mutating func set(_ key: SysctlKey, to value: String) {
         let line = (text: "\(key.dotted) = \(value)", key: Optional(key))
         guard let last = lines.lastIndex(where: { $0.key == key }) else {
@@ -36,14 +36,14 @@ struct SysctlOwnFile {
         for index in others.reversed() { lines.remove(at: index) }
     }
 
-    /// Takes lines of the key away.
+    /// Removes all lines of the key.
     mutating func remove(_ key: SysctlKey) {
         let count = lines.count
         lines.removeAll { $0.key == key }
         if lines.count < count { hasRemoved = true }
     }
 
-    /// The content; nil where there is none, or where nothing but our header is left of it.
+    /// The new content; nil if there must be no file, because only our header would be left.
     var text: String? {
         let isEmpty = lines.allSatisfy { $0.text.isEmpty || Self.header.contains($0.text) }
         if isEmpty, hasRemoved || !isThere { return nil }

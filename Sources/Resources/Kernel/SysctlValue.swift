@@ -1,13 +1,13 @@
 import Kinds
 
-/// Values of kernel parameters, compared as the kernel means them.
+/// Compares values of kernel parameters by their meaning.
 package enum SysctlValue {
     /// The value with white space collapsed; the kernel separates with tabs.
     package static func normal(_ text: String) -> String {
         text.split { $0.isWhitespace || $0 == "\0" }.joined(separator: " ")
     }
 
-    /// Whether two texts are one value: integers as numbers, lists of CPUs or ports as sets.
+    /// Whether two texts mean the same: integers as numbers, lists of CPUs or ports as sets.
     package static func same(_ left: String, _ right: String) -> Bool {
         let left = left.split { $0.isWhitespace || $0 == "\0" }
         let right = right.split { $0.isWhitespace || $0 == "\0" }

@@ -19,7 +19,7 @@ package enum SMTBehaviour: KnobBehaviour {
         if now.hasPrefix("not") {
             return KnobSet(notApplicable: [("control", "SMT is \(now) here")])
         }
-        // Off for good is off.
+        // `forceoff` also meets `off`.
         let wanted = control == "off" && now == "forceoff" ? now : control
         var set = KnobSet(knobs: [
             Knob(
@@ -28,9 +28,9 @@ package enum SMTBehaviour: KnobBehaviour {
         ])
         if control == "on", now == "forceoff" {
             set.obstacle = AgentFault(
-                "forced", "bring second threads online",
+                "forced", "bring SMT sibling threads online",
                 cause: "the kernel was started with nosmt=force, which holds until the next boot",
-                hint: "take nosmt=force from the kernel command line and reboot")
+                hint: "remove nosmt=force from the kernel command line and reboot")
         }
         return set
     }
@@ -118,12 +118,12 @@ package enum CPUPowerBehaviour: KnobBehaviour {
         }
         let text = String(decoding: bytes, as: UTF8.self)
         guard let list = CPUList(kernelText: text), !list.isEmpty else {
-            throw AgentFault("bad-value", "read \(path)", cause: "it says \"\(text)\"")
+            throw AgentFault("bad-value", "read \(path)", cause: "\"\(text)\" is not a CPU list")
         }
         return list
     }
 
-    /// intel_pstate has the switch the other way round.
+    /// The knob for turbo; no_turbo of intel_pstate has the opposite meaning of boost.
     private static func turboKnob(
         _ turbo: Bool, on machine: any Machine
     ) throws(AgentFault) -> Knob {
@@ -136,7 +136,7 @@ package enum CPUPowerBehaviour: KnobBehaviour {
             wanted: turbo != isIntel ? "1" : "0")
     }
 
-    /// The states that take longer to leave than the limit are disabled, the others are not.
+    /// Disables the idle states with an exit latency above the limit, and enables the others.
     private static func addIdleStates(
         _ cpus: CPUList, _ limit: Int, to set: inout KnobSet, on machine: any Machine
     ) throws(AgentFault) {
@@ -156,7 +156,7 @@ package enum CPUPowerBehaviour: KnobBehaviour {
         }
         if !set.knobs.contains(where: { $0.attribute == "deepest_idle_latency_us" }) {
             set.notApplicable.append(
-                ("deepest_idle_latency_us", "the CPUs have no idle states here"))
+                ("deepest_idle_latency_us", "the CPUs have no idle states on this machine"))
         }
     }
 
@@ -180,7 +180,7 @@ package enum CPUPowerBehaviour: KnobBehaviour {
                 return AgentFault(
                     "not-offered", "set \(attribute) to \(wanted)",
                     cause: "the driver offers \(offered.joined(separator: ", "))",
-                    hint: "declare one of those, or another driver on the kernel command line")
+                    hint: "declare one of these, or another driver on the kernel command line")
             }
         }
         return nil

@@ -3,9 +3,9 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Values of files of /sys and /proc.
+/// Values of files in /sys and /proc.
 enum KernelFile {
-    /// What a file holds now, without what surrounds it: of several words the one in brackets.
+    /// The current value in the text of a file: of several words, the one in brackets.
     static func value(_ text: String) -> String {
         let text = String(text.filter { $0 != "\0" }).trimmingSpaces()
         guard let open = text.firstIndex(of: "["), let close = text.firstIndex(of: "]"),
@@ -14,7 +14,7 @@ enum KernelFile {
         return String(text[text.index(after: open)..<close])
     }
 
-    /// Whether two values mean the same: as they stand, as numbers, or as sets of CPUs.
+    /// Whether two values are equal, as text or as numbers.
     static func same(_ one: String, _ other: String) -> Bool {
         if one == other { return true }
         if let one = Int(one), let other = Int(other) { return one == other }
@@ -23,7 +23,7 @@ enum KernelFile {
 }
 
 extension Restoration {
-    /// What a file of /sys or /proc held.
+    /// Restores the value of a file in /sys or /proc.
     static func kernelFile(
         _ path: String, _ value: String, on machine: any Machine
     ) -> Restoration {

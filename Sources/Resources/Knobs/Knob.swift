@@ -5,11 +5,11 @@ import Linux
 import SystemFaults
 import Wire
 
-/// One file of /sys or /proc that holds a setting.
+/// A file in /sys or /proc that holds one setting.
 struct Knob: Sendable {
-    /// How what is read is compared with what is declared.
+    /// How the value in the file is compared with the declared value.
     enum Form: Sendable {
-        /// The word as it stands.
+        /// A word, compared as text.
         case word
         /// One of several words, the one in use in brackets: `always [madvise] never`.
         case choice
@@ -18,24 +18,24 @@ struct Knob: Sendable {
         case mask
         /// A CPU list, as a set.
         case list
-        /// A CPU list of which every one is to be among those wanted.
+        /// A CPU list that must be a subset of the wanted CPUs.
         case within
     }
 
-    /// The attribute that it is of.
+    /// The attribute that the knob belongs to.
     let attribute: String
     let path: String
     let form: Form
-    /// What it is to hold, in the form it is written.
+    /// The value to be written.
     let wanted: String
-    /// What it belongs to, where there are several: a CPU's number, a node's.
+    /// The number of the CPU, node or interrupt, if there is a knob for each.
     var instance: Int?
-    /// What changing it costs.
+    /// The disruption that a change causes.
     var disruption = Disruption.none
     /// Whether the kernel may permanently refuse writes, as it does for interrupts that it manages.
     var mayBeFixed = false
 
-    /// What a file says, in the form of `wanted`.
+    /// The text of the file in a normal form, to be compared with `shown`.
     func normal(_ text: String) -> String {
         let text = String(text.filter { $0 != "\0" }).trimmingSpaces()
         switch form {
@@ -47,10 +47,10 @@ struct Knob: Sendable {
         }
     }
 
-    /// `wanted` as it is shown and compared.
+    /// The wanted value in normal form, for display and comparison.
     var shown: String { normal(wanted) }
 
-    /// Whether a text in the knob's form is as wanted.
+    /// Whether a value in normal form meets the wanted value.
     func isMet(by text: String) -> Bool {
         guard form == .within, let found = try? CPUList(parsing: text),
             let among = try? CPUList(parsing: wanted)
@@ -58,7 +58,7 @@ struct Knob: Sendable {
         return !found.isEmpty && found.subtracting(among).isEmpty
     }
 
-    /// Whether a file that holds several words has the one wanted among them.
+    /// Whether the wanted word is among the choices in the file; true for other forms.
     func offers(_ text: String) -> Bool {
         guard form == .choice else { return true }
         let words = text.split(whereSeparator: \.isWhitespace).map {
@@ -68,26 +68,26 @@ struct Knob: Sendable {
     }
 }
 
-/// The knobs of one resource, and what they were found to hold.
+/// The knobs of one resource, with the values found.
 package struct KnobObservation: Sendable {
     enum Reading: Sendable, Equatable {
-        /// In the knob's form, and as it stood there.
+        /// The value in normal form, and the unchanged text of the file.
         case value(String, raw: String)
         case missing
         case unreadable(String)
     }
 
     var readings: [(knob: Knob, reading: Reading)]
-    /// Attributes that mean nothing on this machine, and why.
+    /// Attributes that do not apply to this machine, and why.
     var notApplicable: [(attribute: String, reason: String)]
-    /// What makes it impossible, known before anything is tried.
+    /// Why the declaration cannot be applied, known before anything is changed.
     var obstacle: AgentFault?
-    /// What else to say where all is as declared.
+    /// Further remarks to report if all is as declared.
     var remarks: [String] = []
     var boot: BootSettings.State
 }
 
-/// What a kind says of its knobs on one machine.
+/// The knobs that a kind gives for one declaration on one machine.
 struct KnobSet {
     var knobs: [Knob] = []
     var notApplicable: [(attribute: String, reason: String)] = []
@@ -95,18 +95,18 @@ struct KnobSet {
     var remarks: [String] = []
 }
 
-/// A kind whose resources are knobs, kept from boot to boot by ``BootSettings``.
+/// A kind whose resources are knobs, which ``BootSettings`` sets again at each boot.
 protocol KnobBehaviour: ResourceBehaviour
 where Declaration: BootKeptDeclaration, Observation == KnobObservation {
-    /// The knobs of a declaration on a machine; reads what is needed to know them.
+    /// The knobs of a declaration on a machine; reads from the machine what is needed for that.
     static func knobs(
         _ declaration: Declaration, on machine: any Machine
     ) throws(AgentFault) -> KnobSet
 
-    /// Takes note of knobs that the kernel will not have changed.
+    /// Records the knobs for which the kernel permanently refuses writes.
     static func remember(fixed: [Knob], on machine: any Machine) throws(AgentFault)
 
-    /// Where that is noted, the directories above it first.
+    /// The paths of that record, the directories above it first.
     static var notes: [String] { get }
 }
 
@@ -126,7 +126,7 @@ extension KnobBehaviour {
 
     /// The values of the knobs, and the record for the next boot.
     ///
-    /// For an absent resource only the boot record is read.
+    /// For an absent resource, only the boot record is read.
     static func observation(
         of declaration: Declaration, on machine: any Machine,
         knobs: () throws(AgentFault) -> KnobSet
@@ -157,7 +157,7 @@ extension KnobBehaviour {
     ) -> Difference {
         let persisted = BootSettings.changes(declaration, observation.boot)
         guard declaration.isPresent else {
-            return persisted.isEmpty ? .asDeclared("nothing is kept of it") : .changes(persisted)
+            return persisted.isEmpty ? .asDeclared("no boot record") : .changes(persisted)
         }
         if let obstacle = observation.obstacle { return .blocked(obstacle) }
         for (knob, reading) in observation.readings {
@@ -169,7 +169,7 @@ extension KnobBehaviour {
                     AgentFault(
                         "not-offered", "set \(knob.attribute) to \(knob.wanted)",
                         cause: "\(knob.path) offers \(raw.trimmingSpaces())",
-                        hint: "declare one of those"))
+                        hint: "declare one of these"))
             }
         }
         let there = observation.readings.filter { $0.reading != .missing }
@@ -185,7 +185,7 @@ extension KnobBehaviour {
         if there.isEmpty, !absent.isEmpty { return .notApplicable(reasons) }
         let changes = runningChanges(there) + persisted
         if !changes.isEmpty, changes.allSatisfy(\.isMadeByReboot) {
-            return .pending("the next boot is to give it", changes)
+            return .pending("takes effect at the next boot", changes)
         }
         if !changes.isEmpty { return .changes(changes) }
         let holds = summary(there) + (declaration.isKept ? ", kept for the next boot" : "")
@@ -193,7 +193,7 @@ extension KnobBehaviour {
         return .asDeclared(parts.filter { !$0.isEmpty }.joined(separator: "; "))
     }
 
-    /// One change for each attribute, whatever the number of its knobs.
+    /// One change for each attribute that differs, for all of its knobs.
     private static func runningChanges(
         _ readings: [(knob: Knob, reading: KnobObservation.Reading)]
     ) -> [Change] {
@@ -256,7 +256,7 @@ extension KnobBehaviour {
         _ declaration: Declaration, _ observation: KnobObservation, changes: [Change],
         on host: Host
     ) throws(AgentFault) {
-        // The kernel first: a value it refuses must not be what the next boot tries.
+        // The kernel comes first: a value that it refuses must not be recorded for the next boot.
         if changes.contains(where: { $0.layer == .running }) {
             try set(observation.readings, on: host.machine)
         }
@@ -265,7 +265,7 @@ extension KnobBehaviour {
         }
     }
 
-    /// Sets what differs; where one is refused, those set before it get back what they had.
+    /// Sets the knobs that differ; if one is refused, the ones set before are restored.
     private static func set(
         _ readings: [(knob: Knob, reading: KnobObservation.Reading)], on machine: any Machine
     ) throws(AgentFault) {
@@ -302,7 +302,7 @@ extension KnobObservation.Reading {
 }
 
 extension Knob {
-    /// What has to be written to get back what was read.
+    /// The text to be written to restore what was read.
     fileprivate func restoring(_ raw: String) -> String {
         form == .choice ? normal(raw) : raw.trimmingSpaces()
     }
@@ -310,21 +310,21 @@ extension Knob {
 
 /// Texts about knobs.
 enum KnobText {
-    /// The kernel took the write and gave something else.
+    /// The fault for a write that the kernel accepted, but with another resulting value.
     static func notTaken(_ knob: Knob, _ now: String) -> AgentFault {
         if knob.path.hasSuffix("/nr_hugepages") {
             return AgentFault(
-                "partial", "get \(knob.wanted) huge pages by \(knob.path)",
-                cause: "the kernel gave \(now); memory is in use, or in pieces too small",
-                hint: "ask earlier: at the next boot, by its boot unit or the kernel command line")
+                "partial", "allocate \(knob.wanted) huge pages with \(knob.path)",
+                cause: "the kernel allocated \(now); memory is in use or fragmented",
+                hint: "allocate them at boot: by the boot unit or the kernel command line")
         }
         return AgentFault(
             "not-taken", "set \(knob.path) to \(knob.wanted)",
-            cause: "it then reads \(now)",
-            hint: "the kernel adjusted the value; declare one that it takes as it is")
+            cause: "after the write, the file reads \(now)",
+            hint: "the kernel adjusted the value; declare one that it accepts unchanged")
     }
 
-    /// One value where all agree; else each with what it is of, as a list of numbers.
+    /// The value if all are equal; otherwise each value with the numbers of its instances.
     static func values(_ values: [(knob: Knob, value: String)]) -> String {
         var groups: [(value: String, of: [Int])] = []
         for (knob, value) in values {
@@ -346,11 +346,11 @@ enum KnobText {
         case EINVAL, ERANGE, EDOM, ENODEV, EBUSY, EOPNOTSUPP, EIO:
             return AgentFault(
                 "refused", attempted, cause: "the kernel refuses it: \(error.reason)",
-                hint: "what this host's kernel, firmware or hypervisor allows decides; see dmesg")
+                hint: "the kernel, firmware or hypervisor of this host may not allow it; see dmesg")
         case EROFS, EACCES, EPERM:
             return AgentFault(
-                "read-only", attempted, cause: "it cannot be set here: \(error.reason)",
-                hint: "in a container it belongs to the host outside; kernel lockdown forbids some")
+                "read-only", attempted, cause: "the file is read-only here: \(error.reason)",
+                hint: "in a container, declare it on the host outside; lockdown may forbid it")
         default: return AgentFault(attempted, error)
         }
     }

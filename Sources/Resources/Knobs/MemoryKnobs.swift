@@ -59,7 +59,7 @@ package enum HugepagesBehaviour: KnobBehaviour {
     ) throws(AgentFault) -> KnobSet {
         let size = "hugepages-\(declaration.kilobytes)kB"
         var set = KnobSet()
-        // What the kernel allots as it boots no write can give.
+        // Pages that the kernel allocates at boot cannot be changed by a write.
         let cost = declaration.isAllocatedAtBoot ? Disruption.reboot : .none
         func add(_ folder: String, _ pages: Int, node: Int? = nil) {
             set.knobs.append(
@@ -99,7 +99,7 @@ package enum HugepagesBehaviour: KnobBehaviour {
         }
     }
 
-    /// More pages than there is memory.
+    /// A fault if the pages need more memory than the machine or the node has.
     private static func misfit(
         _ declaration: HugepagesDeclaration, on machine: any Machine
     ) throws(AgentFault) -> AgentFault? {
@@ -116,7 +116,7 @@ package enum HugepagesBehaviour: KnobBehaviour {
                 "does-not-fit", "set \(pages) huge pages of \(declaration.record.name) on \(what)",
                 cause: "that is \(pages * declaration.kilobytes / 1024) MB, and \(what) has "
                     + "\(total / 1024) MB",
-                hint: "declare fewer; the kernel and programs need memory beside them")
+                hint: "declare fewer; the kernel and programs also need memory")
         }
         if let pages = declaration.pages,
             let fault = try check(pages, "/proc/meminfo", "this machine")

@@ -2,74 +2,74 @@ import FleetModel
 import Kinds
 import Linux
 
-/// What a resource was found to be, against what is declared.
+/// The result of comparing a resource with its declaration.
 package enum Difference: Sendable, Equatable {
     /// Nothing to do; the reason says what was compared: `mode 0644, owner root, same content`.
     case asDeclared(String)
-    /// To be changed, in these attributes.
+    /// These attributes must be changed.
     case changes([Change])
-    /// Right on disk; the kernel follows after a reboot or a reload.
+    /// As declared on disk; the running kernel follows after a reboot or a reload.
     case pending(String, [Change])
-    /// There is no such thing on this machine: `no such kernel parameter`.
+    /// The resource does not apply to this machine: `no such kernel parameter`.
     case notApplicable(String)
-    /// It could not be told: `the check program ran out of time`.
+    /// The state could not be determined: `the check program ran out of time`.
     case unknown(String)
-    /// It cannot be made so as things stand, but an earlier change may mend that: `no user trader`.
+    /// It cannot be applied now, but an earlier change may remove the obstacle: `no user trader`.
     case blocked(AgentFault)
 }
 
 /// The behaviour of one resource kind on a host: observe, diff, apply, verify.
 ///
-/// No kind knows another, but for `ptp`, which is made of services. Verification is the engine's: it observes again after `apply`, and
-/// whatever then still differs is a failure, whatever the calls returned.
+/// No kind uses another, except `ptp`, which consists of services. The engine verifies: it observes
+/// again after `apply`, and a difference that remains is a failure, even if all calls succeeded.
 package protocol ResourceBehaviour {
     associatedtype Declaration: ResourceDeclaration
-    /// Everything read off the host that `diff` and `apply` need.
+    /// Everything that `diff` and `apply` need to know of the host.
     associatedtype Observation: Sendable
 
-    /// Reads all resources of the kind at once; one answer each, in the same order.
+    /// Reads all resources of the kind at once; returns one result for each, in the same order.
     ///
-    /// Never writes, and starts at most a fixed number of programs however many there are.
+    /// Never writes. The number of programs it starts does not depend on the number of resources.
     static func observe(
         _ declarations: [Declaration], on host: Host
     ) -> [Result<Observation, AgentFault>]
 
-    /// Whether one resource cannot be observed without its neighbours of the kind.
+    /// Whether the resources of the kind can only be observed all together.
     static var isObservedTogether: Bool { get }
 
     /// Compares; pure.
     static func diff(_ declaration: Declaration, _ observation: Observation) -> Difference
 
-    /// What should be known and no apply mends: a process that sits where it should not. Pure.
+    /// Problems that apply does not correct: a process on CPUs where it should not run. Pure.
     static func findings(_ declaration: Declaration, _ observation: Observation) -> [HostFinding]
 
-    /// What was there before, enough to put back everything `apply` may touch.
+    /// The earlier state, enough to restore everything that `apply` may change.
     static func beforeImages(
         _ declaration: Declaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage]
 
-    /// Makes the smallest change, live and persisted. Applying twice changes nothing more.
+    /// Makes the smallest change, live and persisted; a second call changes nothing.
     static func apply(
         _ declaration: Declaration, _ observation: Observation, changes: [Change], on host: Host
     ) throws(AgentFault)
 
-    /// Whether resources of the kind that are due at the same time are changed in one go.
+    /// Whether resources of the kind that are due at the same time are changed in one call.
     ///
-    /// They then have to commute: whatever the order, each comes to the same, unless one requires the
-    /// other. The engine keeps apart those that do.
+    /// Their changes must then give the same result in any order. The engine never puts two
+    /// resources into one call if one requires the other.
     static var isAppliedTogether: Bool { get }
 
-    /// The before-images of several, as ``beforeImages(_:_:on:)`` gives them for each.
+    /// The before-images of several resources, the same as ``beforeImages(_:_:on:)`` for each.
     ///
-    /// One answer each, in the same order.
+    /// Returns one result for each, in the same order.
     static func beforeImages(
         _ due: [DueChange<Self>], on host: Host
     ) -> [Result<[BeforeImage], AgentFault>]
 
-    /// Changes several, as ``apply(_:_:changes:on:)`` changes each: one after the other, where the
-    /// kind knows no way to spare work.
+    /// Changes several resources, with the same result as ``apply(_:_:changes:on:)`` for each.
     ///
-    /// One outcome each, in the same order; a failure of one keeps no other from its change.
+    /// By default, one after the other; a kind may combine work. Returns one outcome for each, in
+    /// the same order. A failure of one does not stop the others.
     static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome]
 }
 

@@ -1,6 +1,6 @@
 import FleetModel
 
-/// A resource that is to be changed: what it is to be, what was found, what of it to change.
+/// A resource to be changed: its declaration, its observation and the changes to make.
 package struct DueChange<Behaviour: ResourceBehaviour> {
     package let declaration: Behaviour.Declaration
     package let observation: Behaviour.Observation
@@ -19,7 +19,7 @@ package struct DueChange<Behaviour: ResourceBehaviour> {
 /// How the change of one resource went.
 package enum ChangeOutcome {
     case made
-    /// All but what waits for work that others may want too; see ``Host/carryOut(_:)``.
+    /// Made, except for the part that waits for shared work; see ``Host/carryOut(_:)``.
     case waits(SharedWait)
     case failed(AgentFault)
 }

@@ -2,12 +2,12 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Runs handlers: what is done once after the resources when one of them changed.
+/// Runs handlers: actions that run once after the resources, if one of those changed.
 package enum HandlerRunner {
-    /// Runs one and gives the reason why that counts as done: `active (running)`.
+    /// Runs a handler and returns why it counts as done: `active (running)`.
     ///
-    /// A service must be found running afterwards (or stopped, for `stop`); a unit whose files are
-    /// newer than what systemd has loaded is reloaded into systemd first.
+    /// Afterwards, a service must be running (or stopped, for `stop`). If the files of a unit are
+    /// newer than what systemd has loaded, daemon-reload is run first.
     package static func run(_ handler: PlannedHandler, on host: Host) throws(AgentFault) -> String {
         if handler.kind.schema.traits.handler == .program || handler.action == .run {
             return try runCommand(handler, on: host)
@@ -27,7 +27,7 @@ package enum HandlerRunner {
                 ["daemon-reload"], attempted: "reload the unit files", on: host.machine)
         }
         if handler.action == .reload {
-            // A service that does not run reads its configuration when it starts.
+            // A stopped service reads its configuration when it starts.
             if before.isStopped { return "\(before.activeText): nothing to reload" }
             let now = before.needsDaemonReload ? try status(of: name, attempted, on: host) : before
             guard now.canReload else {
@@ -61,7 +61,7 @@ package enum HandlerRunner {
         else {
             throw AgentFault(
                 "no-unit", attempted, cause: "there is no unit \(name)",
-                hint: "declare the package or the unit that brings it")
+                hint: "declare the package or unit that provides it")
         }
         return status
     }
@@ -86,7 +86,7 @@ package enum HandlerRunner {
             action == .stop ? "still-running" : "not-running", attempted,
             cause: "afterwards it is \(now.activeText)"
                 + Systemctl.logText(of: before.id, on: host.machine),
-            hint: "`journalctl -u \(before.id)` on the host says more")
+            hint: "see `journalctl -u \(before.id)` on the host")
     }
 
     private static func runCommand(
@@ -95,7 +95,8 @@ package enum HandlerRunner {
         let attempted = "run \(handler.name)"
         guard let program = handler.arguments.first, program.hasPrefix("/") else {
             throw AgentFault(
-                "no-program", attempted, cause: "the handler names no program by its absolute path")
+                "no-program", attempted,
+                cause: "the handler does not give a program by its absolute path")
         }
         let result: ProgramResult
         do throws(SystemError) {

@@ -4,35 +4,35 @@ import Linux
 import SystemFaults
 import Wire
 
-/// What a behaviour works with: the machine, the blobs of the plan, and how the run is made.
+/// What a behaviour works with: the machine, the blobs of the plan, and settings of the run.
 package final class Host {
     package let machine: any Machine
-    /// Whether contents found are put into changes, for diffs.
+    /// Whether changes include the content found, for diffs.
     package let wantsContent: Bool
-    /// Gives a blob of the plan; asks the controller for it where it is not here yet.
+    /// Returns a blob of the plan; requests it from the controller if it is not here yet.
     package let blob: (Digest) throws(AgentFault) -> [UInt8]
-    /// Keeps the content of a before-image and gives its digest.
+    /// Stores the content of a before-image and returns its digest.
     package let keep: ([UInt8]) throws(AgentFault) -> Digest
-    /// A large blob of the plan as a file of the agent's own; nil where ``blob`` gives its bytes.
+    /// The path of a large blob's file in the agent's spool; nil if ``blob`` returns its bytes.
     package var spooled: (Digest) throws(AgentFault) -> String? = { _ throws(AgentFault) in nil }
-    /// The directory of the agent's state on this host: private, root's.
+    /// The directory of the agent's state on this host: private to root.
     package var stateDirectory = AgentDirectory.standard
-    /// What was done and is to be done once in a run at most, by name: `apt-get update`.
+    /// The names of steps already done that run at most once in a run: `apt-get update`.
     package var doneOnce: Set<String> = []
-    /// Whether work that several resources may want is left to the engine; see ``share(_:)``.
+    /// Whether work that several resources may need is left to the engine; see ``share(_:)``.
     package var sharesWork = false
-    /// What the change under way leaves to be done after shared work.
+    /// The part of the current change that waits for shared work.
     var waiting: SharedWait?
-    /// Reads facts of the host: the hardware half where asked, and sections of the live state.
+    /// Reads facts of the host: the hardware facts if wanted, and sections of the live state.
     package var facts: (_ hardware: Bool, _ sections: [String]) -> JSON = { _, _ in .null }
-    /// Waits a moment, so that what was just started can show that it fails.
+    /// Waits a moment, so that a service that was just started can fail.
     ///
-    /// Tests do without.
+    /// Tests replace it.
     package var settle: () -> Void = { usleep(300_000) }
 
-    /// Seconds since the epoch, held against when files were written.
+    /// Seconds since the epoch, compared with the modification times of files.
     ///
-    /// Tests have their own.
+    /// Tests replace it.
     package var now: () -> Double = { Clock.wallSeconds() }
 
     package init(
@@ -46,13 +46,13 @@ package final class Host {
         self.keep = keep
     }
 
-    /// The content of a blob, to be put in place: one that is large never stands in memory.
+    /// The content of a blob, to be put in place; a large blob is never held in memory.
     package func content(_ digest: Digest) throws(AgentFault) -> NewContent {
         if let path = try spooled(digest) { return .copy(of: path) }
         return .bytes(try blob(digest))
     }
 
-    /// Makes a private directory of the agent's own below its state, where it is missing; its path.
+    /// Creates a private directory below the agent's state directory if it is missing; returns its path.
     func ownDirectory(_ name: String) throws(AgentFault) -> String {
         let path = PathName.join(stateDirectory, name)
         try attempt("make the directory \(path)") { () throws(SystemError) in

@@ -1,8 +1,8 @@
 import Linux
 
-/// A file of `[section]` and `key = value`, as dnf and chrony's like read them.
+/// A file of `[section]` and `key = value` lines, as dnf reads it.
 ///
-/// A line that begins with white space goes on with the value before it; `#` and `;` begin comments.
+/// A line that begins with white space continues the value before; `#` and `;` begin comments.
 struct IniFile: Sendable, Equatable {
     struct Section: Sendable, Equatable {
         var name: String
@@ -36,7 +36,7 @@ struct IniFile: Sendable, Equatable {
         }
     }
 
-    /// The value that counts: the last one.
+    /// The effective value of a key, which is the last one.
     subscript(section: String, key: String) -> String? {
         sections.filter { $0.name == section }.flatMap(\.settings).last { $0.key == key }?.value
     }

@@ -3,14 +3,14 @@ import Linux
 import SystemFaults
 import Wire
 
-/// What a new file is to hold.
+/// The content of a new file.
 package enum NewContent: Sendable {
     case bytes([UInt8])
-    /// What another file of this machine holds, which nobody else may write: it is copied in pieces.
+    /// A copy of another file, which only root can write; copied in pieces.
     case copy(of: String)
 }
 
-/// A file to be put in place whole.
+/// A file to be created or replaced as a whole.
 package struct NewFile {
     package var path: String
     package var content: NewContent
@@ -30,7 +30,7 @@ package struct NewFile {
         self.gid = gid
     }
 
-    /// Keeps a text of root's at a path, with the directories above it; nil takes the file away.
+    /// Writes a text as a file of root, and creates its directory if missing; nil removes the file.
     static func keep(
         _ path: String, _ text: String?, on machine: any Machine
     ) throws(AgentFault) {
@@ -44,11 +44,11 @@ package struct NewFile {
             .put(on: machine)
     }
 
-    /// Puts it in place, with no moment at which the path has half of it.
+    /// Puts the file in place atomically: the path never holds only a part of it.
     ///
-    /// A validating program sees a candidate beside the path, with the final owner and mode; that
-    /// very file is renamed into place where the program exits 0, and removed where it does not.
-    /// Its output goes into the fault unless `showsOutput` is false.
+    /// A validating program checks a candidate file beside the path, with the final owner and mode.
+    /// If the program exits with 0, this file is renamed to the path; otherwise it is removed. The
+    /// output of the program is included in the fault unless `showsOutput` is false.
     package func put(
         validate: [String] = [], showsOutput: Bool = true, on machine: any Machine
     ) throws(AgentFault) {
@@ -57,8 +57,8 @@ package struct NewFile {
                 try write(to: path, on: machine)
             }
         }
-        // Fixed by the path, so that what an interrupted run left is overwritten; short enough
-        // for any name; hidden, so that directories of drop-ins do not read it.
+        // The name depends only on the path, so that a leftover of an interrupted run is
+        // overwritten. It is short enough for any path, and hidden from drop-in directories.
         let candidate = PathName.join(
             PathName.parent(of: path), ".muster-candidate-\(Digest(of: path.utf8).short)")
         try attempt("write a candidate for \(path)") { () throws(SystemError) in
@@ -111,13 +111,13 @@ package struct NewFile {
         throw AgentFault(
             "validate-failed", "put new content into \(path)",
             cause: "\(program) \(result.endText)" + (output.isEmpty ? "" : ": \(output)"),
-            hint: "what was there is unchanged; correct the content")
+            hint: "the file is unchanged; correct the content")
     }
 }
 
-/// Makes a directory of root's where it is missing; the one above must be there.
+/// Creates a directory of root if it is missing; the directory above must exist.
 func makeDirectory(_ path: String, on machine: any Machine) throws(AgentFault) {
-    try attempt("make the directory \(path)") { () throws(SystemError) in
+    try attempt("create the directory \(path)") { () throws(SystemError) in
         if try machine.statusIfPresent(path, followLinks: true) == nil {
             try machine.makeDirectory(path, mode: 0o755, uid: 0, gid: 0)
         }
@@ -126,7 +126,9 @@ func makeDirectory(_ path: String, on machine: any Machine) throws(AgentFault) {
 
 /// Texts about programs that were run.
 package enum ProgramText {
-    /// The last lines a program printed, errors first, on one line and bounded.
+    /// The last lines that a program printed, on one line, at most 500 characters.
+    ///
+    /// Standard error is used; standard output only if standard error is empty.
     package static func excerpt(of result: ProgramResult) -> String {
         let text = result.errorOutput.isEmpty ? result.outputText : result.errorText
         let lines = text.filledLines.suffix(5)
@@ -137,7 +139,7 @@ package enum ProgramText {
 }
 
 extension StringProtocol {
-    /// Without white space at both ends.
+    /// The text without white space at both ends.
     func trimmingSpaces() -> String {
         let tail = drop { $0.isWhitespace }
         guard let last = tail.lastIndex(where: { !$0.isWhitespace }) else { return "" }

@@ -2,7 +2,7 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Observes each declaration, with the accounts of the machine read once for all.
+/// Observes each declaration; reads the accounts of the machine once for all of them.
 func observeEach<D: ResourceDeclaration, O: Sendable>(
     _ declarations: [D], on host: Host, owner: (D) -> String?, group: (D) -> String?,
     _ observe: (D, Accounts) throws(AgentFault) -> O
@@ -20,7 +20,7 @@ func observeEach<D: ResourceDeclaration, O: Sendable>(
     }
 }
 
-/// Observes each declaration; a fault is that declaration's alone.
+/// Observes each declaration; a fault of one does not affect the others.
 func observeEach<D, O: Sendable>(
     _ declarations: [D], _ observe: (D) throws(AgentFault) -> O
 ) -> [Result<O, AgentFault>] {

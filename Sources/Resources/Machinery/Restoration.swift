@@ -1,12 +1,12 @@
 import FleetModel
 
-/// One thing that was there before a change: how to put it back, and how to see that it is there.
+/// One item of the earlier state: how to put it back, and how to check that it is back.
 struct Restoration {
-    /// What it is, for people: `the rings of ens1f0`, `/etc/modprobe.d/90-muster-tun.conf`.
+    /// The item's name for people: `the rings of ens1f0`, `/etc/modprobe.d/90-muster-tun.conf`.
     let what: String
-    /// Whether it is there as it was; never writes.
+    /// Whether the item has its earlier state; never writes.
     let isBack: () throws(AgentFault) -> Bool
-    /// Puts it back; doing so twice changes nothing more.
+    /// Puts the item back; a second call changes nothing.
     let putBack: () throws(AgentFault) -> Void
 
     init(
@@ -18,16 +18,16 @@ struct Restoration {
         self.putBack = putBack
     }
 
-    /// Puts it back where it is not there, and reads it again; whether anything had to be done.
+    /// Puts the item back if needed, and checks it; returns whether anything had to be done.
     ///
-    /// Throws where it could not be put back, or reads otherwise afterwards.
+    /// Throws if it could not be put back, or if it still differs afterwards.
     func run() throws(AgentFault) -> Bool {
-        // What cannot be read now may still be written.
+        // If the item cannot be read, it may still be possible to write it.
         if (try? isBack()) == true { return false }
         try putBack()
         guard try isBack() else {
             throw AgentFault(
-                "not-put-back", "put back \(what)", cause: "it was written, and reads otherwise")
+                "not-put-back", "put back \(what)", cause: "it was written, but still differs")
         }
         return true
     }

@@ -4,20 +4,20 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Puts back what was there before changes, from their before-images.
+/// Puts back the state before changes, from their before-images.
 ///
-/// What comes first is what the rest stands on: units that were not there go down, then files, accounts
-/// and packages, what is made of files, modules, what the kernel holds, units, and last what takes minutes.
-/// Doing it twice changes nothing more.
+/// The order follows the dependencies: units that did not run are stopped, then come files,
+/// accounts, packages, depmod, modules, kernel settings and units, and last restarts and the
+/// initramfs. A second call changes nothing.
 package struct Restore {
     private let host: Host
     private let isSameBoot: Bool
     private let content: (Digest) throws(AgentFault) -> [UInt8]
 
-    /// `content` gives the blobs that images name by digest.
+    /// `content` returns the blobs that images name by digest.
     ///
-    /// `isSameBoot` says whether the images are of the running kernel: numbers of processes are good
-    /// for one boot alone.
+    /// `isSameBoot` says whether the images were taken since the last boot: process IDs are valid
+    /// only for one boot.
     package init(
         machine: any Machine, isSameBoot: Bool = true, settle: @escaping () -> Void,
         content: @escaping (Digest) throws(AgentFault) -> [UInt8]
@@ -30,10 +30,10 @@ package struct Restore {
         host.settle = settle
     }
 
-    /// Puts back what the images say was there, as far as it is not there.
+    /// Puts back the state that the images hold, where the current state differs.
     ///
-    /// The images are those of one change or of a whole run, in the order in which they were taken:
-    /// where several are of one thing, the first counts. Says of each what became of it.
+    /// The images are those of one change or of a whole run, in the order in which they were taken.
+    /// If several are of the same item, the first counts. Returns the outcome of each image.
     package func putBack(_ images: [BeforeImage]) -> [Restored] {
         var work = RestoreWork(images)
         goDown(&work)
@@ -43,17 +43,17 @@ package struct Restore {
         let packages = work.all(where: \.isPackage)
         for item in packages { run(item, &work) }
         if packages.contains(where: { work.isPutBack($0) }) {
-            // Scripts of packages may have written what was just put back.
+            // Package scripts may have changed files that were just put back.
             for item in work.paths { run(item, &work) }
         }
         readUnits(&work)
         for item in work.all(where: { $0.isDerived("depmod") }) { run(item, &work) }
         putBackModules(&work)
-        // Devices come and go with modules.
+        // Device files appear and disappear with modules.
         for item in work.all(where: { $0.isMetadata && $0.isDevice }) { run(item, &work) }
         for item in work.all(where: \.isKernels).reversed() { run(item, &work) }
         for item in work.all(where: \.isUnit) { run(item, &work) }
-        // The partition of a slice is there when the slice runs.
+        // The partition file of a slice exists only while the slice is active.
         for item in work.all(where: \.isControlGroup) { run(item, &work) }
         for item in work.all(where: \.isOtherDerived) { run(item, &work) }
         for item in work.all(where: { $0.isDerived("initramfs") }) { run(item, &work) }
@@ -88,7 +88,10 @@ package struct Restore {
 
     // MARK: One image
 
-    /// Nil where nothing is left to be put back: a process that has ended, what nothing is made of anew.
+    /// The restoration of one image.
+    ///
+    /// Nil if there is nothing to put back: for a process that has ended, or for a step such as
+    /// the initramfs if nothing was put back.
     private func restoration(
         of image: BeforeImage, _ work: RestoreWork
     ) throws(AgentFault) -> Restoration? {
@@ -116,7 +119,7 @@ package struct Restore {
             guard isSameBoot else {
                 throw AgentFault(
                     "another-boot", "put back the CPUs of process \(pid)",
-                    cause: "the host was rebooted since, and its processes are others")
+                    cause: "the host was rebooted since then, so that process no longer exists")
             }
             return try .affinity(of: pid, cpus, on: machine)
         case .module(let name, let isLoaded):
@@ -141,18 +144,19 @@ package struct Restore {
     ) throws(AgentFault) -> Restoration {
         let attempted = "put back \(setting) of \(name)"
         guard let saved = try? JSON(parsing: Array(value.utf8)) else {
-            throw AgentFault("damaged", attempted, cause: "its before-image is no JSON")
+            throw AgentFault("damaged", attempted, cause: "its before-image is not valid JSON")
         }
         if setting == "network" {
             return .network(name, saved, pause: host.settle, on: machine)
         }
         guard let part = LinkParts.named(setting) else {
-            throw AgentFault("unknown-image", attempted, cause: "this agent knows no such setting")
+            throw AgentFault(
+                "unknown-image", attempted, cause: "this agent does not know this setting")
         }
         return .link(NICLink(name: name, machine: machine), part, saved)
     }
 
-    /// What a module's parameters held that only loading sets, as far as other images say.
+    /// The earlier values of a module's read-only parameters, from the other images.
     private func parameters(
         of module: String, _ work: RestoreWork
     ) throws(AgentFault) -> [String: String] {
@@ -174,7 +178,7 @@ package struct Restore {
 
     // MARK: Several at once
 
-    /// Units that did not run or start at boot go down while their files are still there.
+    /// Stops or disables units that did not run or were not enabled, while their files still exist.
     private func goDown(_ work: inout RestoreWork) {
         for item in work.all(where: \.isUnit) {
             guard case .unit(let name, let active, let enabled) = item.image else { continue }
@@ -183,13 +187,13 @@ package struct Restore {
             do throws(AgentFault) {
                 if try unit.goDown() { work.note(item, .putBack) }
             } catch {
-                // Tried again when its files are back, and told then.
+                // It is tried again after its files are put back, and reported then.
                 work.note(item, .failed(error))
             }
         }
     }
 
-    /// Has systemd read unit files that were put back; where it cannot, they are not in effect.
+    /// Reloads systemd if unit files were put back; if that fails, they are noted as failed.
     private func readUnits(_ work: inout RestoreWork) {
         let files = work.paths.filter { work.isPutBack($0) && $0.isUnitFile }
         if files.isEmpty, !work.all(where: \.isPackage).contains(where: { work.isPutBack($0) }) {
@@ -197,15 +201,15 @@ package struct Restore {
         }
         do throws(AgentFault) {
             try Systemctl.run(
-                ["daemon-reload"], attempted: "have systemd read its units", on: machine)
+                ["daemon-reload"], attempted: "reload systemd's unit files", on: machine)
         } catch {
-            // Where systemd does not run there is nobody to read them.
+            // If systemd does not run, there is nothing to reload.
             if error.code == "no-systemd" { return }
             for item in files { work.note(item, .failed(error)) }
         }
     }
 
-    /// One module may need another, or hold it: again as long as something comes of it.
+    /// Puts modules back; repeats while some succeed, because one module may depend on another.
     private func putBackModules(_ work: inout RestoreWork) {
         var left = work.all(where: \.isModule)
         while true {

@@ -1,14 +1,14 @@
 import FleetModel
 import Linux
 
-/// The before-images of a restoration, in the order in which they are gone about, and what came of each.
+/// The before-images of a restoration, with the outcome of each.
 struct RestoreWork {
     struct Item {
         let index: Int
         let image: BeforeImage
     }
 
-    /// Those that count: of several of one thing the first.
+    /// The images that count: of several for the same item, only the first.
     let items: [Item]
     private let images: [BeforeImage]
     private var outcomes: [Int: Restored.Outcome] = [:]
@@ -18,7 +18,7 @@ struct RestoreWork {
         var seen: Set<String> = []
         var items: [Item] = []
         for (index, image) in images.enumerated() {
-            // A whole image of a path has its owner and mode too.
+            // A full image of a path includes its owner and mode.
             let isKnown = image.isMetadata && seen.contains("path \(image.path ?? "")")
             if seen.insert(image.subject).inserted, !isKnown {
                 items.append(Item(index: index, image: image))
@@ -31,7 +31,7 @@ struct RestoreWork {
 
     func all(where fits: (BeforeImage) -> Bool) -> [Item] { items.filter { fits($0.image) } }
 
-    /// What is at paths: what was there from the top down, then what was not, from the bottom up.
+    /// The images of paths: existing ones with parents first, then absent ones with children first.
     var paths: [Item] {
         let all = all { $0.path != nil && !$0.isMetadata }
         func depth(_ item: Item) -> Int { (item.image.path ?? "").utf8.count { $0 == 47 } }
@@ -41,7 +41,9 @@ struct RestoreWork {
             + gone.sorted { (depth($1), $0.index) < (depth($0), $1.index) }
     }
 
-    /// Notes what came of one; what was put back once stays so, whatever a second look finds.
+    /// Records the outcome of an item.
+    ///
+    /// An item that was put back keeps that outcome if a second check finds it unchanged.
     mutating func note(_ item: Item, _ outcome: Restored.Outcome) {
         if outcome == .wasThere, outcomes[item.index] != nil, !isFailed(item) { return }
         let wasTouched = outcome == .wasThere && isFailed(item)
@@ -57,7 +59,7 @@ struct RestoreWork {
     /// Whether anything was put back.
     var changed: Bool { outcomes.values.contains(.putBack) }
 
-    /// One answer for each image, in the order they were given.
+    /// One outcome for each image, in the order in which they were given.
     var result: [Restored] {
         images.enumerated().map { index, image in
             Restored(image: image, outcome: outcomes[index] ?? .wasThere)
@@ -66,7 +68,7 @@ struct RestoreWork {
 }
 
 extension RestoreWork.Item {
-    /// A file that systemd reads units from.
+    /// Whether the path is in a directory from which systemd reads units.
     var isUnitFile: Bool {
         [
             "/etc/systemd/system/", "/run/systemd/system/", "/usr/lib/systemd/system/",
@@ -78,7 +80,7 @@ extension RestoreWork.Item {
 }
 
 extension BeforeImage {
-    /// The path it is of, where it is of one.
+    /// The path of the image; nil if it is not of a path.
     var path: String? {
         switch self {
         case .nothing(let path), .file(let path, _, _, _, _), .directory(let path, _, _, _),
@@ -88,7 +90,7 @@ extension BeforeImage {
         }
     }
 
-    /// What it is of: two images of one thing have the same.
+    /// The item of the image: two images of the same item have equal subjects.
     var subject: String {
         switch self {
         case .nothing(let path), .file(let path, _, _, _, _), .directory(let path, _, _, _),
@@ -115,12 +117,12 @@ extension BeforeImage {
     var isModule: Bool { if case .module = self { true } else { false } }
     var isUnit: Bool { if case .unit = self { true } else { false } }
 
-    /// A file of a control group, which is there when its unit runs.
+    /// Whether it is a control group file, which exists only while its unit is active.
     var isControlGroup: Bool {
         if case .kernelFile(let path, _) = self { path.hasPrefix("/sys/fs/cgroup/") } else { false }
     }
 
-    /// What the running kernel holds, but for modules and control groups.
+    /// Whether it is state of the running kernel other than modules and control groups.
     var isKernels: Bool {
         switch self {
         case .sysctl, .affinity, .link: true
@@ -133,7 +135,7 @@ extension BeforeImage {
         if case .derived(let name) = self { name.hasPrefix(what) } else { false }
     }
 
-    /// Services that read at their start what was put back.
+    /// Whether it is a service that must be restarted or reloaded to read what was put back.
     var isOtherDerived: Bool {
         isDerived("") && !isDerived("depmod") && !isDerived("initramfs")
     }

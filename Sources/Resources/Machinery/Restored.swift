@@ -1,17 +1,17 @@
 import FleetModel
 
-/// What became of one before-image.
+/// The outcome of one before-image.
 package struct Restored: Sendable, Equatable {
     package enum Outcome: Sendable, Equatable {
-        /// It was otherwise, was put back and read again.
+        /// The state differed; it was put back and checked.
         case putBack
-        /// It was there already.
+        /// The earlier state was already there.
         case wasThere
-        /// An earlier image of the same thing counts.
+        /// An earlier image of the same item counts instead.
         case superseded
-        /// No image brings it back.
+        /// No image can bring this state back.
         case exempt(NotRestored)
-        /// It could not be put back, and why.
+        /// The state could not be put back, and why.
         case failed(AgentFault)
     }
 
@@ -19,7 +19,7 @@ package struct Restored: Sendable, Equatable {
     package let outcome: Outcome
 }
 
-/// What is left out where changes are taken back: all there is, by name and with its reason.
+/// All that a rollback does not put back, by name and with the reason.
 package enum NotRestored: String, Sendable, CaseIterable {
     case commands
     case firmware
@@ -33,26 +33,26 @@ package enum NotRestored: String, Sendable, CaseIterable {
     case invalidPartitions = "invalid_partitions"
     case unitsWithoutFile = "units_without_file"
 
-    /// Why, for people.
+    /// The reason, as text for people.
     package var reason: String {
         switch self {
-        case .commands: "what a command does is known to its author alone"
+        case .commands: "muster does not know what a command changes"
         case .firmware:
-            "a card does not give out the firmware it had, and an older one may be refused"
+            "a card does not return its earlier firmware, and may refuse an older version"
         case .vendorInstallation:
-            "what a vendor's script installs is known to that script alone, and modules come from "
-                + "what is on disk; declare the version of before"
+            "only the vendor's script knows what it installs, and modules are loaded from disk; "
+                + "declare the earlier version"
         case .homeDirectories:
-            "the home that a user was created with may hold work by now, and that of a removed user "
-                + "is not kept"
+            "the home of a created user may contain work by now, and the home of a removed user is "
+                + "not saved"
         case .removedPackages:
-            "the package manager remembers of a removed package that its configuration stays"
-        case .offers: "what repositories offer is a cache, and is fetched again"
-        case .notAsInFiles: "what ran otherwise than its files said runs as they say afterwards"
-        case .initramfs: "an initramfs is made anew from the files that were put back"
-        case .invalidPartitions: "a partition that the kernel had found invalid is none any more"
-        case .unitsWithoutFile: "a unit whose file was gone while it ran cannot be started again"
-        case .broughtUp: "ifupdown's note of what it brought up follows from its next call"
+            "the package manager still lists the configuration of a removed package"
+        case .offers: "the lists of repositories are a cache and are fetched again"
+        case .notAsInFiles: "a running state that differed from its files will follow the files"
+        case .initramfs: "an initramfs is regenerated from the files that were put back"
+        case .invalidPartitions: "an invalid cpuset partition is not made again"
+        case .unitsWithoutFile: "a unit that ran without its file cannot be started again"
+        case .broughtUp: "ifupdown updates its record of configured interfaces at its next call"
         }
     }
 }

@@ -1,14 +1,14 @@
 import FleetModel
 import Kinds
 
-/// Work that is done once in a run for all resources that want it.
+/// Work that is done once in a run for all resources that need it.
 package enum SharedWork: String, Sendable, CaseIterable {
-    /// systemd reads the unit files anew.
-    case daemonReload = "have systemd read its units"
-    /// The file system that the kernel starts from is made anew.
-    case initramfs = "make the initramfs anew"
-    /// The boot loader's menu is made anew.
-    case bootMenu = "make the boot menu anew"
+    /// systemd reloads the unit files (daemon-reload).
+    case daemonReload = "reload systemd's unit files"
+    /// The initramfs is regenerated.
+    case initramfs = "regenerate the initramfs"
+    /// The boot loader's menu is generated again.
+    case bootMenu = "regenerate the boot menu"
 }
 
 /// The rest of a change that waits for shared work.
@@ -17,16 +17,17 @@ package enum SharedWork: String, Sendable, CaseIterable {
 /// settings of the boot loader. The resource is verified only once the work is done.
 package struct SharedWait {
     package let work: SharedWork
-    /// Whether what follows the work changes what runs, and not just the next boot.
+    /// Whether `finish` changes the running system, and not only the next boot.
     package let isFollowed: Bool
-    /// For the boot menu: the loader, and the parameters that every boot line must then have.
+    /// For the boot menu: the loader, and the parameters that every command line must then have.
     let menu: (loader: GrubLoader, parameters: [KernelParameter])?
-    /// Goes on with the resource once the work is done.
+    /// Completes the change after the work is done.
     let finish: () throws(AgentFault) -> Void
-    /// Puts back what the change made, after the work failed; gives the fault to report.
+    /// Undoes the change after the work has failed; returns the fault to report.
     let undo: (AgentFault) -> AgentFault
-    /// Makes the change and the work for this resource alone, after `undo`; nil where the work
-    /// fails for each if it fails for all.
+    /// Repeats the change and the work for this resource only, after `undo`.
+    ///
+    /// Nil if a failure of the shared work means that it would fail for each resource too.
     let alone: (() throws(AgentFault) -> Void)?
 
     init(
@@ -46,10 +47,10 @@ package struct SharedWait {
 }
 
 extension Host {
-    /// Has work done that other resources of the run may want too; the last step of an `apply`.
+    /// Requests work that other resources of the run may need too; the last step of an `apply`.
     ///
-    /// Where the host shares work, the engine has it done later, and calls on the rest of the change
-    /// then. Elsewhere it is done at once, and a failure is thrown.
+    /// If the host shares work, the engine does the work later and then completes the change.
+    /// Otherwise the work is done at once, and a failure is thrown.
     func share(_ wait: SharedWait) throws(AgentFault) {
         if sharesWork {
             waiting = wait
@@ -58,11 +59,11 @@ extension Host {
         }
     }
 
-    /// Does the works that resources wait for, each once, and finishes those resources.
+    /// Does each work that resources wait for once, and completes their changes.
     ///
-    /// Gives one fault for each, in the same order; nil where it went well. Work that fails for
-    /// several is undone for all of them and then tried for each alone, so that one that breaks it
-    /// does not keep the others from theirs.
+    /// Returns one entry for each resource, in the same order: its fault, or nil for success. If
+    /// work fails for several resources, the changes of all are undone and then tried one by one,
+    /// so that one bad resource does not stop the others.
     package func carryOut(_ waits: [SharedWait]) -> [AgentFault?] {
         let shared = sharesWork
         sharesWork = false
@@ -83,7 +84,7 @@ extension Host {
             try perform(work, for: waits)
         } catch {
             let fault = error
-            // The last first: a later one may have changed what an earlier one made.
+            // In reverse order: a later change may have modified the result of an earlier one.
             let undone = Array(waits.reversed().map { $0.undo(fault) }.reversed())
             if waits.count == 1 { return undone }
             return zip(waits, undone).map { wait, fault in

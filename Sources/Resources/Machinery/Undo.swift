@@ -1,16 +1,16 @@
 import FleetModel
 
-/// What a change has set so far, so that it is put back where a later step of it fails.
+/// The steps that a change has made so far, to be undone if a later step fails.
 struct Undo {
     private var steps: [Restoration] = []
 
-    /// Takes note of what is there, before it is changed.
+    /// Adds a restoration of the current state, before that is changed.
     mutating func add(_ step: Restoration) { steps.append(step) }
 
-    /// Puts everything back, the latest first, each whatever came of the others.
+    /// Puts everything back, the latest first; a failure does not stop the others.
     ///
-    /// Gives the fault that made it necessary with what came of that: that all was read and is there
-    /// again, or what is not there and why.
+    /// Returns the original fault with the outcome added: that all was put back and checked, or
+    /// what could not be put back and why.
     func after(_ fault: AgentFault) -> AgentFault {
         if steps.isEmpty { return fault }
         var left: [String] = []
@@ -27,17 +27,17 @@ struct Undo {
             note = Undo.isBackNote
         } else {
             fault.cause += "; not put back: " + left.joined(separator: ", ")
-            note = "put that back by hand, or apply again once the host is mended"
+            note = "put that back by hand, or repair the host and apply again"
         }
         fault.hint = fault.hint.map { "\($0); \(note)" } ?? note
         return fault
     }
 
-    /// What a hint says where everything was read again and is as it was.
-    static let isBackNote = "what was there before is there again"
+    /// The hint if everything was put back and checked.
+    static let isBackNote = "the earlier state is restored"
 }
 
-/// Makes a change of several steps; where one fails, those before it are put back.
+/// Makes a change of several steps; if one fails, the steps before it are undone.
 func undoing<T>(
     _ body: (inout Undo) throws(AgentFault) -> T
 ) throws(AgentFault) -> T {
