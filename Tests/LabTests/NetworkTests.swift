@@ -28,7 +28,7 @@ struct NetworkTests {
         let none = try fleet.muster("apply", "--yes")
         #expect(none.status == 1, "\(none.text)")
         #expect(
-            none.text.contains("neither systemd-networkd runs here nor is ifupdown installed"),
+            none.text.contains("systemd-networkd does not run here, and ifupdown is not installed"),
             "\(none.text)")
 
         _ = try fleet.onHost("systemctl start systemd-networkd")
