@@ -196,8 +196,8 @@ package enum NICBehaviour: ResourceBehaviour {
             "cuts-off", "set \(setting.attribute) of \(link) to \(setting.wanted)",
             cause:
                 "setting \(setting.attribute) takes the link down, and muster's own connection "
-                    + "uses this link",
-                hint: "connect through another link, or declare may_cut_off: true to do it anyway")
+                + "uses this link",
+            hint: "connect through another link, or declare may_cut_off: true to do it anyway")
     }
 
     // MARK: Changing

@@ -117,7 +117,7 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
                     "firmware", attempted, cause: wrong.joined(separator: "; "),
                     hint:
                         "flash it with the vendor's tool, or declare source; if the card is right, "
-                            + "correct the declaration"))
+                        + "correct the declaration"))
         }
         return flashing(declaration, observation, wrong)
     }
@@ -172,8 +172,8 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
                     AgentFault(
                         "firmware", "expect the firmware of \(declaration.name)",
                         cause: wrong.joined(separator: "; ")
-                                + ", although the image is already stored and running",
-                            hint: "correct version, minimum or variant: they do not fit the image"))
+                            + ", although the image is already stored and running",
+                        hint: "correct version, minimum or variant: they do not fit the image"))
             }
             let way =
                 declaration.activation == .powerCycle

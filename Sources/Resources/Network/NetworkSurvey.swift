@@ -114,7 +114,7 @@ struct NetworkSurvey {
                         "shadowed", "set up the interface \(link)",
                         cause:
                             "\(path) sorts before \(own) and matches too; "
-                                + "only the first file applies",
+                            + "only the first file applies",
                         hint: "remove it, or give it a later name: 50-\(link).network")
                 }
             }
