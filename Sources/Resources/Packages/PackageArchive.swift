@@ -3,12 +3,12 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// A package file of the plan, on the host only while it is installed.
+/// A package file from the plan, which is on the host only while it is being installed.
 enum PackageArchive {
-    /// Private, so that nobody can swap it.
+    /// A private directory, so that no other user can replace the file.
     private static let directory = "/var/lib/muster/packages"
 
-    /// Puts it where the package manager can read it, and takes it away afterwards.
+    /// Puts the file where the package manager can read it, and removes it afterwards.
     static func with(
         _ archive: ResolvedContent, suffix: String, _ attempted: String, on host: Host,
         _ body: (String) throws(AgentFault) -> Void
@@ -26,7 +26,7 @@ enum PackageArchive {
             }
             try machine.replaceFile(path, content: content, mode: 0o600, uid: 0, gid: 0)
         }
-        // A copy that cannot be removed is in nobody's way; the next installation removes it.
+        // A copy that cannot be removed does no harm; the next installation removes it.
         defer { try? machine.remove(path) }
         try body(path)
     }
@@ -50,7 +50,7 @@ extension AgentFault {
         }
         return AgentFault(
             "no-version", attempted,
-            cause: "no repository of the host has version \(version); there is "
+            cause: "no repository of the host has version \(version); they have "
                 + offered.prefix(10).joined(separator: ", "),
             hint: hint)
     }
