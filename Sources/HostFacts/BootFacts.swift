@@ -1,11 +1,11 @@
 import Linux
 import Wire
 
-/// What loads the kernel, and where its command line is kept between boots.
+/// The boot loader, which loads the kernel and keeps its command line between boots.
 enum BootFacts {
     /// `grub`, `grub-bls` (entries of the Boot Loader Specification) or `systemd-boot`.
     ///
-    /// Null, noted, where none or more than one shows: which of two boots is not to be guessed.
+    /// Null, with a note, where none or more than one is found: muster does not guess which boots.
     static func loader(_ probe: inout Probe) -> JSON {
         let grub = ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"].first { isThere($0, probe) }
         let systemd = ["/boot", "/efi", "/boot/efi"].first {
@@ -17,7 +17,7 @@ enum BootFacts {
         case (nil, _?): return "systemd-boot"
         case (let grub?, let systemd?):
             return probe.fail(
-                "boot_loader", "both \(grub) and \(systemd)/loader/loader.conf are there")
+                "boot_loader", "both \(grub) and \(systemd)/loader/loader.conf exist")
         case (nil, nil):
             return probe.fail(
                 "boot_loader", "neither grub.cfg nor loader.conf below /boot, /efi or /boot/efi")
@@ -28,7 +28,7 @@ enum BootFacts {
         (try? probe.machine.status(path, followLinks: true)) != nil
     }
 
-    /// Red Hat's GRUB reads entries when /etc/default/grub says so, and where they are.
+    /// Whether /etc/default/grub tells Red Hat's GRUB to read Boot Loader Specification entries.
     private static func isBLS(_ probe: Probe) -> Bool {
         let lines = (probe.optionalText("/etc/default/grub") ?? "").filledLines
         let setting = lines.last { $0.hasPrefix("GRUB_ENABLE_BLSCFG=") }

@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import Wire
 
-/// Network interfaces that stand for hardware.
+/// Network interfaces that have a device.
 enum InterfaceFacts {
     static func read(_ probe: inout Probe) -> JSON {
         let root = "/sys/class/net"
@@ -30,18 +30,18 @@ enum InterfaceFacts {
                 "driver": (try? probe.machine.linkTarget("\(root)/\(name)/device/driver"))
                     .map { .string(PathName.last(of: $0)) }
                     ?? probe.fail("\(path).driver", "no driver is bound"),
-                // -1 is the kernel's word for not knowing.
+                // -1 means that the kernel does not know the node.
                 "numa_node": node.integer == -1
-                    ? probe.fail("\(path).numa_node", "the firmware does not tell") : node,
+                    ? probe.fail("\(path).numa_node", "the firmware does not report it") : node,
             ]
         }
         return .object(interfaces)
     }
 
-    /// The folder of the bus device behind an interface, and its address; nil where there is none,
-    /// as of bridges, bonds and tunnels.
+    /// The directory of the bus device behind an interface, and its address.
     ///
-    /// A virtio card is a device on a device: node, CPUs and interrupts are those of the PCI function.
+    /// nil where there is no device, as for bridges, bonds and tunnels. A virtio card is a device
+    /// on a device: node, CPUs and interrupts are those of the PCI function.
     static func device(of name: String, _ probe: Probe) -> (folder: String, address: String)? {
         let root = "/sys/class/net"
         guard let device = try? probe.machine.linkTarget("\(root)/\(name)/device") else {
@@ -50,7 +50,7 @@ enum InterfaceFacts {
         let own = PathName.last(of: device)
         let folder = "\(root)/\(name)/device"
         if isPCIAddress(own) { return (folder, own) }
-        // The interface's own link spells the devices it lies on.
+        // The target of the interface's own link names the devices below it.
         let place = (try? probe.machine.linkTarget("\(root)/\(name)")) ?? ""
         let parents = place.split(separator: "/").map(String.init).prefix { $0 != own }
         if let last = parents.last, isPCIAddress(last) { return ("\(folder)/..", last) }
@@ -64,7 +64,7 @@ enum InterfaceFacts {
             && parts.allSatisfy { Int($0, radix: 16) != nil }
     }
 
-    /// What the driver says; null, noted, where it cannot be asked: of a copy of another machine.
+    /// What the driver reports; null, with a note, where it cannot be asked, as in a copy.
     private static func driverFacts(
         _ name: String, _ path: String, _ probe: inout Probe
     ) -> (address: JSON, version: JSON, firmware: JSON) {
@@ -73,7 +73,7 @@ enum InterfaceFacts {
             return (
                 .optional(info.permanentAddress) ?? .null, .string(info.version),
                 info.firmware.isEmpty
-                    ? probe.fail("\(path).firmware", "the driver does not tell")
+                    ? probe.fail("\(path).firmware", "the driver does not report it")
                     : .string(info.firmware)
             )
         } catch {
@@ -86,12 +86,12 @@ enum InterfaceFacts {
         }
     }
 
-    /// A number of PCI, `0x8086`; null for a device of another bus.
+    /// A PCI identifier, `0x8086`; null for a device of another bus.
     private static func identifier(_ probe: Probe, _ file: String) -> JSON {
         .optional(probe.optionalText(file)) ?? .null
     }
 
-    /// What of interfaces changes while the host runs.
+    /// The properties of interfaces that change while the host runs.
     static func live(_ probe: inout Probe) -> JSON {
         let root = "/sys/class/net"
         guard let names = try? probe.machine.list(root) else {
@@ -111,14 +111,14 @@ enum InterfaceFacts {
         return .object(links)
     }
 
-    /// Null where there is no link to have a speed, or the driver does not tell.
+    /// The speed; null where there is no link, or the driver does not report it.
     private static func speed(_ probe: Probe, _ interface: String) -> JSON {
         guard let text = probe.optionalText("\(interface)/speed"), let speed = Int(text), speed > 0
         else { return .null }
         return .integer(speed)
     }
 
-    /// What the slot and the card agreed on: `8.0 GT/s PCIe`, lanes; null where there is no such link.
+    /// The negotiated PCIe speed, `8.0 GT/s PCIe`, or the lanes; null where there is no PCIe link.
     private static func pcie(_ name: String, _ file: String, _ probe: Probe) -> JSON {
         guard let device = device(of: name, probe),
             let text = probe.optionalText("\(device.folder)/\(file)"), text != "Unknown",
@@ -149,7 +149,7 @@ enum ClockFacts {
         return .object(clocks)
     }
 
-    /// What the kernel tells the time by; it changes by itself when the kernel loses trust in one.
+    /// The clock source; the kernel switches to another one when it finds it unstable.
     static func live(_ probe: inout Probe) -> JSON {
         let root = "/sys/devices/system/clocksource/clocksource0"
         let others = probe.optionalText("\(root)/available_clocksource") ?? ""
@@ -160,7 +160,7 @@ enum ClockFacts {
     }
 }
 
-/// What the firmware says of the machine.
+/// What the firmware reports about the machine.
 enum FirmwareFacts {
     private static let root = "/sys/class/dmi/id"
     private static let names = [
@@ -177,7 +177,7 @@ enum FirmwareFacts {
         return .object(values)
     }
 
-    /// A container by process 1's environment or systemd's note, a virtual machine by DMI and the CPU.
+    /// Finds a container by systemd's file in /run, a virtual machine by DMI or the CPU flags.
     static func virtualization(_ probe: inout Probe) -> JSON {
         if let text = probe.optionalText("/run/systemd/container"), !text.isEmpty {
             return .string(text)

@@ -2,7 +2,7 @@ import FleetModel
 import Linux
 import Wire
 
-/// Reads facts off a machine, or off a copy of its `/proc`, `/sys` and `/etc`.
+/// Reads facts from a machine, or from a copy of its `/proc`, `/sys` and `/etc`.
 ///
 /// What cannot be read is null, with the reason under its path in `unknown`; nothing is guessed.
 /// Never writes. Programs run only for the live state, and only what the section needs.
@@ -11,7 +11,7 @@ package struct FactsReader {
 
     package init(machine: any Machine) { self.machine = machine }
 
-    /// `{hardware: …, live: …}`, each half as far as it is asked for.
+    /// `{hardware: …, live: …}`, each half only if it is asked for.
     package func facts(hardware: Bool, sections: [String]) -> JSON {
         .compact([
             "format_version": 1,
@@ -41,7 +41,7 @@ package struct FactsReader {
 
     /// Sections of the live state.
     ///
-    /// An unknown section is said in `unknown`.
+    /// An unknown section is reported in `unknown`.
     package func live(_ sections: [String]) -> JSON {
         var probe = Probe(machine)
         var members: [String: JSON] = [:]
@@ -67,21 +67,21 @@ package struct FactsReader {
     }
 }
 
-/// Reads files, noting under which path of the facts one could not be read, and why.
+/// Reads files; where one cannot be read, notes the reason under the path of the fact.
 struct Probe {
     let machine: any Machine
     private(set) var unknown: [String: String] = [:]
 
     init(_ machine: any Machine) { self.machine = machine }
 
-    /// Notes that a fact is not known; gives null for its place.
+    /// Notes that a fact is not known; returns null to put in its place.
     @discardableResult
     mutating func fail(_ path: String, _ reason: String) -> JSON {
         unknown[path] = reason
         return .null
     }
 
-    /// The text of a file without NUL bytes and surrounding white space; nil, noted, without it.
+    /// The text of a file without NUL bytes and surrounding blanks; nil, with a note, on failure.
     mutating func text(_ file: String, as path: String, limit: Int = 1 << 20) -> String? {
         do throws(SystemError) {
             let bytes = try machine.read(file, limit: limit)
@@ -92,7 +92,7 @@ struct Probe {
         }
     }
 
-    /// The text of a file that need not be there.
+    /// The text of a file that need not exist.
     func optionalText(_ file: String, limit: Int = 1 << 20) -> String? {
         (try? machine.read(file, limit: limit)).map(Self.clean)
     }

@@ -2,7 +2,7 @@ import Kinds
 import Linux
 import Wire
 
-/// Interrupts by number: whose they are, where they may go and where they go.
+/// Interrupts by number: their actions, their affinity and their effective affinity.
 enum InterruptFacts {
     /// `{"24": {actions, affinity, effective, interface}}`; those without an action are left out.
     static func read(_ probe: inout Probe) -> JSON {
@@ -32,8 +32,10 @@ enum InterruptFacts {
         return .string(list.text)
     }
 
-    /// The numbered lines of /proc/interrupts: a count for each CPU, the chip, the line of the chip,
-    /// then the actions, which commas part.
+    /// The actions of each numbered line of /proc/interrupts.
+    ///
+    /// A line has a count for each CPU, the chip, the line of the chip, and the actions, separated
+    /// by commas.
     private static func actions(in text: String) -> [(Int, [String])] {
         let lines = text.filledLines
         let cpus = (lines.first ?? "").split(separator: " ").count { $0.hasPrefix("CPU") }
@@ -42,7 +44,7 @@ enum InterruptFacts {
                 let number = Int(line[..<colon].filter { $0 != " " })
             else { return nil }
             let words = line[line.index(after: colon)...].split(separator: " ").dropFirst(cpus)
-            // The chip's name is one word, its line like 1048576-edge; on ARM a number, then Edge or Level.
+            // The chip is one word, its line like 1048576-edge; on ARM, a number and Edge or Level.
             guard
                 let line = words.firstIndex(where: {
                     $0.hasSuffix("-edge") || $0.hasSuffix("-fasteoi") || $0 == "Edge"

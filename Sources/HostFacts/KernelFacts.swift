@@ -16,7 +16,7 @@ struct KernelFacts {
         ]
     }
 
-    /// Since 6.1 the kernel tells it in a file; before, process 1's program does by its ELF header.
+    /// The architecture, from the kernel's file since 6.1, else from the ELF header of a program.
     private static func architecture(_ probe: inout Probe) -> JSON {
         if let text = probe.optionalText("/proc/sys/kernel/arch") { return .string(text) }
         for path in ["/proc/1/exe", "/bin/sh", "/usr/bin/env"] {

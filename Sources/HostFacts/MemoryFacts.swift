@@ -19,7 +19,7 @@ enum MemoryFacts {
         for name in names where name.hasPrefix("node") {
             guard let number = Int(name.dropFirst(4)) else { continue }
             let path = "numa.\(number)"
-            // Old kernels have the mask alone.
+            // Old kernels have only the mask.
             let mask = probe.optionalText("\(root)/\(name)/cpumap")
                 .flatMap { try? CPUList(parsingMask: $0) }
             let cpus =

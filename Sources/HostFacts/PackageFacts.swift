@@ -4,13 +4,13 @@ import Wire
 
 /// Installed packages and their versions: from dpkg's own file, or by rpm where there is none.
 ///
-/// A host with dpkg is Debian's also where an rpm is installed on it as a tool, as the kind `package`
-/// has it.
+/// A host with dpkg counts as Debian even if rpm is installed on it as a tool, as for the kind
+/// `package`.
 enum PackageFacts {
     private static let status = "/var/lib/dpkg/status"
     private static let rpm = "/usr/bin/rpm"
 
-    /// `{"bash": "5.2.15-2+b7"}`; a version of rpm with its epoch, where that is not 0.
+    /// `{"bash": "5.2.15-2+b7"}`; an rpm version has its epoch, unless that is 0.
     static func read(_ probe: inout Probe) -> JSON {
         do throws(SystemError) {
             if let text = try probe.machine.textIfPresent(status, limit: 256 << 20) {
@@ -55,19 +55,19 @@ enum PackageFacts {
         return .object(packages)
     }
 
-    /// Of a package that is there at several versions, such as the kernel, the newest.
+    /// The packages that rpm lists; where there are several versions, as of the kernel, the newest.
     private static func rpm(_ result: ProgramResult, _ probe: inout Probe) -> JSON {
         var versions: [String: String] = [:]
         for line in result.outputText.filledLines {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-            // Keys of repositories stand among the packages.
+            // rpm lists the keys of repositories among the packages.
             guard fields.count == 2, fields[0] != "gpg-pubkey" else { continue }
             let version = String(fields[1].hasPrefix("0:") ? fields[1].dropFirst(2) : fields[1])
             let name = String(fields[0])
             if let other = versions[name], RPMVersion.compare(other, version) >= 0 { continue }
             versions[name] = version
         }
-        // A database that it cannot read it calls empty, and only the error output tells.
+        // rpm treats a database that it cannot read as empty; only the error output says so.
         guard result.succeeded, result.errorOutput.isEmpty, !versions.isEmpty else {
             let said = result.errorText.filledLines.prefix(4)
             return probe.fail(

@@ -2,7 +2,7 @@ import Kinds
 import Linux
 import Wire
 
-/// CPUs and how they are built together.
+/// CPUs and their topology.
 enum ProcessorFacts {
     private static let root = "/sys/devices/system/cpu"
 
@@ -22,7 +22,7 @@ enum ProcessorFacts {
         let online = TopologyFacts.online(&probe)
         members["online"] = online.map { .string($0.text) } ?? .null
         members["count"] = online.map { .integer($0.numbers.count) } ?? .null
-        // CPU 0 may be off.
+        // CPU 0 may be offline.
         let first = online?.numbers.first ?? 0
         members["frequency_driver"] =
             .optional(probe.optionalText("\(root)/cpu\(first)/cpufreq/scaling_driver")) ?? "none"
@@ -30,7 +30,7 @@ enum ProcessorFacts {
         return .object(members)
     }
 
-    /// What the kernel says of each weakness of the hardware and what it does about it.
+    /// The kernel's report on each hardware vulnerability and its mitigation.
     private static func vulnerabilities(_ probe: Probe) -> JSON {
         let folder = "\(root)/vulnerabilities"
         var all: [String: JSON] = [:]
@@ -75,7 +75,7 @@ enum ProcessorFacts {
         return .string(list.text)
     }
 
-    /// A list whose absence means that there are none.
+    /// A list of CPUs, which is empty where the file does not exist.
     private static func optionalList(_ probe: inout Probe, _ name: String) -> JSON {
         guard let text = probe.optionalText("\(root)/\(name)") else { return "" }
         guard let list = CPUList(kernelText: text) else {

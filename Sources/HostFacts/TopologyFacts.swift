@@ -4,14 +4,14 @@ import Wire
 
 /// Which CPUs belong together: threads of a core, packages, dies, shared last-level caches.
 ///
-/// Every group is cut down to the CPUs online. A group that its members do not agree on is not
-/// reported at all: whoever isolates CPUs by it would split cores.
+/// Every group is limited to the CPUs online. A group that its members do not agree on is not
+/// reported at all: isolating CPUs by it could split cores.
 struct TopologyFacts {
     private static let root = "/sys/devices/system/cpu"
 
     let online: CPUList
 
-    /// CPUs online: what the kernel says, else the folders of CPUs that do not say they are off.
+    /// The CPUs online: the kernel's list, else the CPU directories that are not marked offline.
     static func online(_ probe: inout Probe) -> CPUList? {
         if let text = probe.optionalText("\(root)/online"), !text.isEmpty {
             guard let list = CPUList(kernelText: text) else {
@@ -34,12 +34,12 @@ struct TopologyFacts {
 
     /// The threads of each core, the core with the lowest CPU first.
     ///
-    /// Never from core_id: it is not unique in a package, and on some machines differs in a core.
+    /// core_id is never used: it is not unique in a package, and may differ within a core.
     func siblings(_ probe: inout Probe) -> [CPUList]? {
         groups(&probe, as: "cpu.siblings", files: ["thread_siblings", "core_cpus"])
     }
 
-    /// The CPUs of each die; nil, without a note, where the kernel does not tell dies (before 5.3).
+    /// The CPUs of each die; nil, without a note, where the kernel reports no dies (before 5.3).
     func dies(_ probe: inout Probe) -> [CPUList]? {
         guard let first = online.numbers.first,
             probe.optionalText("\(folder(first))/topology/die_cpus_list") != nil
@@ -48,14 +48,15 @@ struct TopologyFacts {
         return groups(&probe, as: "cpu.dies", files: ["die_cpus"])
     }
 
-    /// The CPUs of each package by its number; those of no package (-1, as on some virtual machines)
-    /// are left out with a note.
+    /// The CPUs of each package by its number.
+    ///
+    /// CPUs without a package (-1, as on some virtual machines) are left out with a note.
     func packages(_ probe: inout Probe) -> [String: CPUList] {
         var packages: [String: [Int]] = [:]
         for cpu in online.numbers {
             let file = "\(folder(cpu))/topology/physical_package_id"
             guard let text = probe.optionalText(file), let number = Int(text), number >= 0 else {
-                probe.fail("cpu.packages", "\(file) does not tell the package of CPU \(cpu)")
+                probe.fail("cpu.packages", "\(file) does not name the package of CPU \(cpu)")
                 continue
             }
             packages[String(number), default: []].append(cpu)
@@ -63,7 +64,7 @@ struct TopologyFacts {
         return packages.mapValues { CPUList($0) }
     }
 
-    /// The CPUs that share each last-level cache of level 3; nil, noted, where there is none.
+    /// The CPUs that share each cache of level 3; nil, with a note, where there is none.
     func lastLevelCaches(_ probe: inout Probe) -> [CPUList]? {
         var found: Set<[Int]> = []
         for cpu in online.numbers {
@@ -90,7 +91,7 @@ struct TopologyFacts {
         return probe.optionalText(mask).flatMap { try? CPUList(parsingMask: $0) }
     }
 
-    /// Groups of a kind; nil where one cannot be read, or its members do not name the same group.
+    /// Groups of a kind; nil if one cannot be read, or its members do not name the same group.
     private func groups(_ probe: inout Probe, as path: String, files: [String]) -> [CPUList]? {
         var groupOf: [Int: CPUList] = [:]
         for cpu in online.numbers {
@@ -109,7 +110,7 @@ struct TopologyFacts {
             guard group.contains(cpu), group.numbers.allSatisfy({ groupOf[$0] == group }) else {
                 probe.fail(
                     path,
-                    "CPU \(cpu) names \(group.text) in \(files[0]), which these do not all agree on"
+                    "CPU \(cpu) names \(group.text) in \(files[0]), but those CPUs do not all agree"
                 )
                 return nil
             }

@@ -1,25 +1,25 @@
 import Kinds
 
-/// Which CPUs do what on one machine: the one set that every coupled setting is derived from.
+/// The roles of the CPUs of one machine, from which every coupled setting is derived.
 ///
-/// Whole cores only; the boot CPU's core and one core of each node always keep house
-/// (kernel: Documentation/admin-guide/cpu-isolation.rst, kernel/sched/isolation.c).
+/// Only whole cores are isolated; the boot CPU's core and one core of each node are always
+/// housekeeping (kernel: Documentation/admin-guide/cpu-isolation.rst, kernel/sched/isolation.c).
 package struct IsolationPlan: Sendable, Equatable {
     /// Where the kernel, interrupts and everything unpinned run.
     package let housekeeping: CPUList
-    /// Taken from the scheduler; parked ones that are online among them.
+    /// CPUs taken from the scheduler, including parked ones that are online.
     package let isolated: CPUList
     /// The isolated CPUs that applications are to be pinned to.
     package let hot: CPUList
     /// Second threads that nothing is to run on; with `threads` off they are offline.
     package let parked: CPUList
-    /// The interface that the hot CPUs lie near, where one was asked for.
+    /// The interface whose node the hot CPUs are on, if one was asked for.
     package let near: String?
-    /// What an operator should know, in words.
+    /// Notes that an operator should know.
     package let findings: [String]
     package let policy: IsolationPolicy
 
-    /// Derives the sets, or refuses with the reason.
+    /// Derives the sets, or throws the reason why that is not possible.
     package init(
         _ policy: IsolationPolicy, on topology: MachineTopology
     ) throws(IsolationRefusal) {
@@ -36,7 +36,7 @@ package struct IsolationPlan: Sendable, Equatable {
         }
         if isolatedCores.isEmpty {
             throw IsolationRefusal(
-                "no core is left to isolate: \(scope.count) in question, all needed for housekeeping",
+                "no core is left to isolate: of \(scope.count) candidates, housekeeping needs all",
                 hint: "isolate more nodes, or keep fewer housekeeping cores on each")
         }
         let houseCores = topology.cores.filter { core in
@@ -82,7 +82,7 @@ package struct IsolationPlan: Sendable, Equatable {
 
     // MARK: Which cores
 
-    /// The first threads of the cores that a scope speaks of.
+    /// The first threads of the cores that a scope names.
     private static func cores(
         of scope: IsolationPolicy.Scope, _ topology: MachineTopology
     ) throws(IsolationRefusal) -> Set<Int> {
@@ -112,16 +112,16 @@ package struct IsolationPlan: Sendable, Equatable {
                 let part = core.threads.intersection(wanted)
                 if !part.isEmpty, part != core.threads {
                     throw IsolationRefusal(
-                        "\(part.text) is one core with \(core.threads.subtracting(part).text), and "
-                            + "a core is isolated whole",
-                        hint: "isolate \(core.threads.text), or nothing of it")
+                        "\(part.text) shares a core with \(core.threads.subtracting(part).text): "
+                            + "only whole cores can be isolated",
+                        hint: "isolate \(core.threads.text), or none of these")
                 }
             }
             return Set(topology.cores.filter { wanted.contains($0.first) }.map(\.first))
         }
     }
 
-    /// The node of an interface; refuses where nobody knows it.
+    /// The node of an interface; throws if it is not known.
     private static func node(
         of name: String, _ topology: MachineTopology
     ) throws(IsolationRefusal) -> Int {
@@ -133,8 +133,8 @@ package struct IsolationPlan: Sendable, Equatable {
         }
         guard let node = known else {
             throw IsolationRefusal(
-                "the firmware does not tell the NUMA node of \(name)",
-                hint: "name the node yourself: node=0. It is in the board's manual, by slot")
+                "the firmware does not report the NUMA node of \(name)",
+                hint: "name the node yourself: node=0. The board's manual lists it by slot")
         }
         if topology.nodes.isEmpty {
             throw IsolationRefusal(
@@ -148,7 +148,7 @@ package struct IsolationPlan: Sendable, Equatable {
         return node
     }
 
-    /// So many cores of each domain, the boot CPU's first; by their first threads.
+    /// The first `count` cores of each domain, as their first threads.
     private static func housekeeping(
         _ count: Int, _ topology: MachineTopology
     ) throws(IsolationRefusal) -> Set<Int> {
@@ -165,19 +165,19 @@ package struct IsolationPlan: Sendable, Equatable {
         return kept
     }
 
-    /// With CPUs named one by one all others keep house, and they must be enough for it.
+    /// The housekeeping cores where CPUs to isolate are named: all others, and enough of them.
     private static func housekeeping(
         around wanted: CPUList, _ scope: Set<Int>, _ topology: MachineTopology
     ) throws(IsolationRefusal) -> Set<Int> {
         if wanted.contains(topology.bootCPU) {
             throw IsolationRefusal(
-                "CPU \(topology.bootCPU) is the boot CPU, and keeps what the kernel cannot move",
-                hint: "leave its core out")
+                "CPU \(topology.bootCPU) is the boot CPU, which runs what the kernel cannot move",
+                hint: "do not isolate its core")
         }
         for cores in topology.domains where cores.allSatisfy({ scope.contains($0.first) }) {
             let whole = cores[0].node.map { "NUMA node \($0)" } ?? "a whole package"
             throw IsolationRefusal(
-                "no core of \(whole) is left for housekeeping", hint: "leave one core of it out")
+                "no core of \(whole) is left for housekeeping", hint: "isolate one core fewer")
         }
         return Set(topology.cores.map(\.first)).subtracting(scope)
     }

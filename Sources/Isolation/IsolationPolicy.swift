@@ -1,22 +1,22 @@
 import Kinds
 
-/// What an operator wants isolated, in words that hold for many machines.
+/// What an operator wants isolated, in terms that apply to many machines.
 package struct IsolationPolicy: Sendable, Equatable {
     /// Which cores are taken from the scheduler.
     package enum Scope: Sendable, Equatable {
         /// Every core that housekeeping does not need.
         case all
-        /// Those of these NUMA nodes.
+        /// The cores of these NUMA nodes.
         case nodes([Int])
-        /// Those of the NUMA node of a network interface.
+        /// The cores of the NUMA node of a network interface.
         case near(String)
         /// These CPUs and no others: whole cores.
         case cpus(CPUList)
     }
 
-    /// What becomes of the second thread of an isolated core.
+    /// How the second thread of an isolated core is used.
     package enum Threads: String, Sendable, CaseIterable {
-        /// It is a CPU like the first.
+        /// It is used like the first.
         case keep
         /// It is isolated too, and nothing is to run on it.
         case park
@@ -24,11 +24,11 @@ package struct IsolationPolicy: Sendable, Equatable {
         case off
     }
 
-    /// How the scheduler is told.
+    /// How CPUs are taken from the scheduler.
     package enum Mechanism: String, Sendable, CaseIterable {
-        /// `isolcpus=` on the kernel command line: from the first moment on, until the next boot.
+        /// `isolcpus=` on the kernel command line: in effect from boot on; a change needs a reboot.
         case boot
-        /// An isolated cpuset partition of cgroup v2, made at boot; no restart to change it.
+        /// An isolated cpuset partition of cgroup v2, made at boot; a change needs no reboot.
         case cgroup
     }
 
@@ -36,7 +36,7 @@ package struct IsolationPolicy: Sendable, Equatable {
     package var housekeepingCoresPerNode = 1
     package var threads = Threads.keep
     package var mechanism = Mechanism.boot
-    /// The interface whose node the hot CPUs are to lie on; nil: all isolated ones are hot.
+    /// The interface whose node the hot CPUs are to be on; nil if all isolated CPUs are hot.
     package var near: String?
 
     package init() {}

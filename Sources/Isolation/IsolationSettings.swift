@@ -21,7 +21,7 @@ package struct IsolationSetting: Sendable, Equatable {
 }
 
 extension IsolationPlan {
-    /// Everything that has to agree with the plan, all of it from the same two sets.
+    /// All settings that have to agree with the plan, derived from the same two sets of CPUs.
     package var settings: [IsolationSetting] {
         let house = housekeeping.text
         var all: [IsolationSetting] = []

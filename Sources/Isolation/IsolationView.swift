@@ -2,7 +2,7 @@ import Kinds
 import Wire
 
 extension IsolationPlan {
-    /// Everything of the plan and the machine it is for, as `muster isolation --format json` prints it.
+    /// The whole plan and its machine, as `muster isolation --format json` prints them.
     ///
     /// `machine` has a member for each NUMA node, or one with node null; `role` of a thread is
     /// housekeeping, isolated, hot, parked or offline.

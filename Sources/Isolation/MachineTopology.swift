@@ -1,13 +1,13 @@
 import Kinds
 import Wire
 
-/// How the CPUs of a machine lie, as its facts tell it; pure.
+/// The CPU topology of a machine, from its facts; pure.
 package struct MachineTopology: Sendable, Equatable {
-    /// One core: its threads, and where it lies.
+    /// One core: its threads, its node and its package.
     package struct Core: Sendable, Equatable {
         /// Threads online, ascending.
         package let threads: CPUList
-        /// NUMA node; nil where the machine does not tell, or tells overlapping nodes.
+        /// NUMA node; nil where the machine does not report it, or reports overlapping nodes.
         package let node: Int?
         /// Package; nil where unknown.
         package let package: Int?
@@ -19,13 +19,13 @@ package struct MachineTopology: Sendable, Equatable {
     }
 
     package let online: CPUList
-    /// Present in sockets, online or not; `online` where the machine does not tell.
+    /// CPUs present in sockets, online or not; `online` where the machine does not report it.
     package let present: CPUList
     /// In the order of their first threads.
     package let cores: [Core]
-    /// Node of each network interface by name; nil where the machine does not tell.
+    /// Node of each network interface by name; nil where the machine does not report it.
     package let interfaces: [String: Int?]
-    /// What about the machine makes the answer less sure, in words.
+    /// Notes on what makes the answer less certain on this machine.
     package let findings: [String]
 
     /// The lowest CPU online: where the kernel keeps what it cannot move.
@@ -46,7 +46,7 @@ package struct MachineTopology: Sendable, Equatable {
 }
 
 extension MachineTopology {
-    /// Reads the half `hardware` of facts; refuses where CPUs cannot be isolated safely by them.
+    /// Reads the `hardware` half of facts; throws if CPUs cannot be isolated safely with them.
     package init(facts: JSON) throws(IsolationRefusal) {
         guard let cpu = facts["cpu"], cpu["online"] != nil else {
             throw IsolationRefusal(
@@ -96,7 +96,7 @@ extension MachineTopology {
             throw IsolationRefusal("cpu.siblings does not name the core of CPU \(without)")
         }
         if !nodes.isEmpty, let homeless = cores.first(where: { $0.node == nil }) {
-            throw IsolationRefusal("CPU \(homeless.first) is on no NUMA node, others are")
+            throw IsolationRefusal("CPU \(homeless.first) is on no NUMA node, but others are")
         }
         self.online = online
         present = (try? Self.list(cpu["present"], "cpu.present", facts)) ?? online
@@ -122,7 +122,7 @@ extension MachineTopology {
         }
     }
 
-    /// The node of a device that names the CPUs near it but no node; all CPUs are no answer.
+    /// The node of a device that names nearby CPUs but no node; nil if it names all CPUs.
     private static func node(
         local: JSON?, _ nodes: [(number: Int, cpus: CPUList)], _ online: CPUList
     ) -> Int? {
@@ -151,8 +151,8 @@ extension MachineTopology {
         for (index, node) in nodes.enumerated() {
             for other in nodes[..<index] where !other.cpus.intersection(node.cpus).isEmpty {
                 findings.append(
-                    "NUMA nodes \(other.number) and \(node.number) share CPUs, which the firmware "
-                        + "should not say: nodes are ignored")
+                    "NUMA nodes \(other.number) and \(node.number) share CPUs, which is a fault "
+                        + "of the firmware: nodes are ignored")
                 return []
             }
         }
@@ -160,7 +160,7 @@ extension MachineTopology {
     }
 }
 
-/// Why CPUs are not isolated so on this machine.
+/// Why the requested CPUs cannot be isolated on this machine.
 package struct IsolationRefusal: Error, Sendable, Equatable {
     package let cause: String
     package let hint: String?

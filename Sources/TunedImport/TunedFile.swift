@@ -12,7 +12,7 @@ struct TunedFile {
         var settings: [Setting] = []
     }
 
-    /// Settings before any section are of the one without a name, as in files of variables.
+    /// Settings before any section are in the one without a name, as in files of variables.
     var sections: [Section] = [Section(name: "")]
 
     init(_ text: String, path: String) {

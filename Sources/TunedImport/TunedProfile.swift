@@ -1,6 +1,6 @@
 /// A profile of tuned with everything it includes: units of settings, and variables.
 package struct TunedProfile {
-    /// What cannot be read: no such profile, profiles that include each other.
+    /// Why a profile cannot be read: it does not exist, or profiles include each other.
     package struct Fault: Error, Equatable {
         package let cause: String
         package let hint: String?
@@ -25,7 +25,7 @@ package struct TunedProfile {
     private let folders: [String]
     private let read: Reader
 
-    /// Reads the profile of that name from the first of the folders that has it, or the folder itself.
+    /// Reads the profile from the first folder that has that name; a path is the folder itself.
     package init(_ name: String, folders: [String], read: @escaping Reader) throws(Fault) {
         let isFolder = name.contains("/")
         self.name =
@@ -60,8 +60,8 @@ package struct TunedProfile {
                 refused.append(
                     TunedRefusal(
                         setting.place, "include=\(setting.value)",
-                        "which profile that is, tuned decides on the host",
-                        hint: "name the one that is meant in its place"))
+                        "tuned decides on the host which profile it includes",
+                        hint: "name the intended profile instead"))
                 continue
             }
             for other in setting.value.split(whereSeparator: { ",; ".contains($0) }) {
@@ -95,7 +95,7 @@ package struct TunedProfile {
         }
     }
 
-    /// A unit of an included profile keeps what the including one does not set.
+    /// Merges a section; a unit of an included profile keeps what the including one does not set.
     private mutating func merge(_ section: TunedFile.Section, in folder: String) {
         let settings = section.settings.map { setting in
             var setting = setting
@@ -120,7 +120,7 @@ package struct TunedProfile {
     }
 }
 
-/// A setting of a profile that no resource stands for, and why.
+/// A setting of a profile that no resource can express, and why.
 package struct TunedRefusal: Equatable {
     package let place: String
     package let setting: String

@@ -1,7 +1,7 @@
 import Kinds
 import Wire
 
-/// A role that does what a profile of tuned does, as far as resources stand for it.
+/// A role that does what a profile of tuned does, as far as resources can express it.
 package struct TunedRole {
     struct Resource: Equatable {
         var kind: String
@@ -18,7 +18,7 @@ package struct TunedRole {
     package let profile: TunedProfile
     private(set) var resources: [Resource] = []
     private(set) var parameters: [String] = []
-    /// What is taken for something that is not quite the same.
+    /// Settings that were replaced with something that is not quite the same.
     package private(set) var remarks: [TunedRefusal] = []
     package private(set) var refused: [TunedRefusal]
     private var variables: TunedVariables
@@ -62,8 +62,8 @@ package struct TunedRole {
             for other in settings where other.name != condition {
                 refuse(
                     other,
-                    "it is for machines or devices of which \(condition) \(setting.value) holds",
-                    hint: "give the role to those hosts, or the resource a `when`")
+                    "it is only for machines or devices that match \(condition) \(setting.value)",
+                    hint: "give the role to those hosts only, or give the resource a `when`")
             }
             return
         }
@@ -101,10 +101,10 @@ package struct TunedRole {
     private mutating func addSysctl(_ setting: TunedFile.Setting) {
         if setting.value.hasPrefix(">") || setting.value.hasPrefix("<") {
             return refuse(
-                setting, "it is set only where what the host has is lower or higher",
+                setting, "tuned sets it only if the host's value is lower (>) or higher (<)",
                 hint: "declare the value itself")
         }
-        // Of a ratio and its bytes the kernel keeps the one that is written last, and sets the other to 0.
+        // Of a ratio and its bytes, the kernel keeps the last one written and sets the other to 0.
         let other =
             setting.name.hasSuffix("_bytes")
             ? setting.name.dropLast(5) + "ratio" : setting.name.dropLast(5) + "bytes"
@@ -114,7 +114,7 @@ package struct TunedRole {
             remarks.append(
                 TunedRefusal(
                     setting.place, "\(setting.name)=\(setting.value)",
-                    "it stands for \(other) too, which the kernel sets to 0"))
+                    "it replaces \(other), which the kernel then sets to 0"))
         }
         resources.append(
             Resource(
@@ -148,7 +148,7 @@ package struct TunedRole {
             guard choices.count == 1 else {
                 return refuse(
                     setting, "tuned takes the first of these that the host has",
-                    hint: "declare the one that is meant")
+                    hint: "declare the intended one")
             }
             power.append((setting.name, Self.quoted(setting.value)))
         case "energy_perf_bias":
@@ -158,22 +158,24 @@ package struct TunedRole {
             ]
             let numbers = Set(choices.map { words[$0] ?? Int($0) })
             guard numbers.count == 1, let number = numbers.first ?? nil else {
-                return refuse(setting, "which number that is, depends on the host")
+                return refuse(setting, "its number depends on the host")
             }
             power.append((setting.name, String(number)))
         case "min_perf_pct":
-            guard let number = Int(setting.value) else { return refuse(setting, "it is no number") }
+            guard let number = Int(setting.value) else {
+                return refuse(setting, "it is not a number")
+            }
             power.append((setting.name, String(number)))
         case "no_turbo": power.append(("turbo", setting.value == "1" ? "false" : "true"))
         case "force_latency":
             guard let number = choices.last.flatMap({ Int($0) }) else {
-                return refuse(setting, "how long that is, the host's idle states say")
+                return refuse(setting, "the latency depends on the host's idle states")
             }
             if choices.count > 1 {
                 remarks.append(
                     TunedRefusal(
                         setting.place, "force_latency=\(setting.value)",
-                        "taken as \(number) µs, which tuned falls back to: the host's own figure is not asked for"
+                        "taken as \(number) µs, tuned's fallback: the host's own value is not read"
                     ))
             }
             power.append(("deepest_idle_latency_us", String(number)))
@@ -181,14 +183,14 @@ package struct TunedRole {
         }
     }
 
-    /// Parameters of the kernel: `cmdline`, and any that begins so; each is added to the others.
+    /// Kernel parameters: every setting whose name begins with `cmdline` adds to them.
     private mutating func addCommandLine(_ setting: TunedFile.Setting) {
         guard setting.name.hasPrefix("cmdline") else {
-            return refuse(setting, "no kind changes the initramfs so")
+            return refuse(setting, "no kind makes this change to the initramfs")
         }
-        // `-` takes parameters away that another profile gave.
+        // `-` removes parameters that another profile added.
         guard !setting.value.hasPrefix("-") else {
-            return refuse(setting, "it takes parameters away", hint: "declare them in `without`")
+            return refuse(setting, "it removes parameters", hint: "declare them in `without`")
         }
         let text = setting.value.drop { "+. ".contains($0) }
         for word in text.split(separator: " ").map(String.init) {
@@ -197,7 +199,7 @@ package struct TunedRole {
             do throws(TunedVariables.Underived) {
                 let whole = try variables.expand(word)
                 commandLine += whole.split(separator: " ").map(String.init).reduce(into: []) {
-                    // What a variable holds may be several.
+                    // A variable may hold several words.
                     $0.append($1)
                 }.joinedTemplates()
             } catch {
@@ -238,13 +240,13 @@ package struct TunedRole {
         }
     }
 
-    /// `name=+r a=1 b=2`: options, and +r to load it anew.
+    /// `name=+r a=1 b=2`: options, and +r to reload the module.
     private mutating func addModule(_ setting: TunedFile.Setting) {
         var options: [String] = []
         for word in setting.value.split(separator: " ") where word != "+r" {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                return refuse(setting, "\(word) is no option of a module")
+                return refuse(setting, "\(word) is not a module option")
             }
             options.append("\(parts[0]): \(Self.quoted(parts[1]))")
         }
@@ -262,21 +264,21 @@ package struct TunedRole {
             TunedRefusal(setting.place, "\(setting.name)=\(setting.value)", reason, hint: hint))
     }
 
-    /// Why no setting of that type is taken over.
+    /// Why settings of that type are not imported.
     private static func reason(_ type: String) -> (reason: String, hint: String?) {
         switch type {
         case "script":
-            ("a script does what it likes, at start and at stop", "declare what it sets")
+            ("a script can do anything when tuned starts and stops", "declare what it sets")
         case "scheduler":
             (
-                "moving processes and scheduler tunables has no kind",
+                "no kind moves processes or sets scheduler tunables",
                 "cpu_isolation keeps processes off isolated CPUs"
             )
         case "systemd":
-            ("the manager's CPUs belong to an isolation as a whole", "declare cpu_isolation")
+            ("systemd's CPU affinity must fit the whole CPU isolation", "declare cpu_isolation")
         case "net":
-            ("it is for every card there is", "declare nic for the cards that are meant")
-        case "disk": ("it is for every disk there is, and no kind sets disks", nil)
+            ("it is for every network card", "declare nic for the intended cards")
+        case "disk": ("it is for every disk, and no kind sets disks", nil)
         default: ("no kind stands for tuned's plugin \(type)", nil)
         }
     }
@@ -311,7 +313,7 @@ package struct TunedRole {
 }
 
 extension [String] {
-    /// Puts together again what a template's spaces took apart: `nohz_full={{`, `cores`, `}}`.
+    /// Joins the words of a template that was split at spaces: `nohz_full={{`, `cores`, `}}`.
     fileprivate func joinedTemplates() -> [String] {
         var words: [String] = []
         var isOpen = false

@@ -1,4 +1,4 @@
-/// Variables of a profile, and texts with them put in.
+/// The variables of a profile, and their substitution in texts.
 struct TunedVariables {
     /// Why a text has no value here.
     struct Underived: Error, Equatable {
@@ -6,29 +6,29 @@ struct TunedVariables {
     }
 
     private var values: [String: String] = [:]
-    /// Those that became parameters of the role, in the order they were met.
+    /// Variables that became parameters of the role, in the order in which they were found.
     private(set) var parameters: [String] = []
 
     mutating func set(_ setting: TunedFile.Setting) {
-        // `x = ${x}` keeps what an included file gave.
+        // `x = ${x}` keeps the value from an included file.
         if setting.value == "${\(setting.name)}" { return }
         values[setting.name] = setting.value
     }
 
-    /// The text with its variables put in: those that nobody set are parameters, `{{ name }}`.
+    /// The text with its variables substituted; unset ones become parameters, `{{ name }}`.
     mutating func expand(_ text: String) throws(Underived) -> String { try expand(text, depth: 0) }
 
     private mutating func expand(_ text: String, depth: Int) throws(Underived) -> String {
-        if depth > 20 { throw Underived(reason: "its variables stand for each other in a circle") }
+        if depth > 20 { throw Underived(reason: "its variables refer to each other in a cycle") }
         if text.contains("{{") || text.contains("{%") {
-            throw Underived(reason: "it would be taken for a template")
+            throw Underived(reason: "it would be read as a template")
         }
         var result = ""
         var rest = text[...]
         while let start = rest.range(of: "${") {
             result += rest[..<start.lowerBound]
             guard let end = Self.end(of: rest[start.upperBound...]) else {
-                throw Underived(reason: "a brace of it is not closed")
+                throw Underived(reason: "it has a brace that is not closed")
             }
             result += try value(String(rest[start.upperBound..<end]), depth)
             rest = rest[rest.index(after: end)...]
@@ -36,7 +36,7 @@ struct TunedVariables {
         return result + rest
     }
 
-    /// The brace that closes what was opened, over those within.
+    /// The brace that closes the expression; nested braces are skipped.
     private static func end(of text: Substring) -> String.Index? {
         var depth = 0
         for index in text.indices {
@@ -53,14 +53,14 @@ struct TunedVariables {
         if name.hasPrefix("f:") {
             let parts = name.dropFirst(2).split(separator: ":", maxSplits: 1)
             let function = parts.first.map(String.init) ?? ""
-            // The text of a list is one that our own CPU lists are read from.
+            // Muster reads CPU lists in the same form, so the argument is kept as it is.
             if ["cpulist_unpack", "strip"].contains(function), parts.count == 2 {
                 return try expand(String(parts[1]), depth: depth + 1)
             }
-            throw Underived(reason: "tuned computes it on the host, by \(function)")
+            throw Underived(reason: "tuned computes it on the host with \(function)")
         }
         guard let text = values[name] else { return parameter(name) }
-        // How many cores to keep is the policy of cpu_isolation: here the list is given.
+        // How many cores to isolate is cpu_isolation's policy: the list becomes a parameter.
         if text.contains("${f:calc_isolated_cores") { return parameter(name) }
         return try expand(text, depth: depth + 1)
     }
@@ -72,6 +72,6 @@ struct TunedVariables {
 }
 
 extension Substring {
-    /// Where a text begins in this one.
+    /// Where `text` is in this one.
     fileprivate func range(of text: String) -> Range<Index>? { firstRange(of: text) }
 }

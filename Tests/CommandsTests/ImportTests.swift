@@ -158,10 +158,11 @@ import Wire
                     """)
             #expect(
                 result.errorText
-                    == "/etc/tuned/own/tuned.conf:9: note: vm.dirty_bytes=4194304: it stands for "
-                    + "vm.dirty_ratio too, which the kernel sets to 0\n"
-                    + "/etc/tuned/own/tuned.conf:10: refused: fs.aio-max-nr=>1048576: it is set only "
-                    + "where what the host has is lower or higher\n  hint: declare the value itself\n"
+                    == "/etc/tuned/own/tuned.conf:9: note: vm.dirty_bytes=4194304: it replaces "
+                    + "vm.dirty_ratio, which the kernel then sets to 0\n"
+                    + "/etc/tuned/own/tuned.conf:10: refused: fs.aio-max-nr=>1048576: tuned sets it "
+                    + "only if the host's value is lower (>) or higher (<)\n"
+                    + "  hint: declare the value itself\n"
             )
         }
     }

@@ -118,8 +118,8 @@ import Testing
         arguments: [
             (["--isolate", "0-7"], 5, "boot CPU"), (["--isolate", "9"], 5, "is not online"),
             (["--isolate", "node=7"], 5, "no NUMA node 7"),
-            (["--isolate", "near=ens2"], 5, "does not tell the NUMA node of ens2"),
-            (["--isolate", "1"], 5, "a core is isolated whole"),
+            (["--isolate", "near=ens2"], 5, "does not report the NUMA node of ens2"),
+            (["--isolate", "1"], 5, "only whole cores can be isolated"),
             (["--housekeeping-cores", "2"], 5, "no core is left to isolate"),
             (["--isolate", ""], 64, "nothing to isolate"),
             (["--housekeeping-cores", "0"], 64, "housekeeping-cores"),

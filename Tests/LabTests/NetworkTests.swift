@@ -28,7 +28,7 @@ struct NetworkTests {
         let none = try fleet.muster("apply", "--yes")
         #expect(none.status == 1, "\(none.text)")
         #expect(
-            none.text.contains("neither systemd-networkd runs here nor is ifupdown installed"),
+            none.text.contains("systemd-networkd does not run here, and ifupdown is not installed"),
             "\(none.text)")
 
         _ = try fleet.onHost("systemctl start systemd-networkd")
@@ -123,10 +123,10 @@ struct NetworkTests {
         for (resources, reason) in [
             (
                 "addresses: [10.99.1.1/24]",
-                "the address \(address), which muster's own connection has"
+                "muster's own connection uses \(address), which would be removed"
             ),
             ("addresses: [\(address)/32]", "no route would lead to "),
-            ("state: absent", "nothing would set it up again"),
+            ("state: absent", "nothing would configure it any more"),
         ] {
             try declare("- network: eth0\n  \(resources)", fleet)
             let refused = try fleet.muster("apply", "--yes")
@@ -142,7 +142,7 @@ struct NetworkTests {
         #expect(try fleet.muster("check").status == 0)
         try declare("- network: eth0\n  state: absent", fleet)
         let absent = try fleet.muster("apply", "--yes")
-        #expect(absent.text.contains("nothing would set it up again"), "\(absent.text)")
+        #expect(absent.text.contains("nothing would configure it any more"), "\(absent.text)")
     }
 
     private func isPutAway(_ fleet: LabFleet) throws {

@@ -78,7 +78,9 @@ import Wire
         let elsewhere = try self.repository(
             host, ["trusted": true, "uris": [.string("file://\(host.repository)/none")]])
         let fault = elsewhere.faultOfApply() ?? ""
-        #expect(fault.contains("cannot fetch what the repository demo has: dnf exited"), "\(fault)")
+        #expect(
+            fault.contains("cannot fetch the metadata of the repository demo: dnf exited"),
+            "\(fault)")
         try self.repository(host, ["state": "absent"]).apply()
         #expect(try host.statusIfPresent(path) == nil)
     }
@@ -109,7 +111,7 @@ import Wire
         let older = try package(host, ["version": "1.0-1", "hold": false])
         #expect(
             try older.difference().fault
-                == "cannot make package muster-demo present: 1.10-1 is installed, and 1.0-1 is older"
+                == "cannot make package muster-demo present: 1.10-1 is installed, but 1.0-1 is older"
         )
         try package(host, ["version": "1.0-1", "hold": false, "allow_downgrade": true]).apply()
         #expect(try host.installed("muster-demo") == "muster-demo-1.0-1.noarch")
@@ -126,7 +128,7 @@ import Wire
         #expect(
             try package(host, ["version": "3.0-1"]).faultOfApply()
                 == "cannot install muster-demo 3.0-1: no repository of the host has version 3.0-1; "
-                + "there is 1.10-1, 1.9-1, 1.0-1")
+                + "they have 1.10-1, 1.9-1, 1.0-1")
         #expect(
             try package(host, name: "nowhere").faultOfApply()
                 == "cannot install nowhere: no repository of the host has a package nowhere")
@@ -225,7 +227,8 @@ import Wire
         try host.put("/etc/dnf/plugins/versionlock.conf", "[main]\nenabled = 0\n")
         #expect(
             try package(host, ["hold": true]).difference().fault
-                == "cannot hold package muster-demo: dnf's plugin versionlock is not there")
+                == "cannot hold package muster-demo: dnf's versionlock plugin is not installed or "
+                + "not enabled")
         #expect(try package(host).difference().fault == nil)
     }
 

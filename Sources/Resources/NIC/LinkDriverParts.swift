@@ -2,7 +2,7 @@ import Kinds
 import Linux
 import Wire
 
-/// Rings, channels, coalescing, pause: structures of numbers.
+/// Rings, channels, coalescing and pause: ethtool settings that are sets of numbers.
 struct LinkTablePart: LinkPart {
     static let rings = LinkTablePart(name: "rings", table: .rings)
     static let channels = LinkTablePart(name: "channels", table: .channels)
@@ -30,7 +30,7 @@ struct LinkTablePart: LinkPart {
     }
 }
 
-/// Offloads of a driver, by the kernel's names: whether each is on, and was asked to be.
+/// Offloads of a driver, by the kernel's names: whether each is on, and whether it is requested.
 struct LinkFeaturesPart: LinkPart {
     var name: String { "features" }
 
@@ -73,7 +73,7 @@ struct LinkFlagsPart: LinkPart {
     }
 }
 
-/// How received packets are spread: the ring of each hash value, and the key.
+/// How RSS spreads received packets: the indirection table and the hash key.
 struct LinkHashingPart: LinkPart {
     var name: String { "rss" }
 
@@ -98,7 +98,7 @@ struct LinkHashingPart: LinkPart {
     }
 }
 
-/// What the card stamps with its own clock, by the kernel's numbers.
+/// Which packets the card timestamps in hardware, as the kernel's numbers.
 struct LinkTimestampsPart: LinkPart {
     var name: String { "timestamps" }
 

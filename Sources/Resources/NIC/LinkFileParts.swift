@@ -2,7 +2,7 @@ import Kinds
 import Linux
 import Wire
 
-/// The most that a packet may have.
+/// The MTU of the link.
 struct LinkMTUPart: LinkPart {
     var name: String { "mtu" }
 
@@ -21,7 +21,7 @@ struct LinkMTUPart: LinkPart {
 struct LinkUpPart: LinkPart {
     var name: String { "link" }
 
-    /// The flags as they are; 0 where they cannot be understood.
+    /// The current flags; 0 where the text cannot be parsed.
     static func flags(_ link: NICLink) throws(SystemError) -> UInt32 {
         UInt32(try link.text("flags").dropFirst(2), radix: 16) ?? 0
     }
@@ -44,20 +44,20 @@ struct LinkQueuesPart: LinkPart {
     static let xps = LinkQueuesPart(name: "xps_cpus", prefix: "tx-")
     static let rps = LinkQueuesPart(name: "rps_cpus", prefix: "rx-")
 
-    /// The file of each queue too.
+    /// Also the name of the file in each queue's directory.
     let name: String
     let prefix: String
 
     private func folder(_ link: NICLink) -> String { "/sys/class/net/\(link.name)/queues" }
 
-    /// The mask of each queue, as the kernel prints it; none where there is nothing to choose.
+    /// The mask of each queue, as the kernel prints it; queues without a mask are left out.
     func masks(of link: NICLink) throws(SystemError) -> [(queue: String, mask: String)] {
         var all: [(queue: String, mask: String)] = []
         for queue in try link.machine.listIfPresent(folder(link)) where queue.hasPrefix(prefix) {
             do throws(SystemError) {
                 all.append((queue, try link.text("queues/\(queue)/\(name)")))
             } catch {
-                // A single transmit queue has nothing to choose.
+                // With a single transmit queue, the kernel answers ENOENT to a read of xps_cpus.
                 if !error.isNotFound { throw error }
             }
         }
@@ -80,7 +80,7 @@ struct LinkQueuesPart: LinkPart {
 }
 
 extension NICLink {
-    /// The text of one of its files in sysfs, without what surrounds it.
+    /// The text of one of the link's files in sysfs, without surrounding blanks.
     func text(_ file: String) throws(SystemError) -> String {
         let path = "/sys/class/net/\(name)/\(file)"
         return String(decoding: try machine.read(path, limit: 4_096), as: UTF8.self)

@@ -9,10 +9,10 @@ protocol LinkPart: Sendable {
     /// `rings`, `mtu`: what before-images call it.
     var name: String { get }
 
-    /// How things are now, of those that `saved` names.
+    /// The current values of the settings that `saved` names.
     func now(_ saved: JSON, of link: NICLink) throws(SystemError) -> JSON
 
-    /// Makes them as saved; what is so already is not set again.
+    /// Puts the saved values back; a setting that already has its saved value is not set again.
     func put(_ saved: JSON, on link: NICLink) throws(SystemError)
 }
 
@@ -27,7 +27,7 @@ enum LinkParts {
 
     static func named(_ name: String) -> (any LinkPart)? { all.first { $0.name == name } }
 
-    /// What there is of everything that is declared of a link and differs, and of what that disturbs.
+    /// Before-images of the parts of a link that will change, and of the parts that this disturbs.
     static func images(
         _ declaration: NICDeclaration, _ link: NICLink
     ) throws(AgentFault) -> [BeforeImage] {
@@ -44,14 +44,14 @@ enum LinkParts {
         }
     }
 
-    /// What making a part so may change besides: new channels spread anew and drop all rules.
+    /// Other parts that setting `part` may change: new channels reset RSS and drop all rules.
     static func disturbed(by part: any LinkPart) -> [any LinkPart] {
         part.name == LinkTablePart.channels.name ? [LinkHashingPart(), LinkRulesPart()] : []
     }
 }
 
 extension Restoration {
-    /// A part of a link, as it was saved.
+    /// Puts a part of a link back as it was saved.
     static func link(
         _ link: NICLink, _ part: any LinkPart, _ saved: JSON
     ) -> Restoration {
@@ -68,15 +68,16 @@ extension Restoration {
 }
 
 extension NICSection {
-    /// What is there of it now, and of what changing it disturbs, in the order they are taken in:
-    /// what is put back comes from the end.
+    /// The current values of the section's part and of the parts that changing it disturbs.
+    ///
+    /// The section's own part comes last, because parts are put back from the end.
     func saved(of link: NICLink) throws(SystemError) -> [(part: any LinkPart, saved: JSON)] {
         var all: [(part: any LinkPart, saved: JSON)] = []
         for other in LinkParts.disturbed(by: part) {
             do throws(SystemError) {
                 all.append((other, try other.now([:], of: link)))
             } catch {
-                // A driver that spreads nothing has nothing to lose.
+                // A driver without RSS or rules has nothing to save.
                 if !error.isUnsupported { throw error }
             }
         }

@@ -1,9 +1,9 @@
 import Linux
 import Wire
 
-/// The rules by which flows go to rings.
+/// The ntuple rules that direct flows to rings.
 ///
-/// Those of a kind that is not described are counted: they cannot be made again.
+/// Rules of a kind that muster cannot describe are only counted: they cannot be put back.
 struct LinkRulesPart: LinkPart {
     var name: String { "ntuple" }
 

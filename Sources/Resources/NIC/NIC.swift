@@ -12,13 +12,15 @@ package enum NICBehaviour: ResourceBehaviour {
         struct Link: Sendable {
             let name: String
             var settings: [NICSetting]
-            /// Whether changes that take it down would cost something: it is up.
+            /// Whether the link is up, so that a change that takes it down disrupts traffic.
             var isUp: Bool
-            /// Whether muster's own connection comes in by it.
+            /// Whether muster's own connection uses this link.
             var carriesUs: Bool
-            /// The .link file, what is there, and what it is to hold; nil where there is to be none.
+            /// The .link file and its texts; nil for a link without a permanent address.
+            ///
+            /// `wanted` is nil where the file is not to exist.
             var file: (path: String, now: String?, wanted: String?)?
-            /// What another .link file is for it, so that ours would not count.
+            /// Another .link file that applies to the link, so that muster's would have no effect.
             var otherFile: String?
         }
 
@@ -97,7 +99,8 @@ package enum NICBehaviour: ResourceBehaviour {
     ) -> Difference {
         let persisted = persistedChanges(declaration, observation)
         guard declaration.isPresent else {
-            return persisted.isEmpty ? .asDeclared("nothing is kept of it") : .changes(persisted)
+            return persisted.isEmpty
+                ? .asDeclared("nothing is kept for the next boot") : .changes(persisted)
         }
         if let obstacle = observation.obstacle { return .blocked(obstacle) }
         for link in observation.links {
@@ -128,7 +131,7 @@ package enum NICBehaviour: ResourceBehaviour {
         parts += unique(missing)
         for link in observation.links {
             if let other = link.otherFile {
-                parts.append("by the boot unit alone, since \(other) is for \(link.name)")
+                parts.append("only by the boot unit, because \(other) applies to \(link.name)")
             }
         }
         return .asDeclared(parts.joined(separator: "; "))
@@ -157,7 +160,7 @@ package enum NICBehaviour: ResourceBehaviour {
         _ declaration: NICDeclaration, _ observation: Observation
     ) -> [Change] {
         var changes = BootSettings.changes(declaration, observation.boot)
-        // What is kept for the first time says nothing that the running changes have not said.
+        // When it is kept for the first time, the running changes already list every value.
         if declaration.isPresent, observation.boot.recorded == nil {
             changes = [Change("state", before: "absent", after: "present")]
         }
@@ -177,8 +180,8 @@ package enum NICBehaviour: ResourceBehaviour {
         case .fixed(let now) where now != setting.wanted:
             return AgentFault(
                 "fixed", attempted,
-                cause: "\(setting.attribute) is \(now), and the driver or card has it fixed",
-                hint: "leave it out for this card, by a variable of the host or group")
+                cause: "\(setting.attribute) is \(now), fixed by the driver or card",
+                hint: "leave it out for this card, through a host or group variable")
         case .beyond(_, let most):
             return AgentFault(
                 "out-of-range", attempted,
@@ -192,9 +195,9 @@ package enum NICBehaviour: ResourceBehaviour {
         AgentFault(
             "cuts-off", "set \(setting.attribute) of \(link) to \(setting.wanted)",
             cause:
-                "\(setting.attribute) takes the link down, and muster's own connection comes in by "
-                + "it",
-            hint: "may_cut_off: true does it all the same; or come in by another link")
+                "setting \(setting.attribute) takes the link down, and muster's own connection "
+                + "uses this link",
+            hint: "connect through another link, or declare may_cut_off: true to do it anyway")
     }
 
     // MARK: Changing
@@ -229,7 +232,7 @@ package enum NICBehaviour: ResourceBehaviour {
         on host: Host
     ) throws(AgentFault) {
         let machine = host.machine
-        // The driver first: what it refuses must not be what the next boot tries.
+        // The driver comes first: a value that it refuses must not be kept for the next boot.
         if changes.contains(where: { $0.layer == .running }) {
             for link in observation.links {
                 try NICChange(declaration, NICLink(name: link.name, machine: machine), host.settle)

@@ -3,14 +3,14 @@ import Kinds
 import Linux
 import Wire
 
-/// What cards wait for at boot.
+/// Waiting for network cards at boot.
 package enum NICBoot {
-    /// Waits until the cards of these records are there and up, for twenty seconds at most.
+    /// Waits until the cards of these records are present and up, for twenty seconds at most.
     ///
-    /// A driver may make tables anew whenever its link comes up (vmxnet3 its RSS table), and
-    /// `network.target` only says that the network's manager has begun. A card that is to stay down
-    /// is not waited for, and one that its record brings up only has to be there. Returns the names
-    /// of those that are still missing or down.
+    /// A driver may rebuild tables whenever its link comes up (vmxnet3: the RSS table), and
+    /// `network.target` only says that the network manager has started. A card that is to stay down
+    /// is not waited for, and a card that its record brings up only has to be present. Returns the
+    /// names of the cards that are still missing or down.
     package static func waitForLinks(_ records: [BootRecord], on host: Host) -> [String] {
         var left = records.filter { record in
             let declaration = try? record.kind.declaration(

@@ -4,7 +4,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Makes the settings of one link as declared.
+/// Sets one link as declared.
 struct NICChange {
     private let declaration: NICDeclaration
     private let link: NICLink
@@ -17,10 +17,10 @@ struct NICChange {
         self.pause = pause
     }
 
-    /// Sets what differs; where one is refused, what was set before it is put back.
+    /// Sets what differs; if the driver refuses a setting, those set before are put back.
     ///
-    /// A link that comes up anew negotiates what was set while it was down (e1000e's pause), so that
-    /// what then differs is set once more.
+    /// A link that comes up again renegotiates some settings (e1000e: pause). What differs after
+    /// that is set once more.
     func make() throws(AgentFault) {
         let hadCarrier = try hasCarrier()
         try undoing { (undo) throws(AgentFault) in
@@ -36,7 +36,7 @@ struct NICChange {
     private func set(_ section: any NICSection, _ undo: inout Undo) throws(AgentFault) {
         var current: NICSetting?
         do throws(SystemError) {
-            // Channels set a moment ago have reset what was right before.
+            // Read again: channels that were just set may have reset settings that were right.
             let differing = try section.settings(of: link).filter(\.isToChange)
             guard let first = differing.first else { return }
             current = first
@@ -51,9 +51,9 @@ struct NICChange {
         guard let current else { return }
         throw AgentFault(
             "not-taken", "set \(current.attribute) of \(link.name) to \(current.wanted)",
-            cause: "the driver took \(current.attribute) \(current.wanted), and it then reads "
+            cause: "the driver accepted \(current.attribute) \(current.wanted), but then reports "
                 + "\(current.shown ?? "nothing")",
-            hint: "declare a value that the driver takes as it is")
+            hint: "declare a value that the driver keeps unchanged")
     }
 
     private func differs() throws(AgentFault) -> Bool {
@@ -65,7 +65,7 @@ struct NICChange {
         }
     }
 
-    /// Whether there is a signal; a link that is down has none, and says so by an error.
+    /// Whether the link has carrier; for a link that is down, the kernel answers EINVAL.
     private func hasCarrier() throws(AgentFault) -> Bool {
         let path = "/sys/class/net/\(link.name)/carrier"
         return try attempt("read \(path)") { () throws(SystemError) in
@@ -82,7 +82,7 @@ struct NICChange {
         String(decoding: try link.machine.read(path, limit: 64), as: UTF8.self).trimmingSpaces()
     }
 
-    /// For ten seconds at most: what is plugged out meanwhile is not for us to wait for.
+    /// Waits ten seconds at most: a cable may have been unplugged meanwhile.
     private func waitForCarrier() throws(AgentFault) {
         for _ in 0..<33 {
             pause()
@@ -99,9 +99,9 @@ struct NICChange {
             hint = "something holds its queues: Onload, a DPDK or XDP program; stop that first"
         case ENETDOWN: hint = "the link is down: declare link: up"
         case EINVAL, ERANGE:
-            hint = "the driver takes other values: see ethtool \(link.name) and dmesg"
+            hint = "the driver does not accept this value: see ethtool \(link.name) and dmesg"
         case EOPNOTSUPP: hint = "this driver cannot set it; leave it out for this card"
-        case EPERM, EACCES: hint = "in a container it belongs to the host outside"
+        case EPERM, EACCES: hint = "in a container, only the host outside can set it"
         default: return AgentFault(attempted, error)
         }
         return AgentFault(

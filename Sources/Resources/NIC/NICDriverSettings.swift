@@ -21,7 +21,7 @@ struct NICFeatures: NICSection {
     private static func found(_ group: [LinkFeature], _ isOn: Bool) -> NICSetting.Found {
         if group.isEmpty { return .unsupported("the kernel knows no such feature") }
         let changeable = group.filter(\.isChangeable)
-        // A driver without any of a group has them all off for good.
+        // Where the driver can change no feature of the group, the group is fixed.
         guard !changeable.isEmpty else {
             let now = group.contains(where: \.isOn)
             return .fixed(now ? "on" : "off")
@@ -43,7 +43,7 @@ struct NICFeatures: NICSection {
         try link.machine.setLinkFeatures(link.name, try differing(link))
     }
 
-    /// The kernel's names of those that are not as declared and can be turned.
+    /// The changeable features that differ, by the kernel's names, with their declared values.
     private func differing(_ link: NICLink) throws(SystemError) -> [String: Bool] {
         let features = try link.machine.linkFeatures(link.name)
         var new: [String: Bool] = [:]
@@ -88,7 +88,7 @@ struct NICPrivateFlags: NICSection {
     }
 }
 
-/// How received packets are spread (RSS).
+/// How RSS spreads received packets.
 struct NICHashing: NICSection {
     let spread: NICDeclaration.Spread?
     let key: [UInt8]?
@@ -100,7 +100,7 @@ struct NICHashing: NICSection {
             now = try link.machine.linkHashing(link.name)
         } catch {
             guard error.isUnsupported else { throw error }
-            let reason = NICSetting.Found.unsupported("the driver spreads nothing")
+            let reason = NICSetting.Found.unsupported("the driver has no RSS")
             if let spread {
                 all.append(NICSetting(attribute: "rss", found: reason, wanted: text(spread)))
             }
@@ -139,7 +139,7 @@ struct NICHashing: NICSection {
             link.name, table: spread.map { table($0, size) }, key: key)
     }
 
-    /// The table that ethtool(8) makes of the same words.
+    /// The indirection table that ethtool(8) builds from the same words.
     func table(_ spread: NICDeclaration.Spread, _ size: Int) -> [Int] {
         switch spread {
         case .equal(let count): return (0..<size).map { $0 % count }
@@ -166,7 +166,7 @@ struct NICHashing: NICSection {
         }
     }
 
-    /// `equal 8` where it is so; else how many of the table each ring has.
+    /// `equal 8` where that is the table; else the number of table entries of each ring.
     private func shown(_ hashing: LinkHashing) -> String {
         let most = (hashing.table.max() ?? 0) + 1
         if hashing.table == table(.equal(most), hashing.table.count) { return "equal \(most)" }
@@ -179,7 +179,7 @@ struct NICHashing: NICSection {
     }
 }
 
-/// The rules by which flows go to rings.
+/// The ntuple rules that direct flows to rings.
 struct NICRules: NICSection {
     let wanted: [NICRule]
 
@@ -205,7 +205,7 @@ struct NICRules: NICSection {
                     wanted: text(wanted))
             ]
         }
-        // The order of rules that are all exact says nothing.
+        // All declared rules match exact values, so their order does not matter.
         let isSo =
             !now.rules.contains { $0.rule == nil }
             && Set(now.rules.compactMap { $0.rule.map(NICRule.init) }) == Set(wanted)
@@ -229,7 +229,7 @@ struct NICRules: NICSection {
                 others.append(location)
             }
         }
-        // What is not declared goes first: a card has few places.
+        // Undeclared rules are removed first, because a card has few places for rules.
         for location in others { try link.machine.removeLinkRule(link.name, at: location) }
         for rule in missing { try link.machine.addLinkRule(link.name, LinkRule(rule)) }
     }
@@ -264,7 +264,7 @@ extension LinkRule {
     }
 }
 
-/// What the card stamps with its own clock.
+/// Which packets the card timestamps in hardware.
 struct NICTimestamps: NICSection {
     let filter: String?
     let stampsSent: Bool?
@@ -274,13 +274,13 @@ struct NICTimestamps: NICSection {
         do {
             now = try link.machine.linkTimestamps(link.name)
         } catch {
-            // What a driver stamps nothing with it cannot tell either.
+            // A driver without hardware timestamps does not support the query either.
             guard error.isUnsupported else { throw error }
         }
         func found(_ text: String?, _ wanted: String) -> NICSetting.Found {
             text.map { .value($0) }
                 ?? (["none", "off"].contains(wanted)
-                    ? .fixed(wanted) : .unsupported("the driver does not tell what it stamps"))
+                    ? .fixed(wanted) : .unsupported("the driver reports no timestamp setting"))
         }
         var all: [NICSetting] = []
         if let filter {

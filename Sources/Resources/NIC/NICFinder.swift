@@ -8,9 +8,9 @@ struct NICFinder {
     let machine: any Machine
     private static let root = "/sys/class/net"
 
-    /// The links whose drivers are meant: of a bond or VLAN, those below it.
+    /// The links that a name stands for; for a bond or VLAN, the cards below it.
     ///
-    /// Throws where there is none such, and where a name fits two.
+    /// Throws if no link fits the name, or if several do.
     func links(_ name: String) throws(AgentFault) -> [String] {
         let attempted = "find the network card \(name)"
         let names = try attempt("list \(Self.root)") { () throws(SystemError) in
@@ -35,19 +35,20 @@ struct NICFinder {
         }
         if found.isEmpty {
             throw AgentFault(
-                "no-device", attempted, cause: "there is none; there are \(try described(names))",
+                "no-device", attempted,
+                cause: "no card has this name; the host has \(try described(names))",
                 hint: "correct the name, or see whether the driver is loaded and the card seated")
         }
         if found.count > 1 {
             throw AgentFault(
                 "ambiguous", attempted,
-                cause: "\(found.joined(separator: " and ")) are of that name",
+                cause: "the name fits \(found.joined(separator: " and "))",
                 hint: "name one by its PCI address or interface")
         }
         return found
     }
 
-    /// A virtio device stands between the PCI function and its link.
+    /// The links of a virtio card: there, a virtio device is between the PCI function and the link.
     private func virtioLinks(_ address: String) throws(SystemError) -> [String] {
         let folder = "/sys/bus/pci/devices/\(address)"
         var found: [String] = []
@@ -64,7 +65,7 @@ struct NICFinder {
         }
     }
 
-    /// The permanent address; of a driver that tells none, the present one.
+    /// The permanent address; the current one if the driver does not report it.
     private func address(of name: String) throws(AgentFault) -> String? {
         if let permanent = try Self.permanentAddress(of: name, on: machine) { return permanent }
         let path = "\(Self.root)/\(name)/address"
@@ -73,7 +74,7 @@ struct NICFinder {
         }
     }
 
-    /// The address a card was made with; nil where its driver tells none.
+    /// The permanent MAC address; nil if the driver does not report it.
     static func permanentAddress(
         of name: String, on machine: any Machine
     ) throws(AgentFault) -> String? {
@@ -87,7 +88,7 @@ struct NICFinder {
         }
     }
 
-    /// Cards that a link lies on, through bonds, bridges and VLANs.
+    /// The cards below a link, through bonds, bridges and VLANs.
     func cards(below name: String, depth: Int = 0) throws(AgentFault) -> [String] {
         if try isCard(name) || depth > 8 { return [name] }
         let entries = try attempt("list \(Self.root)/\(name)") { () throws(SystemError) in
@@ -100,7 +101,7 @@ struct NICFinder {
                 cards.append(card)
             }
         }
-        // A link on nothing has a driver of its own: veth, dummy.
+        // A link with nothing below it has its own driver: veth, dummy.
         return cards.isEmpty ? [name] : cards
     }
 

@@ -7,16 +7,16 @@ import Wire
 
 /// Behaviour of `nic_firmware`.
 package enum NICFirmwareBehaviour: ResourceBehaviour {
-    /// One port, as its driver and devlink have it.
+    /// One port, as its driver and devlink report it.
     struct Port: Sendable {
         var link: String
-        /// As devlink names the card: `pci/0000:41:00.0`; nil for one that is on no bus of that kind.
+        /// As devlink names the card: `pci/0000:41:00.0`; nil for a link without a device.
         var device: String?
-        /// The driver's words; nil where it says nothing.
+        /// The firmware text of the driver; nil where the driver reports none.
         var firmware: String?
         var running: [String: String] = [:]
         var stored: [String: String] = [:]
-        /// Why devlink does not say; nil where it does, or was not asked.
+        /// Why devlink reports no versions; nil where it does, or was not asked.
         var silence: String?
 
         var version: String? { firmware?.split(separator: " ").first.map(String.init) }
@@ -27,7 +27,7 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
 
     package struct Observation: Sendable {
         var ports: [Port]
-        /// The port that muster's own connection comes in by.
+        /// The port that muster's own connection uses.
         var ownPort: String?
     }
 
@@ -71,14 +71,14 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
             try machine.linkTargetIfPresent("/sys/class/net/\(name)/device")
         }
         var port = Port(link: name, device: address.map { "pci/\(PathName.last(of: $0))" })
-        // What the driver could not read it calls so.
+        // A driver that could not read the version reports "N/A".
         port.firmware = firmware.isEmpty || firmware == "N/A" ? nil : firmware
         if !declaration.components.isEmpty {
             if let device = port.device, let found = info.devices[device] {
                 port.running = found.running
                 port.stored = found.stored
             } else {
-                port.silence = info.silence ?? "devlink knows nothing of \(port.device ?? name)"
+                port.silence = info.silence ?? "devlink does not list \(port.device ?? name)"
             }
         }
         return port
@@ -96,14 +96,14 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
                 || declaration.variant != nil
             {
                 guard let version = port.version else {
-                    return .unknown("the driver of \(port.link) does not say its firmware")
+                    return .unknown("the driver of \(port.link) does not report its firmware")
                 }
                 wrong += mismatches(declaration, port, version)
             }
             if let silence = port.silence { return .unknown(silence) }
             for (name, wanted) in declaration.components.sorted(by: { $0.key < $1.key }) {
                 guard let found = port.running[name] ?? port.stored[name] else {
-                    return .unknown("devlink does not tell \(name) of \(port.device ?? port.link)")
+                    return .unknown("devlink reports no \(name) for \(port.device ?? port.link)")
                 }
                 if found != wanted {
                     wrong.append("\(port.link) runs \(name) \(found), not \(wanted)")
@@ -116,8 +116,8 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
                 AgentFault(
                     "firmware", attempted, cause: wrong.joined(separator: "; "),
                     hint:
-                        "flash it by the vendor's tool, or declare source; correct what is expected if "
-                        + "the card is right"))
+                        "flash it with the vendor's tool, or declare source; if the card is right, "
+                        + "correct the declaration"))
         }
         return flashing(declaration, observation, wrong)
     }
@@ -147,7 +147,7 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
         let cost = declaration.activation.disruption
         for (name, wanted) in declaration.components.sorted(by: { $0.key < $1.key }) {
             for port in observation.ports {
-                // A card that tells one of them alone has what it runs.
+                // Where devlink reports no stored version, the running one is compared.
                 if let found = port.stored[name] ?? port.running[name], found != wanted {
                     let before = found == "0.0.0.0" ? Optional<JSON>.none : .string(found)
                     stored.append(
@@ -172,8 +172,8 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
                     AgentFault(
                         "firmware", "expect the firmware of \(declaration.name)",
                         cause: wrong.joined(separator: "; ")
-                            + ", though what is to be flashed is stored and runs",
-                        hint: "correct version, minimum or variant: they are not of this file"))
+                            + ", although the image is already stored and running",
+                        hint: "correct version, minimum or variant: they do not fit the image"))
             }
             let way =
                 declaration.activation == .powerCycle
@@ -185,8 +185,8 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "own-link", "flash the firmware of \(declaration.name)",
-                    cause: "muster's own connection comes in by \(port), which a reset takes down",
-                    hint: "connect by another link, or declare may_cut_off: true if it may drop"))
+                    cause: "muster's own connection uses \(port), and a reset takes \(port) down",
+                    hint: "connect through another link, or declare may_cut_off: true"))
         }
         return .changes(stored + running)
     }
@@ -248,14 +248,14 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
     ) throws(AgentFault) {
         let machine = host.machine
         let content = try host.content(image.digest)
-        // devlink asks the kernel for a file below this folder, by its name there.
+        // The kernel loads the image by its path relative to /lib/firmware.
         let folder = "/lib/firmware/muster"
         let file = "\(image.digest).bin"
         try makeDirectory(folder, on: machine)
         try NewFile(
             path: "\(folder)/\(file)", content: content, mode: 0o644, uid: 0, gid: 0
         ).put(on: machine)
-        // A copy that stays is in nobody's way.
+        // If the copy cannot be removed, it does no harm.
         defer { try? machine.remove("\(folder)/\(file)") }
         try run(["dev", "flash", device, "file", "muster/\(file)"], on: machine)
     }
@@ -270,13 +270,13 @@ package enum NICFirmwareBehaviour: ResourceBehaviour {
                 "flash-failed", attempted,
                 cause: "devlink \(result.endText): \(ProgramText.excerpt(of: result))",
                 hint:
-                    "the card keeps the firmware it had until a whole one is stored; dmesg says more"
+                    "the card keeps its old firmware until a complete image is stored; see dmesg"
             )
         }
     }
 }
 
-/// What devlink tells of all cards: `devlink -j dev info` (devlink-dev(8)).
+/// What devlink reports about all cards: `devlink -j dev info` (devlink-dev(8)).
 struct DevlinkInfo {
     struct Device {
         var running: [String: String]
@@ -285,7 +285,7 @@ struct DevlinkInfo {
 
     /// By name: `pci/0000:41:00.0`.
     var devices: [String: Device] = [:]
-    /// Why nothing is told; nil where something is.
+    /// Why devlink reports nothing; nil where it was asked and answered.
     var silence: String?
 
     init() {}
@@ -296,7 +296,7 @@ struct DevlinkInfo {
             result = try machine.run(
                 ProgramCall(NICFirmwareBehaviour.devlink, ["-j", "dev", "info"]))
         } catch {
-            guard error.isNotFound else { throw AgentFault("ask devlink of the cards", error) }
+            guard error.isNotFound else { throw AgentFault("ask devlink about the cards", error) }
             silence = "there is no \(NICFirmwareBehaviour.devlink) on the host"
             return
         }

@@ -3,14 +3,15 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// A .link file of systemd, by which udev gives a card its settings before it is up.
+/// A systemd .link file: udev applies its settings to a card before the card is up.
 ///
-/// Only the first file that fits a card counts, so that ours says what the default one says, and is
-/// made only where the default one counted. (systemd.link(5), systemd 247 and later)
+/// udev applies only the first file that matches a card. Muster's file therefore repeats what the
+/// default file says, and is made only where the default file applied. (systemd.link(5), systemd
+/// 247 and later)
 struct NICLinkFile {
     static let folder = "/etc/systemd/network"
 
-    /// What can be said in one, of a declaration; empty where nothing can.
+    /// The lines that express a declaration in a .link file; empty where nothing can be expressed.
     static func lines(_ declaration: NICDeclaration) -> [String] {
         var lines: [String] = []
         if let mtu = declaration.mtu { lines.append("MTUBytes=\(mtu)") }
@@ -50,7 +51,9 @@ struct NICLinkFile {
         return lines
     }
 
-    /// Systemd 250 and later; earlier ones warn of a name they do not know and go on.
+    /// The line of a coalescing setting; nil where systemd cannot express it.
+    ///
+    /// It needs systemd 250 or later; earlier versions warn about the unknown key and go on.
     private static func coalescing(_ key: String, _ value: Int) -> String? {
         switch key {
         case "adaptive-rx", "adaptive-tx":
@@ -58,13 +61,13 @@ struct NICLinkFile {
             return "\(name)=\(value == 0 ? "no" : "yes")"
         case "pkt-rate-low": return "CoalescePacketRateLow=\(value)"
         case "pkt-rate-high": return "CoalescePacketRateHigh=\(value)"
-        // Of these two systemd takes no 0.
+        // systemd accepts no 0 for these two keys.
         case "sample-interval":
             return value == 0 ? nil : "CoalescePacketRateSampleIntervalSec=\(value)s"
         case "stats-block-usecs":
             return value == 0 ? nil : "StatisticsBlockCoalesceSec=\(value)us"
         default:
-            // rx-usecs-low, tx-frames-irq: direction, what is counted, when it holds.
+            // rx-usecs-low, tx-frames-irq: the direction, what is counted, and when it applies.
             let parts = key.split(separator: "-")
             let direction = parts[0] == "rx" ? "Rx" : "Tx"
             let when = parts.count > 2 ? parts[2].prefix(1).uppercased() + parts[2].dropFirst() : ""
@@ -87,7 +90,7 @@ struct NICLinkFile {
         "\(folder)/90-muster-\(address.filter { $0 != ":" }).link"
     }
 
-    /// What it is to hold; nil where there is nothing to say.
+    /// The wanted text of the file; nil where there is nothing to set.
     static func text(_ address: String, _ lines: [String]) -> String? {
         guard !lines.isEmpty else { return nil }
         return """
@@ -104,7 +107,7 @@ struct NICLinkFile {
             """
     }
 
-    /// The file by which udev set the card up when it came; nil where it was none.
+    /// The .link file that udev applied to the card when it appeared; nil where udev recorded none.
     static func used(_ link: String, on machine: any Machine) throws(AgentFault) -> String? {
         try attempt("see which .link file is for \(link)") { () throws(SystemError) in
             guard let text = try machine.textIfPresent("/sys/class/net/\(link)/ifindex"),
@@ -117,7 +120,7 @@ struct NICLinkFile {
         }
     }
 
-    /// Whether a file of ours would take nobody else's place.
+    /// Whether muster's file would displace only the default file, or muster's own.
     static func isFree(_ used: String?, _ address: String) -> Bool {
         guard let used else { return false }
         return PathName.last(of: used) == "99-default.link" || used == path(address)

@@ -4,15 +4,15 @@ import Kinds
 import Linux
 import Wire
 
-/// One setting of one link, as it is and as it is to be.
+/// One setting of one link: the value found and the value wanted.
 struct NICSetting: Sendable, Equatable {
     enum Found: Sendable, Equatable {
         case value(String)
-        /// The driver knows no such thing, and why.
+        /// The driver does not have this setting; the text says why.
         case unsupported(String)
-        /// The driver or the hardware has fixed it at this value.
+        /// The driver or the hardware fixes the setting at this value.
         case fixed(String)
-        /// More than the card has.
+        /// The wanted value is more than the card allows.
         case beyond(found: String, most: String)
     }
 
@@ -23,7 +23,7 @@ struct NICSetting: Sendable, Equatable {
     /// What changing it costs while the link is up.
     var disruption = Disruption.none
 
-    /// What is there now, where anything is.
+    /// The current value; nil where the driver does not have the setting.
     var shown: String? {
         switch found {
         case .value(let text), .fixed(let text), .beyond(let text, _): text
@@ -39,24 +39,24 @@ struct NICSetting: Sendable, Equatable {
     }
 }
 
-/// A link whose driver is asked and told.
+/// A link whose driver is read and set.
 struct NICLink {
     let name: String
     let machine: any Machine
 }
 
-/// Settings that a driver has together: read and set as one.
+/// Settings that a driver reads and sets together.
 protocol NICSection {
-    /// What is declared of them, as the link has it.
+    /// The declared settings, with the values found on the link.
     func settings(of link: NICLink) throws(SystemError) -> [NICSetting]
 
-    /// What of the link they are.
+    /// The part of the link that these settings belong to.
     var part: any LinkPart { get }
 
-    /// Those of the part that may be set, by their names; the values mean nothing.
+    /// The names of the settings in the part that may be set; the JSON values have no meaning.
     func scope(of link: NICLink) throws(SystemError) -> JSON
 
-    /// Makes them as declared.
+    /// Sets the declared values.
     func set(on link: NICLink) throws(SystemError)
 }
 
@@ -65,9 +65,9 @@ extension NICSection {
 }
 
 extension NICDeclaration {
-    /// What is declared, in the order in which one thing does not undo another.
+    /// The declared sections, in an order in which a later one does not undo an earlier one.
     ///
-    /// New channels reset RSS and clear rules; a link that is down takes no coalescing.
+    /// New channels reset RSS and clear rules; a link that is down accepts no coalescing settings.
     var sections: [any NICSection] {
         var all: [any NICSection] = []
         if let mtu { all.append(NICMTU(mtu: mtu)) }
@@ -94,7 +94,7 @@ extension NICDeclaration {
     }
 }
 
-/// Rings, channels, coalescing, pause: structures of numbers.
+/// Rings, channels, coalescing and pause: ethtool settings that are sets of numbers.
 struct NICTable: NICSection {
     private let of: LinkTablePart
     private let wanted: [(field: LinkTable.Field, value: Int)]
@@ -150,7 +150,7 @@ struct NICTable: NICSection {
     }
 }
 
-/// The most that a packet may have.
+/// The MTU of the link.
 struct NICMTU: NICSection {
     let mtu: Int
 
@@ -206,7 +206,7 @@ struct NICQueues: NICSection {
             NICSetting(
                 attribute: queues.name,
                 found: texts.isEmpty
-                    ? .unsupported("it has no queues to choose between")
+                    ? .unsupported("the link has no queues to choose between")
                     : .value(texts.joined(separator: "; ")), wanted: shown(cpus))
         ]
     }

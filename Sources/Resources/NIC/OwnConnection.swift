@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// One connection that muster comes in by.
+/// One TCP connection through which muster reaches the host.
 struct OwnEnd: Sendable, Equatable {
     /// The link that its packets leave by.
     var link: String
@@ -11,13 +11,13 @@ struct OwnEnd: Sendable, Equatable {
     var peer: IPPrefix
 }
 
-/// The SSH connection that the agent is spoken to by: which links it comes in by.
+/// Finds the SSH connection through which muster reaches the agent, and the links it uses.
 struct OwnConnection {
     let machine: any Machine
 
-    /// The links that must stay up for it, those below a bond or VLAN among them.
+    /// The links that must stay up for the connection, including those below a bond or VLAN.
     ///
-    /// Where the connection cannot be found, as at boot, none.
+    /// Empty where there is no connection, as at boot.
     func links() throws(AgentFault) -> Set<String> {
         var links: Set<String> = []
         for peer in try peers() {
@@ -28,7 +28,7 @@ struct OwnConnection {
         return links
     }
 
-    /// The connections themselves: our address, theirs, and the link between.
+    /// The connections: the local address, the peer's address and the link of each.
     func ends() throws(AgentFault) -> [OwnEnd] {
         var ends: [OwnEnd] = []
         for pair in try pairs() {
@@ -40,7 +40,7 @@ struct OwnConnection {
         return ends
     }
 
-    /// An address as /proc has it: words of four bytes in hex, each turned round.
+    /// Parses an address of /proc/net/tcp: hexadecimal words of four bytes, each byte-swapped.
     private static func address(_ hex: String) -> IPPrefix? {
         let digits = Array(hex.utf8)
         guard digits.count == 8 || digits.count == 32 else { return nil }
@@ -60,7 +60,7 @@ struct OwnConnection {
 
     private func peers() throws(AgentFault) -> [String] { try pairs().map(\.peer) }
 
-    /// Both addresses of TCP connections that processes above this one hold.
+    /// The address pairs of established TCP connections of this process and its ancestors.
     private func pairs() throws(AgentFault) -> [(local: String, peer: String)] {
         var sockets: Set<String> = []
         var pid = "self"
@@ -86,7 +86,7 @@ struct OwnConnection {
         return pairs
     }
 
-    /// The inodes of a process's sockets; of one that has ended meanwhile, none.
+    /// The inodes of a process's sockets; empty if the process has ended meanwhile.
     private func openSockets(_ folder: String) throws(AgentFault) -> [String] {
         try attempt("look for muster's own connection in \(folder)") { () throws(SystemError) in
             var sockets: [String] = []
@@ -107,10 +107,10 @@ struct OwnConnection {
             }
     }
 
-    /// The link of the most exact route to an address, as /proc has both: hex, words turned round.
+    /// The link of the most specific route to an address, which is in the form of /proc/net/tcp.
     private func route(to peer: String) throws(AgentFault) -> String? {
         var address = peer
-        // An IPv4 address in IPv6's clothes.
+        // An IPv4-mapped IPv6 address (::ffff:192.0.2.1).
         if peer.utf8.count == 32, peer.hasPrefix("0000000000000000FFFF0000") {
             address = String(peer.suffix(8))
         }

@@ -45,7 +45,7 @@ package enum HostsEntryBehaviour: ResourceBehaviour {
             $0.element.address == declaration.address
         }
         if !declaration.isPresent {
-            if own.isEmpty { return .asDeclared("no line of that address") }
+            if own.isEmpty { return .asDeclared("no line has that address") }
             return .changes(
                 own.map { number, line in
                     Change(
@@ -119,7 +119,7 @@ package enum HostsEntryBehaviour: ResourceBehaviour {
 extension HostsEntryDeclaration {
     fileprivate var line: String { "\(address.address)\t\(names.joined(separator: " "))" }
 
-    /// The names that a line of another address has and this one is to have.
+    /// The declared names that are now on the line of another address.
     fileprivate func takes(from line: HostsLine) -> [String] {
         guard isPresent, let other = line.address, other != address, other.isIPv4 == address.isIPv4
         else { return [] }
@@ -131,10 +131,10 @@ extension HostsEntryDeclaration {
 /// One line of /etc/hosts (hosts(5)).
 struct HostsLine: Sendable {
     var text: String
-    /// nil for a comment, an empty line, or one that is nothing.
+    /// nil for a comment, an empty line or a line that cannot be parsed.
     var address: IPPrefix?
     var names: [String] = []
-    /// With the blanks before it; empty where there is none.
+    /// The comment at the end, with a blank before it; empty where there is none.
     var comment = ""
 
     init(_ text: String) {

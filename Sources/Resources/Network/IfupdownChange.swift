@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Sets an interface up where ifupdown keeps it: its stanzas, and what runs by ip(8), piece by piece.
+/// Sets up an interface with ifupdown: writes its stanzas, and changes what runs with ip(8).
 struct IfupdownChange {
     let declaration: NetworkDeclaration
     let found: NetworkBehaviour.Observation
@@ -16,7 +16,7 @@ struct IfupdownChange {
         try undoing { (undo) throws(AgentFault) in
             try NetworkBehaviour.note(declaration, found, &undo, on: host)
             guard declaration.isPresent, !isMadeAnew else {
-                // By the stanzas of before, while they are there. A card keeps what it has.
+                // ifdown needs the old stanzas. A card is not taken down: it keeps what it has.
                 let hasDevice = ["vlan", "bond"].contains(found.link?.kind ?? "")
                 if isUp, hasDevice { try run("/sbin/ifdown", ["--force", name]) }
                 try removeDevice()
@@ -25,8 +25,8 @@ struct IfupdownChange {
                 return
             }
             try NetworkBehaviour.keep(found.files, &undo, on: machine)
-            // ifup gives up on an address that is there already, and a link that muster comes in by is
-            // never taken through it: what is there is changed piece by piece.
+            // ifup fails on an address that already exists, and is never run on a link that carries
+            // muster's own connection. There, ip(8) changes only what differs.
             let isClean = found.link?.addresses.isEmpty ?? true
             let isOwn = found.ends.contains { $0.link == name }
             if !isUp, isClean, !isOwn { try run("/sbin/ifup", ["--force", name]) }
@@ -34,7 +34,7 @@ struct IfupdownChange {
         }
     }
 
-    /// ifdown takes it away where it made it; this is for one that it knows nothing of.
+    /// Deletes a VLAN or bond that ifdown left, because ifup had not brought it up.
     private func removeDevice() throws(AgentFault) {
         guard ["vlan", "bond"].contains(found.link?.kind ?? "") else { return }
         let state = try NetworkState(on: machine)
@@ -50,7 +50,7 @@ struct IfupdownChange {
         }
     }
 
-    /// What is new comes before what goes, so that no packet finds neither.
+    /// Adds what is new before it removes what is old, so that the host stays reachable.
     private func changeWhatRuns() throws(AgentFault) {
         let name = declaration.name
         let state = try NetworkState(on: machine)
@@ -69,7 +69,7 @@ struct IfupdownChange {
             try Self.ip(Self.words(route, "replace", name), on: machine)
         }
         for route in routes where !Self.contains(declaration.routes, route) {
-            // A replaced one is gone already.
+            // `ip route replace` has already removed a route that it replaced.
             let isReplaced = declaration.routes.contains {
                 $0.destination == route.destination && $0.isIPv4 == route.isIPv4
                     && $0.effectiveMetric == route.effectiveMetric
@@ -95,7 +95,7 @@ struct IfupdownChange {
         }
     }
 
-    /// A declared route may leave the source to the kernel.
+    /// Whether `routes` contains `route`; a declared route may leave the source to the kernel.
     private static func contains(_ routes: [NetworkRoute], _ route: NetworkRoute) -> Bool {
         routes.contains {
             $0.destination == route.destination && $0.via == route.via

@@ -7,18 +7,18 @@ import Wire
 /// Behaviour of `network`.
 package enum NetworkBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// What keeps it; nil where nothing does that is known here.
+        /// What configures the interface; nil where neither networkd nor ifupdown does.
         var manager: NetworkDeclaration.Manager?
         var files: [NetworkFile] = []
-        /// Why the files would not do what they say.
+        /// Why the files would have no effect.
         var obstacle: AgentFault?
         var link: NetworkLink?
         var routes: [NetworkRoute] = []
-        /// Interfaces that have the bond for their master.
+        /// Interfaces whose master is this one.
         var members: [String] = []
-        /// Of those that it needs and that are not there.
+        /// Bond members and VLAN parents that are declared and do not exist.
         var missing: [String] = []
-        /// Muster's own connections that concern it.
+        /// Muster's own connections that use the interface or a declared bond member.
         var ends: [OwnEnd] = []
     }
 
@@ -70,9 +70,9 @@ package enum NetworkBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "no-manager", attempted,
-                    cause: "neither systemd-networkd runs here nor is ifupdown installed",
+                    cause: "systemd-networkd does not run here, and ifupdown is not installed",
                     hint:
-                        "enable one of them; NetworkManager's connections are not managed from here"
+                        "enable one of them; muster does not manage NetworkManager connections"
                 ))
         }
         let changes =
@@ -100,7 +100,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "another-kind", attempted,
-                    cause: "\(declaration.name) is there, and is "
+                    cause: "\(declaration.name) exists and is "
                         + (link.kind.isEmpty ? "a card" : "of the kind \(link.kind)")
                         + ", not a \(wanted)",
                     hint: "give it another name"))
@@ -159,7 +159,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
                 disruption: Set(now).isSubset(of: routes) ? .none : .trafficBlip)
     }
 
-    /// Running routes in the words of the declared ones, which may leave the source out.
+    /// Texts of the running routes; the source is left out where a declared route leaves it out.
     private static func shown(_ found: [NetworkRoute], _ wanted: [NetworkRoute]) -> [String] {
         found.map { route in
             let plain = NetworkRoute(
@@ -168,7 +168,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
         }
     }
 
-    /// What the interface was made as.
+    /// Changes of the options that the VLAN or bond was created with, and of its members.
     private static func made(
         _ declaration: NetworkDeclaration, _ link: NetworkLink, _ members: [String]
     ) -> [Change] {
@@ -229,7 +229,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
     private static func reason(
         _ declaration: NetworkDeclaration, _ observation: Observation
     ) -> String {
-        if !declaration.isPresent { return "none of its files is ours" }
+        if !declaration.isPresent { return "muster keeps no file for it" }
         var parts: [String] = []
         if let bond = declaration.bond {
             parts.append("bond \(bond.mode) of \(bond.members.joined(separator: ", "))")
@@ -286,7 +286,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Takes note of the interfaces as they run: undone last, when the files say what they said.
+    /// Notes how the interfaces run; they are put back last, after the files.
     static func note(
         _ declaration: NetworkDeclaration, _ found: Observation, _ undo: inout Undo, on host: Host
     ) throws(AgentFault) {
@@ -296,7 +296,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Puts the files in place, or away.
+    /// Writes the files that are wanted and removes the others.
     static func keep(
         _ files: [NetworkFile], _ undo: inout Undo, on machine: any Machine
     ) throws(AgentFault) {
@@ -309,7 +309,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
         }
     }
 
-    /// The interface, and those that are or are to be members of it.
+    /// The interface, preceded by its current and its declared members.
     static func interfaces(
         _ declaration: NetworkDeclaration, _ found: Observation
     ) -> [String] {
@@ -317,7 +317,7 @@ package enum NetworkBehaviour: ResourceBehaviour {
         return members.sorted() + [declaration.name]
     }
 
-    /// The directories that are to be made for a file, the highest first.
+    /// The missing directories above a file, outermost first.
     private static func missingFolders(
         above path: String, on machine: any Machine
     ) throws(AgentFault) -> [String] {

@@ -2,11 +2,11 @@ import FleetModel
 import Kinds
 import Linux
 
-/// A file that keeps an interface for the next boot: as it is, as it is to be.
+/// A file that configures an interface at the next boot: its current and its wanted text.
 struct NetworkFile: Sendable, Equatable {
     var path: String
     var now: String?
-    /// nil where there is to be none.
+    /// nil where the file is not to exist.
     var wanted: String?
 
     static let head = "# Declared to muster, which puts it back.\n"
@@ -15,16 +15,16 @@ struct NetworkFile: Sendable, Equatable {
 /// The files of systemd-networkd (systemd.network(5), systemd.netdev(5)).
 enum NetworkdFiles {
     static let folder = "/etc/systemd/network"
-    /// Where it tells which file an interface has.
+    /// Where systemd-networkd records which file an interface uses.
     static let runtime = "/run/systemd/netif"
-    /// Is there while its unit is active; the folder above always is.
+    /// Exists while the unit of systemd-networkd is active; `runtime` always exists.
     static let unit = "/run/systemd/units/invocation:systemd-networkd.service"
 
     static func base(_ name: String) -> String { "05-muster-\(name)" }
 
-    /// What each file is to hold, by path.
+    /// The wanted text of each file, by path.
     ///
-    /// `parentFile` is the name of the file of a VLAN's parent.
+    /// `parentFile` is the name of the .network file of a VLAN's parent.
     static func wanted(
         _ declaration: NetworkDeclaration, parentFile: String?
     ) -> [String: String] {
@@ -82,7 +82,7 @@ enum IfupdownFile {
     /// Which interfaces ifup has brought up.
     static let state = "/run/network/ifstate"
 
-    /// A name with a dot is passed over by `source-directory`.
+    /// The file of an interface, without dots: `source-directory` ignores file names with a dot.
     static func path(_ name: String) -> String {
         "\(folder)/muster-\(String(name.map { $0 == "." ? "_" : $0 }))"
     }
@@ -119,9 +119,9 @@ enum IfupdownFile {
             }.joined()
     }
 
-    /// What comes before it is up.
+    /// The lines that create the interface and set it before it is up.
     ///
-    /// ip(8) alone is needed, neither vlan nor ifenslave.
+    /// They need only ip(8), not the packages vlan or ifenslave.
     private static func before(_ declaration: NetworkDeclaration) -> [String] {
         let name = declaration.name
         var lines: [String] = []

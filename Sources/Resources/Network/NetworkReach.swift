@@ -1,9 +1,9 @@
 import FleetModel
 import Kinds
 
-/// Whether a host could still be reached as declared, by the way muster comes in.
+/// Whether muster could still reach the host once the interface is as declared.
 enum NetworkReach {
-    /// What would be lost; nil where nothing would.
+    /// The fault if muster would lose its connection; nil if it would not.
     static func cutOff(
         _ declaration: NetworkDeclaration, _ observation: NetworkBehaviour.Observation
     ) -> AgentFault? {
@@ -12,8 +12,9 @@ enum NetworkReach {
                 return AgentFault(
                     "cuts-off", "set up the interface \(declaration.name)", cause: cause,
                     hint:
-                        "muster came from \(end.peer.address) to \(end.local.address): keep both, come in "
-                        + "by another interface, or declare may_cut_off: true")
+                        "muster comes from \(end.peer.address) to \(end.local.address): keep the "
+                        + "address and the route, connect through another interface, or declare "
+                        + "may_cut_off: true")
             }
         }
         return nil
@@ -25,15 +26,15 @@ enum NetworkReach {
     ) -> String? {
         let name = declaration.name
         if end.link != name {
-            // One that is in the bond already carries no addresses of its own.
+            // An interface that is already in the bond carries no addresses of its own.
             return observation.members.contains(end.link)
                 ? nil
-                : "\(end.link) carries muster's own connection, and would be a member of \(name)"
+                : "\(end.link) carries muster's own connection, and would join \(name)"
         }
         if !declaration.isPresent {
-            return "muster's own connection comes in by \(name), and nothing would set it up again"
+            return "muster's own connection uses \(name), and nothing would configure it any more"
         }
-        // A server may give the same address again, or another: it did before.
+        // The DHCP server may give the same address or another one; muster cannot tell.
         if declaration.dhcp != "no" { return nil }
         let isOnLink = observation.link?.allAddresses.contains {
             $0.bytes == end.local.bytes
@@ -41,7 +42,7 @@ enum NetworkReach {
         if isOnLink ?? false,
             !declaration.addresses.contains(where: { $0.bytes == end.local.bytes })
         {
-            return "the address \(end.local.address), which muster's own connection has, would go"
+            return "muster's own connection uses \(end.local.address), which would be removed"
         }
         let isNear = declaration.addresses.contains { $0.contains(end.peer) }
         let isRouted = declaration.routes.contains { route in

@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// One interface as it runs, as before-images have it.
+/// The running state of one interface, in the form that before-images hold.
 enum NetworkSnapshot {
     /// Null where there is no such interface.
     static func json(_ name: String, _ state: NetworkState) -> JSON {
@@ -21,7 +21,7 @@ enum NetworkSnapshot {
         ])
     }
 
-    /// What an interface that is not a card was made with.
+    /// The options that a VLAN or bond was created with; nil for a card.
     private static func made(_ link: NetworkLink) -> JSON? {
         switch link.kind {
         case "vlan":
@@ -48,10 +48,10 @@ enum NetworkSnapshot {
 }
 
 extension Restoration {
-    /// An interface as it ran: what made it, its members, addresses and routes.
+    /// Puts an interface back as it ran: its kind and options, members, addresses and routes.
     ///
-    /// The files of its manager must be as they were by then: systemd-networkd is told to read them,
-    /// and what it does not bring about is done by ip(8).
+    /// The configuration files must have been put back before: systemd-networkd is told to reload
+    /// them, and ip(8) then changes what still differs.
     static func network(
         _ name: String, _ saved: JSON, pause: @escaping () -> Void, on machine: any Machine
     ) -> Restoration {
@@ -60,7 +60,7 @@ extension Restoration {
         } putBack: { () throws(AgentFault) in
             if try Networkctl.isRunning(on: machine) {
                 try Networkctl.run(["reload"], on: machine)
-                // It answers before it is done.
+                // networkctl returns before the reload is done.
                 for _ in 0..<10 {
                     let state = try NetworkState(on: machine)
                     if NetworkSnapshot.json(name, state) == saved { return }
@@ -71,7 +71,7 @@ extension Restoration {
         }
     }
 
-    /// The interfaces as they run now.
+    /// Puts interfaces back as they run now.
     static func networks(
         _ names: [String], pause: @escaping () -> Void, on machine: any Machine
     ) throws(AgentFault) -> [Restoration] {
@@ -82,7 +82,7 @@ extension Restoration {
     }
 }
 
-/// Makes an interface as it was saved, by ip(8).
+/// Puts an interface back as it was saved, with ip(8).
 private struct NetworkPutBack {
     let name: String
     let saved: JSON
@@ -93,7 +93,9 @@ private struct NetworkPutBack {
         let link = state.links[name]
         guard saved != .null else {
             guard let link else { return }
-            guard ["vlan", "bond"].contains(link.kind) else { throw fault("it is a card") }
+            guard ["vlan", "bond"].contains(link.kind) else {
+                throw fault("it did not exist before, and a card cannot be deleted")
+            }
             return try ip(["link", "del", "dev", name])
         }
         let isOther =
@@ -102,7 +104,7 @@ private struct NetworkPutBack {
                 return now["kind"] != saved["kind"] || now["made"] != saved["made"]
             } ?? true
         if isOther {
-            guard let words = words() else { throw fault("there is no such card any more") }
+            guard let words = words() else { throw fault("the card no longer exists") }
             if link != nil { try ip(["link", "del", "dev", name]) }
             try ip(["link", "add"] + words)
             state = try NetworkState(on: machine)
@@ -116,7 +118,7 @@ private struct NetworkPutBack {
         AgentFault("not-put-back", "put back the interface \(name)", cause: cause)
     }
 
-    /// How it is made, in the words of ip-link(8); nil for a card.
+    /// The arguments of `ip link add` that create the interface; nil for a card.
     private func words() -> [String]? {
         let made = saved["made"]
         switch saved["kind"]?.string {
@@ -173,7 +175,7 @@ private struct NetworkPutBack {
         let now = NetworkSnapshot.json(name, try NetworkState(on: machine))["routes"]?.array ?? []
         for route in routes where !now.contains(route) { try ip(words(route, "replace")) }
         for route in now where !routes.contains(route) {
-            // One to the same place was replaced just now.
+            // `ip route replace` above has already removed a route with the same key.
             let isReplaced = routes.contains { other in
                 ["to", "ipv4", "metric"].allSatisfy { other[$0] == route[$0] }
             }
@@ -208,7 +210,7 @@ enum Networkctl {
     /// Whether systemd-networkd runs.
     static func isRunning(on machine: any Machine) throws(AgentFault) -> Bool {
         try attempt("look for systemd-networkd") { () throws(SystemError) in
-            // A link to nothing: an id is all it says.
+            // It is a dangling symbolic link: its target is the invocation ID.
             try machine.statusIfPresent(NetworkdFiles.unit) != nil
         }
     }

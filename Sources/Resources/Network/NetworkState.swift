@@ -4,20 +4,20 @@ import Linux
 import SystemFaults
 import Wire
 
-/// An interface as it runs.
+/// The running state of an interface.
 struct NetworkLink: Sendable, Equatable {
     var name: String
     var isUp = false
     var hasCarrier = false
     var mtu = 0
-    /// Of global scope, and given by no server.
+    /// Addresses of global scope that were not assigned by a server, a router or the kernel.
     var addresses: [IPPrefix] = []
-    /// Of global scope, whoever gave them.
+    /// All addresses of global scope, however they were assigned.
     var allAddresses: [IPPrefix] = []
     /// `vlan`, `bond`; empty for a card.
     var kind = ""
     var vlanID: Int?
-    /// What a VLAN is on.
+    /// The interface below a VLAN.
     var parent: String?
     /// The bond or bridge it belongs to.
     var master: String?
@@ -28,12 +28,12 @@ struct NetworkLink: Sendable, Equatable {
     var hashPolicy: String?
 }
 
-/// Interfaces and routes as they run, as ip(8) tells them in JSON.
+/// Running interfaces and routes, as ip(8) reports them in JSON.
 struct NetworkState: Sendable {
     static let program = "/sbin/ip"
 
     private(set) var links: [String: NetworkLink] = [:]
-    /// By interface: what was set by hand or by a file, not by the kernel, a server or a daemon.
+    /// Routes by interface: those set by hand or by a file, not by kernel, server or daemon.
     private(set) var routes: [String: [NetworkRoute]] = [:]
 
     init(on machine: any Machine) throws(AgentFault) {
@@ -67,13 +67,13 @@ struct NetworkState: Sendable {
                 "ip-failed", attempted,
                 cause: "ip \(result.endText): \(ProgramText.excerpt(of: result))")
         }
-        // With nothing to tell, older ones print nothing at all.
+        // With nothing to report, older versions of ip print nothing at all.
         if result.output.allSatisfy({ $0 <= 32 }) { return [] }
         do {
             return try JSON(parsing: result.output).array ?? []
         } catch {
             throw AgentFault(
-                "ip-failed", attempted, cause: "what it prints is no JSON: \(error)",
+                "ip-failed", attempted, cause: "its output is not JSON: \(error)",
                 hint: "iproute2 5.0 or later is needed")
         }
     }
@@ -93,7 +93,7 @@ struct NetworkState: Sendable {
                 let prefix = try? IPPrefix("\(local)/\(length)")
             else { continue }
             link.allAddresses.append(prefix)
-            // A dynamic one was given by a server or a router, a temporary one by the kernel.
+            // A server or a router assigned a dynamic address, the kernel a temporary one.
             let isGiven =
                 address["dynamic"]?.bool == true || address["temporary"]?.bool == true
             if !isGiven { link.addresses.append(prefix) }
@@ -113,12 +113,12 @@ struct NetworkState: Sendable {
     }
 
     private static func route(_ json: JSON, _ family: String) -> NetworkRoute? {
-        // ip leaves the protocol out where it is boot, which is what it gives routes itself.
+        // ip omits the protocol where it is boot, the protocol of routes that ip itself adds.
         guard ["boot", "static"].contains(json["protocol"]?.string ?? "boot"),
             ["unicast", nil].contains(json["type"]?.string), let to = json["dst"]?.string
         else { return nil }
         let via = json["gateway"]?.string ?? json["via"]?["host"]?.string
-        // Several routers for one network are not what is declared here.
+        // Multipath routes cannot be declared.
         if json["nexthops"] != nil { return nil }
         let destination = to == "default" ? nil : try? IPPrefix(to)
         if to != "default", destination == nil { return nil }

@@ -4,12 +4,12 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// What keeps interfaces on a host, and what of it concerns one.
+/// Finds what configures an interface on a host, and the files that concern it.
 struct NetworkSurvey {
     let declaration: NetworkDeclaration
     let machine: any Machine
 
-    /// What keeps it: as declared, else systemd-networkd where it runs, else ifupdown.
+    /// The manager: the declared one, else systemd-networkd where it runs, else ifupdown.
     func manager() throws(AgentFault) -> NetworkDeclaration.Manager? {
         if let manager = declaration.manager { return manager }
         if try Networkctl.isRunning(on: machine) { return .networkd }
@@ -27,7 +27,7 @@ struct NetworkSurvey {
         try attempt("list \(path)") { () throws(SystemError) in try machine.listIfPresent(path) }
     }
 
-    /// The files as they are and as they are to be, and why they would not do.
+    /// The files with their current and wanted texts, and why they would have no effect.
     func files(
         of manager: NetworkDeclaration.Manager
     ) throws(AgentFault) -> ([NetworkFile], AgentFault?) {
@@ -67,7 +67,7 @@ struct NetworkSurvey {
             }
         }
         let wanted = NetworkdFiles.wanted(declaration, parentFile: parentFile)
-        // Ours of before: another kind of interface, another parent, other members.
+        // Muster's earlier files, of another kind of interface, another parent or other members.
         var own = ["network", "netdev"].map { "\(folder)/\(NetworkdFiles.base(name)).\($0)" }
         for entry in try list(folder) {
             let path = "\(folder)/\(entry)"
@@ -86,7 +86,7 @@ struct NetworkSurvey {
         return (try files(wanted, besides: own), obstacle)
     }
 
-    /// The name of the file that systemd-networkd has for an interface.
+    /// The name of the .network file that systemd-networkd uses for an interface.
     private func networkFile(of link: String) throws(AgentFault) -> String? {
         let own = "\(NetworkdFiles.base(link)).network"
         if try isThere("\(NetworkdFiles.folder)/\(own)") { return own }
@@ -99,7 +99,7 @@ struct NetworkSurvey {
         }
     }
 
-    /// A file that comes before ours and names the interface: only the first counts.
+    /// The fault where a file before muster's matches the interface: only the first one applies.
     private func shadow(of link: String) throws(AgentFault) -> AgentFault? {
         let own = "\(NetworkdFiles.base(link)).network"
         for folder in [NetworkdFiles.folder, "/run/systemd/network", "/usr/lib/systemd/network"] {
@@ -111,9 +111,10 @@ struct NetworkSurvey {
                 }
                 if fits, !entry.hasPrefix("05-muster-") {
                     return AgentFault(
-                        "shadowed", "keep the interface \(link)",
+                        "shadowed", "set up the interface \(link)",
                         cause:
-                            "\(path) comes before \(own) and names it too; only the first counts",
+                            "\(path) sorts before \(own) and matches too; "
+                            + "only the first file applies",
                         hint: "remove it, or give it a later name: 50-\(link).network")
                 }
             }
@@ -128,7 +129,7 @@ struct NetworkSurvey {
         let own = IfupdownFile.path(name)
         let files = try files(IfupdownFile.wanted(declaration), besides: [own])
         guard declaration.isPresent else { return (files, nil) }
-        let attempted = "keep the interface \(name)"
+        let attempted = "set up the interface \(name)"
         let main = try machine.readText(IfupdownFile.main) ?? ""
         let reads = main.filledLines.contains { line in
             let words = line.split(whereSeparator: \.isWhitespace)
@@ -141,7 +142,7 @@ struct NetworkSurvey {
                 files,
                 AgentFault(
                     "not-read", attempted,
-                    cause: "\(IfupdownFile.main) reads nothing of \(IfupdownFile.folder)",
+                    cause: "\(IfupdownFile.main) does not include \(IfupdownFile.folder)",
                     hint: "add the line: source \(IfupdownFile.folder)/*")
             )
         }
@@ -158,8 +159,8 @@ struct NetworkSurvey {
                     files,
                     AgentFault(
                         "another-stanza", attempted,
-                        cause: "\(path):\(number + 1) has a stanza of \(words[1]) already",
-                        hint: "take it out there: what is declared here takes its place")
+                        cause: "\(path):\(number + 1) already has a stanza for \(words[1])",
+                        hint: "remove that stanza: the declaration replaces it")
                 )
             }
         }

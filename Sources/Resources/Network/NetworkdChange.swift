@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Sets an interface up by systemd-networkd: its files, and a reload.
+/// Sets up an interface with systemd-networkd: writes its files and has them reloaded.
 struct NetworkdChange {
     let declaration: NetworkDeclaration
     let found: NetworkBehaviour.Observation
@@ -15,7 +15,7 @@ struct NetworkdChange {
         let isDevice = declaration.vlan != nil || declaration.bond != nil
         let hasDevice = ["vlan", "bond"].contains(found.link?.kind ?? "")
         let goes = !declaration.isPresent && hasDevice
-        // A .netdev that it knows it does not read again, whatever became of the device.
+        // networkd does not read a .netdev again that it knows, even if the device is gone.
         let isKnown = !found.files.contains { $0.path.hasSuffix(".netdev") && $0.now == nil }
         let restarts =
             isMadeAnew && hasDevice
@@ -24,7 +24,7 @@ struct NetworkdChange {
             try NetworkBehaviour.note(declaration, found, &undo, on: host)
             try NetworkBehaviour.keep(found.files, &undo, on: machine)
             if goes || isMadeAnew && hasDevice { try deleteDevice() }
-            // A card whose file says nothing of the bond any more stays in it.
+            // A card stays in the bond even when its file no longer names the bond.
             for member in found.members where !(declaration.bond?.members.contains(member) ?? goes)
             {
                 try IfupdownChange.ip(["link", "set", "dev", member, "nomaster"], on: machine)
@@ -32,12 +32,12 @@ struct NetworkdChange {
             if restarts { try restart() } else { try Networkctl.run(["reload"], on: machine) }
         }
         guard declaration.isPresent else { return }
-        // What was changed by hand while the files stayed, reload does not look at.
+        // A reload does not correct what was changed by hand while the files stayed the same.
         if found.files.allSatisfy({ $0.now == $0.wanted }), found.link != nil, !restarts {
             try Networkctl.run(["reconfigure", name], on: machine)
         }
         guard try !wait(), isDevice, !restarts else { return }
-        // It may remember a device of that name from before, with other numbers.
+        // networkd may remember an earlier device of that name, with other options.
         if try NetworkState(on: machine).links[name] != nil { try deleteDevice() }
         try restart()
         _ = try wait()
@@ -47,16 +47,16 @@ struct NetworkdChange {
         try IfupdownChange.ip(["link", "del", "dev", declaration.name], on: machine)
     }
 
-    /// Addresses and leases outlive a restart; what it remembers of devices does not.
+    /// Restarts networkd: it keeps addresses and leases, but forgets what it knows of devices.
     private func restart() throws(AgentFault) {
         let unit = "systemd-networkd.service"
         try Systemctl.run(
             ["restart", unit], attempted: "restart systemd-networkd", unit: unit, on: machine)
     }
 
-    /// networkd answers before it is done: waits until the interface is as declared, 15 s at most.
+    /// Waits until the interface is as declared, 15 s at most: networkd answers before it is done.
     ///
-    /// Whether it came to be so; what is not, the engine's own look says.
+    /// Returns whether it is; the engine observes again and reports what still differs.
     private func wait() throws(AgentFault) -> Bool {
         for _ in 0..<50 {
             let state = try NetworkState(on: machine)

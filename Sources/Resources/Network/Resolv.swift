@@ -8,7 +8,7 @@ import Wire
 package enum ResolvBehaviour: ResourceBehaviour {
     /// Who writes /etc/resolv.conf.
     enum Writer: Sendable, Equatable {
-        /// Whoever edits it.
+        /// An ordinary file that no program generates.
         case file
         case resolved
         /// Another program, by its name.
@@ -22,7 +22,7 @@ package enum ResolvBehaviour: ResourceBehaviour {
         var text: String?
         /// Our file for systemd-resolved; nil where it is not there.
         var dropIn: String?
-        /// The servers that systemd-resolved asks, of its own and of links.
+        /// The servers that systemd-resolved asks: the global ones and those of links.
         var asked: [String] = []
     }
 
@@ -76,7 +76,7 @@ package enum ResolvBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "written-by-another", attempted, cause: "\(name) writes \(path)",
-                    hint: "set them there, or put a file in its place"))
+                    hint: "set them there, or replace \(path) with an ordinary file"))
         case .resolved:
             if declaration.isPresent, !declaration.options.isEmpty {
                 return .blocked(
@@ -123,7 +123,7 @@ package enum ResolvBehaviour: ResourceBehaviour {
         if !declaration.isPresent {
             return isOurs
                 ? .changes([Change("state", before: "present", after: "absent")])
-                : .asDeclared("not ours")
+                : .asDeclared("not written by muster")
         }
         let found = ResolvFile(observation.text ?? "")
         var changes: [Change] = []
@@ -142,7 +142,8 @@ package enum ResolvBehaviour: ResourceBehaviour {
 
     private static func reason(_ declaration: ResolvDeclaration) -> String {
         declaration.isPresent
-            ? "asks " + declaration.nameservers.map(\.address).joined(separator: ", ") : "not ours"
+            ? "asks " + declaration.nameservers.map(\.address).joined(separator: ", ")
+            : "not written by muster"
     }
 
     private static func dropInText(_ declaration: ResolvDeclaration) -> String {
@@ -196,7 +197,7 @@ package enum ResolvBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Has systemd-resolved read its drop-ins; it reads them when it starts, and then only.
+    /// Restarts systemd-resolved, which reads its drop-ins only when it starts.
     fileprivate static func restart(on machine: any Machine) throws(AgentFault) {
         let unit = "systemd-resolved.service"
         try Systemctl.run(
@@ -205,7 +206,7 @@ package enum ResolvBehaviour: ResourceBehaviour {
 }
 
 extension Restoration {
-    /// systemd-resolved, started with the drop-ins that are there by then.
+    /// Restarts systemd-resolved, so that it reads the drop-ins that were put back.
     fileprivate static func resolved(on machine: any Machine) -> Restoration {
         var isDone = false
         return Restoration("systemd-resolved's settings") { () throws(AgentFault) in

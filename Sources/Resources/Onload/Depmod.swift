@@ -3,10 +3,11 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Which of several sfc modules modprobe takes, by depmod(8).
+/// Chooses which of several sfc modules modprobe loads, with depmod(8).
 enum Depmod {
-    /// Prefers the one in a folder below the kernel's modules (depmod.d(5)); nil leaves the choice to
-    /// the distribution again.
+    /// Prefers the sfc module in a folder below the kernel's modules (depmod.d(5)).
+    ///
+    /// nil removes the preference, so that the distribution's choice applies again.
     static func prefer(
         _ folder: String?, kernel: String, on machine: any Machine
     ) throws(AgentFault) {
@@ -16,7 +17,7 @@ enum Depmod {
         try run(kernel: kernel, on: machine)
     }
 
-    /// Makes the lists of a kernel's modules anew.
+    /// Rebuilds the lists of a kernel's modules.
     static func run(kernel: String, on machine: any Machine) throws(AgentFault) {
         let attempted = "depmod -a \(kernel)"
         let result = try attempt(attempted) { () throws(SystemError) in

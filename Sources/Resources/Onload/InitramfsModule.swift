@@ -2,12 +2,12 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// The copy of a kernel module in the initramfs of a kernel, which wins at the next boot.
+/// The copy of a kernel module in the initramfs of a kernel, which the next boot loads.
 enum InitramfsModule: Sendable, Equatable {
     /// There is no initramfs, or none that holds the module.
     case none
     case copy(ModuleFile, image: String)
-    /// It could not be looked into.
+    /// The image could not be read; the text says why.
     case unread(String)
 
     /// Looks into the initramfs that the kernel boots with.
@@ -28,7 +28,7 @@ enum InitramfsModule: Sendable, Equatable {
         if let program = image.decompressor {
             self = try Self.look(for: module, image, program, on: machine)
         } else {
-            self = .unread("\(path) is compressed in a way that is not known here")
+            self = .unread("\(path) is compressed in a format that muster does not know")
         }
     }
 
@@ -40,7 +40,7 @@ enum InitramfsModule: Sendable, Equatable {
             return found.succeeded ? .none : .unread("\(image.path): \(found.complaint)")
         }
         if found.names.count > 1 {
-            // One that was added stands where the kernel's own does not.
+            // An added module is outside of kernel/, the directory of the kernel's own modules.
             let added = found.names.first { !$0.contains("/kernel/") } ?? found.names[0]
             found = try extract(added, image, program, on: machine)
         }
@@ -68,7 +68,7 @@ enum InitramfsModule: Sendable, Equatable {
         tail -c +"$1" "$2" | "$3" "$4" 2>/dev/null | cpio --quiet -i -v --to-stdout "$5"
         """
 
-    /// cpio writes what it takes to one output and the names of it to the other.
+    /// cpio writes the contents to standard output and the names to standard error.
     private static func extract(
         _ pattern: String, _ image: InitramfsImage, _ program: String, on machine: any Machine
     ) throws(AgentFault) -> Extract {
@@ -90,9 +90,9 @@ enum InitramfsModule: Sendable, Equatable {
     }
 }
 
-/// Where in an initramfs the archive of the system begins, and what it is compressed with.
+/// Where the main archive begins in an initramfs, and how it is compressed.
 ///
-/// Before it may stand archives that are not compressed: microcode (kernel,
+/// Archives that are not compressed may come before it, such as microcode (kernel,
 /// Documentation/driver-api/early-userspace/buffer-format.rst).
 struct InitramfsImage {
     let path: String
@@ -113,7 +113,7 @@ struct InitramfsImage {
                 try machine.read(path, from: offset, count: count)
             }
         }
-        // Where the archive begins that was last entered.
+        // Where the last archive that is not compressed begins.
         var archive: Int?
         var isBetween = true
         for _ in 0..<100_000 {
@@ -137,7 +137,7 @@ struct InitramfsImage {
         }
     }
 
-    /// The bytes that an entry of a newc archive takes; nil where there is none.
+    /// The length in bytes of an entry of a newc archive; nil if `head` does not begin one.
     private static func entry(_ head: [UInt8]) -> Int? {
         guard head.count >= 110, head.starts(with: Array("07070".utf8)) else { return nil }
         func number(_ at: Int) -> Int? {

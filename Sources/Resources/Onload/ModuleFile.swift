@@ -2,10 +2,10 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// A kernel module as it lies on disk, or was found in an initramfs: what its ELF file says of itself.
+/// A kernel module on disk or in an initramfs, with what its ELF file says about it.
 struct ModuleFile: Sendable, Equatable {
     var path: String
-    /// The build-id in hex: what two copies are told apart by; empty where it has none.
+    /// The build-id in hex, which distinguishes two copies; empty where the file has none.
     var buildID = ""
     /// As `modinfo -F version` prints it; nil where it has none.
     var version: String?
@@ -63,7 +63,7 @@ struct ModuleFile: Sendable, Equatable {
         }
     }
 
-    /// Sections by name, as elf(5) has them: 64-bit and little-endian, as all of ours are.
+    /// Reads the sections by name (elf(5)); the file must be 64-bit and little-endian.
     private mutating func read(
         _ part: (_ offset: Int, _ count: Int) throws(AgentFault) -> [UInt8]
     ) throws(AgentFault) {
@@ -71,8 +71,8 @@ struct ModuleFile: Sendable, Equatable {
         guard header.bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]), header.bytes.count == 64
         else {
             throw AgentFault(
-                "no-module", "read \(path)", cause: "it is no kernel module",
-                hint: "install the modules anew")
+                "no-module", "read \(path)", cause: "it is not a kernel module",
+                hint: "reinstall the modules")
         }
         let size = header.number(at: 0x3A, bytes: 2)
         let count = header.number(at: 0x3C, bytes: 2)
@@ -99,7 +99,8 @@ struct ModuleFile: Sendable, Equatable {
 
     private var cutShort: AgentFault {
         AgentFault(
-            "no-module", "read \(path)", cause: "it is cut short", hint: "install the modules anew")
+            "no-module", "read \(path)", cause: "the file is truncated",
+            hint: "reinstall the modules")
     }
 
     /// `version=9.2.1 \0vermagic=6.1.0-50-amd64 SMP …\0`.
@@ -124,7 +125,7 @@ private struct ELFPart {
     let bytes: [UInt8]
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// What does not fit is 0 or past any end, so that no file can lead astray.
+    /// A number outside of the bytes is 0, and a huge one is capped: no file can cause a crash.
     func number(at offset: Int, bytes count: Int) -> Int {
         guard offset >= 0, offset + count <= bytes.count else { return 0 }
         var value: UInt64 = 0

@@ -17,17 +17,17 @@ package enum OnloadBehaviour: ResourceBehaviour {
         var initramfs: InitramfsModule
         var ports: [OnloadPort]
         var hasUnservedCard: Bool
-        /// The port that muster's own connection comes in by.
+        /// The port that muster's own connection uses.
         var ownPort: String?
 
-        /// Modules in memory that are not the ones on disk, with both: `onload 9.0.2 → 9.2.1`.
+        /// Modules in memory that differ from those on disk, with both: `onload 9.0.2 → 9.2.1`.
         var staleModules: [String] {
             OnloadDeclaration.modules.compactMap { name in
                 isStale(name) ? "\(name) \(runningLabel(name)) → \(diskLabel(name))" : nil
             }
         }
 
-        /// Build-ids decide, where both have one.
+        /// Whether the module in memory is not the one on disk; build-ids decide if both exist.
         func isStale(_ name: String) -> Bool {
             guard let loaded = running.modules[name], let file = disk.modules[name] else {
                 return false
@@ -53,7 +53,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
             )
         }
 
-        /// Who hinders a reload, in words; empty where nobody does.
+        /// The processes and stacks that prevent a reload, as text; empty where there are none.
         var users: [String] {
             var users = processes.holders.map(\.label)
             let known = Set(processes.holders.map(\.pid))
@@ -81,8 +81,8 @@ package enum OnloadBehaviour: ResourceBehaviour {
         let ports = try OnloadPort.all(on: machine)
         let own = ports.isEmpty ? [] : try OwnConnection(machine: machine).links()
         let running = try OnloadKernel(declaration, on: machine)
-        // The image is dear to look into: only where the vendor's driver may be in it. A version is
-        // what the kernel's own sfc has not.
+        // Reading the image is expensive, so it is read only where it may hold the vendor's sfc.
+        // A loaded sfc with a version is the vendor's: the kernel's own has none.
         let mayHoldCopy =
             disk.modules["sfc"] != nil
             && (disk.modules["onload"] != nil
@@ -109,7 +109,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
         _ declaration: OnloadDeclaration, _ observation: Observation
     ) -> Difference {
         if observation.isContainer {
-            return .notApplicable("in a container modules are the host's outside")
+            return .notApplicable("in a container, modules belong to the host outside")
         }
         if !declaration.isPresent { return OnloadRemoval.diff(observation) }
         let installs = installs(declaration, observation)
@@ -155,7 +155,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
         return !isThere || !observation.disk.hasManifest
     }
 
-    /// Why it cannot be made so; nil where it can, or nothing is to be made.
+    /// Why OpenOnload cannot be made as declared; nil if it can.
     private static func obstacle(
         _ declaration: OnloadDeclaration, _ observation: Observation, installs: Bool
     ) -> AgentFault? {
@@ -166,9 +166,9 @@ package enum OnloadBehaviour: ResourceBehaviour {
             if packages.isEmpty { return nil }
             return AgentFault(
                 "packages-installed", attempted,
-                cause: "it is to come from an archive, and there are packages: "
+                cause: "it is declared from an archive, but packages are installed: "
                     + packages.joined(separator: ", "),
-                hint: "declare those packages absent, before it")
+                hint: "declare those packages absent, before onload")
         }
         let hint =
             "declare the package \(declaration.family)-user at \(declaration.version)-1 and its modules, "
@@ -176,7 +176,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
         guard let banner = disk.banner else {
             return AgentFault(
                 "not-installed", attempted,
-                cause: disk.library.map { "\($0) does not say what it is: \(disk.silence ?? "")" }
+                cause: disk.library.map { "\($0) reports no version: \(disk.silence ?? "")" }
                     ?? "it is not installed", hint: hint)
         }
         if banner.version.text != declaration.version {
@@ -199,8 +199,8 @@ package enum OnloadBehaviour: ResourceBehaviour {
         if let kernel = module.kernel, kernel != observation.kernel {
             return AgentFault(
                 "module-for-another-kernel", attempted,
-                cause: "\(module.path) is built for \(kernel), and \(observation.kernel) runs",
-                hint: "install the modules for this kernel, or boot the other")
+                cause: "\(module.path) is built for \(kernel), but \(observation.kernel) runs",
+                hint: "install the modules for this kernel, or boot the other kernel")
         }
         if let version = module.version.flatMap({ OnloadVersion($0) })?.text,
             version != declaration.version
@@ -248,7 +248,7 @@ package enum OnloadBehaviour: ResourceBehaviour {
                     .kernelFile(path: "/sys/module/\(name)/parameters/\(key)", value: found.text))
             }
         }
-        // Which sfc modprobe takes follows from depmod's choice, and what boots from that.
+        // depmod decides which sfc modprobe loads, and that decides what the next boot loads.
         if observation.disk.sfcPassedOver != nil || observation.settings.overrideText != nil {
             images.append(.derived("depmod \(observation.kernel)"))
         }

@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Builds and installs the vendor's archive by its own scripts.
+/// Builds and installs the vendor's archive with its own scripts.
 struct OnloadArchive {
     let declaration: OnloadDeclaration
     let host: Host
@@ -18,9 +18,9 @@ struct OnloadArchive {
         self.host = host
     }
 
-    /// Installs it in place of what an archive installed before.
+    /// Installs the archive in place of what an earlier archive installed.
     ///
-    /// Built before the old one goes: an archive that does not build changes nothing.
+    /// It is built before the old one is removed: an archive that does not build changes nothing.
     func install(over disk: OnloadDisk) throws(AgentFault) {
         guard let archive = declaration.archive else { return }
         let attempted = "install OpenOnload \(declaration.version)"

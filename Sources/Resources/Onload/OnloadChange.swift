@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Makes an OpenOnload as declared.
+/// Sets up OpenOnload as declared.
 struct OnloadChange {
     let declaration: OnloadDeclaration
     let host: Host
@@ -18,7 +18,7 @@ struct OnloadChange {
     func make(_ observation: OnloadBehaviour.Observation) throws(AgentFault) {
         var found = observation
         if OnloadBehaviour.installs(declaration, found) {
-            // What it would replace must not be in use, or the new library meets the old driver.
+            // The old modules must not be in use, or the new library would meet the old driver.
             if declaration.reloads, found.running.modules["onload"] != nil {
                 try reload(found).refuseWhileUsed(isFull: true)
             }
@@ -34,7 +34,7 @@ struct OnloadChange {
         let reloading = declaration.reloads ? changes.filter { $0.disruption == .moduleReload } : []
         let isFull = reloading.contains(where: OnloadBehaviour.flapsPorts)
         if !reloading.isEmpty { try reload(found).refuseWhileUsed(isFull: isFull) }
-        // The next boot is not to try what the kernel refuses now.
+        // If the kernel refuses options now, the next boot must not use them.
         let options = try Restoration.path(OnloadDeclaration.optionsFile, on: machine)
         try keep(found)
         try undoing { (undo) throws(AgentFault) in
@@ -54,14 +54,14 @@ struct OnloadChange {
         }
     }
 
-    /// The modules as they were in memory: what a reload took from disk does not make way for them.
+    /// Reports if the modules in memory differ from before: a reload cannot bring old ones back.
     private func modules(_ found: OnloadBehaviour.Observation) -> Restoration {
         Restoration("OpenOnload's modules in memory") { () throws(AgentFault) in
             try OnloadKernel(declaration, on: machine).modules == found.running.modules
         } putBack: { () throws(AgentFault) in
             throw AgentFault(
                 "not-put-back", "put back OpenOnload's modules",
-                cause: "they are not those of before, and only the ones on disk can be loaded")
+                cause: "they differ from those before, and only those on disk can be loaded")
         }
     }
 
@@ -103,13 +103,13 @@ struct OnloadChange {
                         "overridden", "set \(key) of \(module) to \(wanted)",
                         cause: "\(found?.source ?? "a file"), read after "
                             + "\(OnloadDeclaration.optionsFile), sets it to \(found?.text ?? "nothing")",
-                        hint: "take it out of there")
+                        hint: "remove it from that file")
                 }
             }
         }
     }
 
-    /// Tells depmod to prefer the folder that onload lies in (depmod.d(5)).
+    /// Tells depmod to prefer the directory that holds onload (depmod.d(5)).
     private func overrideDepmod(_ found: OnloadBehaviour.Observation) throws(AgentFault) {
         guard let passedOver = found.disk.sfcPassedOver else { return }
         let root = "/lib/modules/\(found.kernel)/"
@@ -119,7 +119,7 @@ struct OnloadChange {
 
     // MARK: The kernel
 
-    /// Loads what is not there yet.
+    /// Loads the modules that are not in memory yet.
     private func load(_ changes: [Change], _ undo: inout Undo) throws(AgentFault) {
         for change in changes where change.attribute.hasPrefix("modules.") && change.before == nil {
             let module = String(change.attribute.dropFirst("modules.".count))
@@ -128,7 +128,7 @@ struct OnloadChange {
         }
     }
 
-    /// Parameters that can be written while the module runs; a reload takes them from the file.
+    /// Writes the parameters that can be changed at run time; a reload takes them from the file.
     private func writeParameters(
         _ changes: [Change], isReloaded: Bool, _ undo: inout Undo
     ) throws(AgentFault) {
@@ -146,9 +146,9 @@ struct OnloadChange {
         }
     }
 
-    /// Gives the devices that are there now their mode and owner.
+    /// Gives the existing devices their mode and owner.
     ///
-    /// udev gives a new device the driver's own mode, a moment after it is there.
+    /// It waits for udev first, which sets the mode of a new device shortly after it appears.
     private func setDevices() throws(AgentFault) {
         let udevadm = "/usr/bin/udevadm"
         if try OnloadDisk.isThere(udevadm, on: machine) {

@@ -4,7 +4,7 @@ import Linux
 import Wire
 
 extension OnloadBehaviour {
-    /// Everything that is to be made, in the order it is made; pure.
+    /// All changes that are to be made, in their order; pure.
     static func changes(
         _ declaration: OnloadDeclaration, _ observation: Observation, installs: Bool
     ) -> [Change] {
@@ -22,7 +22,7 @@ extension OnloadBehaviour {
                 Change(
                     "depmod", before: .optional(disk.modules["sfc"]?.path),
                     after: .string(passedOver.path)))
-            // What follows from it is shown with it.
+            // The changes below are computed as if depmod preferred this sfc already.
             observation.disk.modules["sfc"] = passedOver
         }
         changes += kept(declaration, observation)
@@ -110,7 +110,7 @@ extension OnloadBehaviour {
         for name in OnloadDeclaration.modules {
             let isLoaded = observation.running.modules[name] != nil
             let loaded = observation.runningLabel(name)
-            // What the archive brings is not known yet but for its version.
+            // Before the archive is installed, only its version is known.
             let replaced = installs && name == "onload" && isLoaded && loaded != declaration.version
             if observation.isStale(name) || replaced {
                 changes.append(
@@ -155,6 +155,6 @@ extension OnloadBehaviour {
         return flapsPorts(module ?? "")
     }
 
-    /// Whether the module cannot be exchanged without the driver of the ports.
+    /// Whether the module cannot be reloaded without reloading the driver of the ports.
     static func flapsPorts(_ module: String) -> Bool { ["sfc", "sfc_resource"].contains(module) }
 }

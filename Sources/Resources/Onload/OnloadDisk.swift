@@ -3,31 +3,31 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// OpenOnload as it is installed: what a process that starts now, or the next boot, gets.
+/// OpenOnload as installed: what a process that starts now, or the next boot, will use.
 struct OnloadDisk: Sendable {
     /// The library's path and banner; nil where there is no library.
     var library: String?
     var banner: OnloadBanner?
-    /// Why the library does not say what it is, where it does not.
+    /// Why the library did not print its banner; nil where it did.
     var silence: String?
-    /// Packages of any family that are installed, by name.
+    /// The versions of installed packages of any family, by package name.
     var packages: [String: String] = [:]
-    /// Whether an archive was installed, by the list that its installer leaves.
+    /// Whether an archive was installed: its installer leaves a manifest.
     var hasManifest = false
     /// The module that modprobe would load, by name.
     var modules: [String: ModuleFile] = [:]
-    /// An sfc beside onload that modprobe passes over for another.
+    /// The sfc in the directory of onload, if modprobe prefers another one.
     var sfcPassedOver: ModuleFile?
     /// The kernel's own sfc.
     var sfcOfKernel: ModuleFile?
-    /// Kernels that there is an onload module for.
+    /// Kernels for which there is an onload module.
     var kernels: [String] = []
     var hasTool = false
 
     static let libraryFolders = [
         "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
     ]
-    /// Where a kernel's own sfc lies, below its modules.
+    /// The directory of a kernel's own sfc, below its modules.
     static let folderOfKernel = "kernel/drivers/net/ethernet/sfc"
     private static let compressions = ["", ".xz", ".zst", ".gz"]
     static let tool = "/sbin/onload_tool"
@@ -63,7 +63,7 @@ struct OnloadDisk: Sendable {
             let path = "\(folder)/libonload.so"
             guard try Self.isThere(path, on: machine) else { continue }
             library = path
-            // It is a program too, and the one witness that never errs.
+            // The library is also a program that prints its version, which is always right.
             let result = try attempt("run \(path)") { () throws(SystemError) in
                 try machine.run(ProgramCall(path, timeoutSeconds: 10))
             }
@@ -95,7 +95,7 @@ struct OnloadDisk: Sendable {
         return found
     }
 
-    /// The file of each module that modprobe knows, by modules.dep of that kernel.
+    /// The files of OpenOnload's modules by name, from modules.dep of that kernel.
     private static func list(
         of release: String, on machine: any Machine
     ) throws(AgentFault) -> [String: String] {
@@ -103,7 +103,7 @@ struct OnloadDisk: Sendable {
         let text = try machine.readText(path, limit: 32 << 20)
         var files: [String: String] = [:]
         for line in (text ?? "").filledLines {
-            // Most of thousands of lines go by after a look at their end.
+            // There are thousands of lines: this check skips most of them cheaply.
             let file = line.prefix { $0 != ":" }
             guard file.contains("sfc") || file.contains("onload") else { continue }
             let name = String((file.split(separator: "/").last ?? "").prefix { $0 != "." })

@@ -3,11 +3,11 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// OpenOnload as the kernel has it now.
+/// OpenOnload as it runs in the kernel.
 struct OnloadKernel: Sendable {
     /// One module in memory.
     struct Module: Sendable, Equatable {
-        /// Of its note in /sys; empty where it has none.
+        /// From the module's note in /sys; empty where it has none.
         var buildID: String
         var version: String?
         /// Parameters that are declared: what they hold and whether they can be written.
@@ -19,7 +19,7 @@ struct OnloadKernel: Sendable {
     }
 
     var modules: [String: Module] = [:]
-    /// Lines of /proc/driver/onload: a stack's id, process and user.
+    /// The stacks that /proc/driver/onload lists, with their processes.
     var stacks: [(id: String, pid: Int)] = []
     /// Stacks that no process holds any more.
     var orphans: [String] = []
@@ -53,7 +53,7 @@ struct OnloadKernel: Sendable {
         var seen: Set<String> = []
         for file in ["stacks_ul", "stacks"] {
             for line in (try machine.readText("\(folder)/\(file)") ?? "").filledLines {
-                // The number of columns differs between versions: the first three do not.
+                // The number of columns differs between versions; the first three never change.
                 let words = line.split(separator: " ")
                 guard words.count >= 2, words[0].hasSuffix(":"), let pid = Int(words[1]),
                     seen.insert(String(words[0])).inserted

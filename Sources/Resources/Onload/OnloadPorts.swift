@@ -6,7 +6,7 @@ import SystemFaults
 /// Network ports that OpenOnload's driver serves.
 struct OnloadPort: Sendable, Equatable {
     var name: String
-    /// The version that the driver states, and the card's firmware as it words it.
+    /// The driver's version and the card's firmware, as the driver reports them.
     var driverVersion: String
     var firmware: String
 
@@ -18,7 +18,7 @@ struct OnloadPort: Sendable, Equatable {
         return String(first)
     }
 
-    /// Which firmware runs, by its letters rx and tx: `rx1 tx1`; nil where it is not said.
+    /// The variant of the firmware, its words with rx and tx: `rx1 tx1`; nil where there is none.
     var variant: String? {
         let words = firmware.split(separator: " ").dropFirst().filter {
             $0.hasPrefix("rx") || $0.hasPrefix("tx")
@@ -34,7 +34,7 @@ struct OnloadPort: Sendable, Equatable {
                 do throws(SystemError) {
                     return try machine.linkInfo(name)
                 } catch {
-                    // A port that went, or a driver that answers nothing.
+                    // The port has gone, or the driver does not support the query.
                     if error.isNotFound || error.code == ENODEV || error.code == EOPNOTSUPP {
                         return LinkInfo(driver: "", version: "", firmware: "N/A")
                     }
@@ -47,7 +47,7 @@ struct OnloadPort: Sendable, Equatable {
         return ports
     }
 
-    /// Their names alone.
+    /// The names of all these ports.
     static func names(on machine: any Machine) throws(AgentFault) -> [String] {
         try attempt("list /sys/class/net") { () throws(SystemError) in
             var names: [String] = []
@@ -62,9 +62,10 @@ struct OnloadPort: Sendable, Equatable {
         }
     }
 
-    /// Whether a card is seated that the driver is for, and nothing serves it.
+    /// Whether a card that sfc supports has no driver.
     ///
-    /// Solarflare's vendor number; AMD's later cards share Xilinx's with much else.
+    /// Only Solarflare's vendor ID is looked for: AMD's later cards have the one of Xilinx, which
+    /// many other devices share.
     static func hasUnservedCard(on machine: any Machine) throws(AgentFault) -> Bool {
         try attempt("look for cards without a driver") { () throws(SystemError) in
             let root = "/sys/bus/pci/devices"

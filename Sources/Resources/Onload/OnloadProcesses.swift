@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import SystemFaults
 
-/// The processes that have to do with OpenOnload.
+/// The processes that use OpenOnload.
 struct OnloadProcesses: Sendable {
     struct Process: Sendable, Equatable {
         var pid: Int
@@ -11,16 +11,16 @@ struct OnloadProcesses: Sendable {
         var name: String
         /// Devices of OpenOnload that it holds.
         var devices: Set<String> = []
-        /// Whether it maps the library, and one that is no longer on disk.
+        /// Whether it maps the library, and whether that file is no longer on disk.
         var mapsLibrary = false
         var mapsOldLibrary = false
 
         var label: String { "\(name) (\(pid))" }
     }
 
-    /// Those that hold a device or map the library, by number; the control plane is not among them.
+    /// Processes that hold a device or map the library, by PID; without the control plane.
     var all: [Process] = []
-    /// Names of everything that runs.
+    /// The names of all running processes.
     var running: Set<String> = []
 
     /// The control plane's program, as the kernel cuts its name.
@@ -39,7 +39,7 @@ struct OnloadProcesses: Sendable {
             running.insert(name)
             var process = Process(pid: pid, name: name)
             process.devices = try Self.devices("/proc/\(pid)/fd", on: machine)
-            // Threads of the kernel map nothing, and read as empty.
+            // Kernel threads map nothing: their file is empty.
             let maps = try ProcessFile.text("/proc/\(pid)/maps", on: machine) ?? ""
             for line in maps.filledLines where line.contains("/libonload.so") {
                 process.mapsLibrary = true
@@ -50,7 +50,7 @@ struct OnloadProcesses: Sendable {
         }
     }
 
-    /// Those that hinder a reload.
+    /// The processes that prevent a reload.
     var holders: [Process] { all.filter { !$0.devices.isEmpty } }
 
     private static func devices(

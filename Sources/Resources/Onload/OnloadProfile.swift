@@ -9,10 +9,10 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var path: PathObservation
         var text: String?
-        /// What the file that is there comes to, and what the declared one would.
+        /// The settings that the existing file results in, and those of the declared one.
         var found: ProfileSettings?
         var wanted: ProfileSettings
-        /// Declared names that the library does not know, with some that it does.
+        /// Declared names that the library does not know, with similar ones that it knows.
         var unknown: [(name: String, alike: [String])]
         var hasLibrary: Bool
         /// Programs that run with other settings: `feed (573) EF_POLL_USEC 0`.
@@ -48,9 +48,9 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Programs of the profile whose environment says otherwise.
+    /// Running programs of the profile whose environment has other settings.
     ///
-    /// What a process was started with stays in /proc/PID/environ, whatever it sets later (proc(5)).
+    /// /proc/PID/environ keeps what a process was started with, whatever it sets later (proc(5)).
     private static func others(
         _ declaration: OnloadProfileDeclaration, _ wanted: ProfileSettings, on machine: any Machine
     ) throws(AgentFault) -> [String] {
@@ -88,14 +88,14 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
             found.append(
                 HostFinding(
                     "opaque-profile", .info,
-                    "what shell sets is not known: \(places.prefix(10).joined(separator: ", "))"
+                    "settings made by shell code are not known: \(places.prefix(10).joined(separator: ", "))"
                         + (places.count > 10 ? " and \(places.count - 10) more lines" : "")))
         }
         if !observation.others.isEmpty {
             found.append(
                 HostFinding(
                     "other-settings",
-                    "runs with other settings until it starts anew: "
+                    "runs with other settings until it is restarted: "
                         + observation.others.joined(separator: "; ")))
         }
         return found
@@ -140,7 +140,7 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
         if let first = observation.unknown.first {
             return AgentFault(
                 "unknown-setting", attempted,
-                cause: "the installed library knows no "
+                cause: "the installed library does not know "
                     + observation.unknown.map(\.name).joined(separator: ", "),
                 hint: first.alike.isEmpty
                     ? "correct the name" : "it knows \(first.alike.joined(separator: ", "))")
@@ -149,7 +149,7 @@ package enum OnloadProfileBehaviour: ResourceBehaviour {
             return AgentFault(
                 "no-profile", attempted,
                 cause: "it imports \(missing), and there is no such profile",
-                hint: "declare that one too, or correct imports")
+                hint: "declare that profile too, or correct imports")
         }
         return nil
     }

@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// Exchanges the modules in memory for those on disk.
+/// Replaces the modules in memory with those on disk.
 struct OnloadReload {
     let declaration: OnloadDeclaration
     /// What was found before.
@@ -19,9 +19,9 @@ struct OnloadReload {
         self.host = host
     }
 
-    /// Throws where something uses the modules, or where it would cut muster off.
+    /// Throws if something uses the modules, or if a reload would cut muster off.
     ///
-    /// The vendor's tool looks only for stacks, and where it is refused it has taken sfc out by then.
+    /// The vendor's tool checks only for stacks; if it then fails, it has already unloaded sfc.
     func refuseWhileUsed(
         isFull: Bool, to attempted: String = "reload OpenOnload's modules"
     ) throws(AgentFault) {
@@ -31,23 +31,23 @@ struct OnloadReload {
                 "in-use", attempted,
                 cause: "used by \(users.prefix(10).joined(separator: ", "))"
                     + (users.count > 10 ? " and \(users.count - 10) more" : ""),
-                hint: "stop what uses them and apply again; reload: never leaves it to a reboot")
+                hint: "stop what uses them and apply again, or wait for a reboot (reload: never)")
         }
         if isFull, let fault = Self.cutOff(declaration, found) { throw fault }
     }
 
-    /// Why the ports' driver cannot be exchanged; nil where it can.
+    /// Why the ports' driver must not be reloaded; nil where it may.
     static func cutOff(
         _ declaration: OnloadDeclaration, _ found: OnloadBehaviour.Observation
     ) -> AgentFault? {
         guard !declaration.mayCutOff, let port = found.ownPort else { return nil }
         return AgentFault(
             "own-link", "reload sfc",
-            cause: "muster's own connection comes in by \(port), whose driver that is",
-            hint: "connect by another link, or declare may_cut_off: true if it may drop")
+            cause: "muster's own connection uses \(port), whose driver is sfc",
+            hint: "connect through another link, or declare may_cut_off: true")
     }
 
-    /// Reloads, and sees that the ports are back, whatever came of it.
+    /// Reloads, and makes sure that the ports come back even if the reload failed.
     func run(isFull: Bool) throws(AgentFault) {
         let failure: AgentFault?
         do throws(AgentFault) {
@@ -60,9 +60,9 @@ struct OnloadReload {
         if let failure { throw failure }
     }
 
-    /// What was loaded is loaded again where it is gone; the fault says where that failed too.
+    /// Loads onload again if it is gone; if that fails too, the returned fault says so.
     ///
-    /// From the files on disk, which may be newer than what was in memory.
+    /// It comes from the files on disk, which may be newer than what was in memory.
     private func loadedAgain(after failure: AgentFault) -> AgentFault {
         if isThere("onload") { return failure }
         do throws(AgentFault) {
@@ -75,8 +75,9 @@ struct OnloadReload {
         }
     }
 
-    /// Whether a module is in memory; where that cannot be told it counts as gone, since loading one
-    /// that is there does nothing.
+    /// Whether a module is in memory.
+    ///
+    /// If that cannot be read, the module counts as gone: loading a loaded module does nothing.
     private func isThere(_ module: String) -> Bool {
         ((try? machine.statusIfPresent("/sys/module/\(module)/initstate")) ?? nil) != nil
     }
@@ -86,7 +87,7 @@ struct OnloadReload {
             do throws(AgentFault) {
                 return try tool(isFull ? ["reload"] : ["reload", "--onload-only"])
             } catch {
-                // An older tool knows no --onload-only, says how it is used, and has done nothing.
+                // An older tool without --onload-only prints its usage and changes nothing.
                 guard !isFull, error.cause.contains("usage:") else { throw error }
             }
         }
@@ -100,7 +101,7 @@ struct OnloadReload {
         let result = try Modprobe.run(
             OnloadDisk.tool, arguments, node: declaration.node, attempted, on: machine)
         guard result.succeeded else {
-            // Its own lines are on both outputs.
+            // The tool writes its messages to both outputs.
             let said = Excerpt.lines(of: result.outputText + "\n" + result.errorText, most: 6)
             throw AgentFault(
                 "reload-failed", attempted,
@@ -109,7 +110,7 @@ struct OnloadReload {
         }
     }
 
-    /// What the tool does, where there is none: stops the control plane, unloads from the top.
+    /// Does what the tool does: stops the control plane, then unloads the modules from the top.
     func unload(isFull: Bool) throws(AgentFault) {
         let servers = found.running.servers.map(String.init)
         if !servers.isEmpty {
@@ -138,7 +139,7 @@ struct OnloadReload {
         }
     }
 
-    /// The driver of the ports is loaded again where it is gone, and the ports are waited for.
+    /// Loads the driver of the ports again if it is gone, and waits for the ports.
     func restorePorts(after failure: AgentFault?) throws(AgentFault) {
         let hadDriver = found.running.modules["sfc"] != nil
         var was = ""
@@ -149,13 +150,13 @@ struct OnloadReload {
                 throw AgentFault(
                     "ports-lost", failure?.attempted ?? "reload OpenOnload's modules",
                     cause:
-                        "\(failure?.cause ?? "it left sfc out"); sfc is not loaded any more, and "
+                        "\(failure?.cause ?? "the reload unloaded sfc"); sfc is no longer loaded: "
                         + "\(error.cause)",
                     hint:
                         "the ports \(found.ports.map(\.name).joined(separator: ", ")) are down: load sfc by hand"
                 )
             }
-            was = "; it had taken sfc out, which was loaded again"
+            was = "; sfc had been unloaded, and was loaded again"
         }
         var missing: [String] = []
         for _ in 0..<100 {
@@ -170,13 +171,13 @@ struct OnloadReload {
                 cause:
                     "\(failure.map { $0.cause + "; " } ?? "")the ports \(missing.joined(separator: ", ")) "
                     + "did not come back in 30 s",
-                hint: "dmesg on the host says what the driver met")
+                hint: "dmesg on the host says more")
         }
         if let failure, !was.isEmpty {
             let ports = found.ports.map(\.name).joined(separator: ", ")
             throw AgentFault(
                 failure.code, failure.attempted,
-                cause: failure.cause + was + (ports.isEmpty ? "" : "; back are \(ports)"),
+                cause: failure.cause + was + (ports.isEmpty ? "" : "; ports back: \(ports)"),
                 hint: failure.hint)
         }
     }

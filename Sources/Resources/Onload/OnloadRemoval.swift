@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// An OpenOnload that is to be absent: modules out, archive uninstalled, our files gone.
+/// Removes OpenOnload: unloads its modules, uninstalls an archive and removes muster's files.
 enum OnloadRemoval {
     static func diff(_ observation: OnloadBehaviour.Observation) -> Difference {
         var changes: [Change] = []
@@ -34,10 +34,10 @@ enum OnloadRemoval {
                     disruption: .moduleReload))
         }
         return changes.isEmpty
-            ? .asDeclared("not loaded, and none of its files is ours") : .changes(changes)
+            ? .asDeclared("not loaded, and muster keeps no file for it") : .changes(changes)
     }
 
-    /// The vendor's sfc in the initramfs, where it would win at the next boot, and the kernel's own.
+    /// The vendor's sfc in the initramfs, which the next boot would load, and the kernel's own.
     private static func copy(
         _ observation: OnloadBehaviour.Observation
     ) -> (copy: ModuleFile, own: ModuleFile)? {
@@ -67,7 +67,7 @@ enum OnloadRemoval {
         try reload.unload(isFull: false)
         if observation.running.modules["sfc_resource"] != nil {
             try Modprobe.run(["-r", "sfc_resource"], on: host.machine)
-            // It takes with it what it alone used, and that may be the driver of the ports.
+            // modprobe -r also unloads modules that only this one used, perhaps the ports' driver.
             try reload.restorePorts(after: nil)
         }
         if observation.disk.hasManifest {
@@ -81,7 +81,7 @@ enum OnloadRemoval {
         if copy(observation) != nil { try putBack(observation, on: host) }
     }
 
-    /// Makes an initramfs that holds the kernel's own sfc, also while the vendor's is still on disk.
+    /// Makes an initramfs that holds the kernel's own sfc, even if the vendor's is still on disk.
     private static func putBack(
         _ observation: OnloadBehaviour.Observation, on host: Host
     ) throws(AgentFault) {

@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// What is kept of OpenOnload in files: module options, sysconfig, loading at boot, depmod's choice.
+/// OpenOnload's settings in files: module options, sysconfig, loading at boot, depmod's choice.
 struct OnloadSettings: Sendable {
     var optionsText: String?
     var overrideText: String?
@@ -13,9 +13,9 @@ struct OnloadSettings: Sendable {
     var isLoadedAtBoot = false
     var sysconfigText: String?
     var sysconfigMode: UInt32 = 0o644
-    /// What modprobe would give each module, over all files.
+    /// The options that modprobe would give each module, from all files.
     var persisted: [String: [String: (text: String, source: String)]] = [:]
-    /// The devices that are there, by name.
+    /// The existing devices, by name.
     var devices: [String: FileStatus] = [:]
     var accounts = Accounts()
 
@@ -71,7 +71,7 @@ struct OnloadSettings: Sendable {
         return lines.isEmpty ? nil : head + lines.joined()
     }
 
-    /// A rule for each device that the settings say something of (udev(7)).
+    /// The udev rules: one for each device for which there are settings (udev(7)).
     static func rulesText(_ declaration: OnloadDeclaration) -> String? {
         let lines = deviceNames.compactMap { name in
             let prefix = name == "sfc_char" ? "SFC_CHAR" : "ONLOAD"
@@ -102,7 +102,7 @@ struct OnloadSettings: Sendable {
         return value
     }
 
-    /// The text with these settings, in place of the lines that set them now, or at its end.
+    /// The text with these settings: lines with other values are removed, new ones are appended.
     static func sysconfigText(_ wanted: [String: String], in text: String) -> String {
         var lines = text.rawLines.map(String.init)
         for (key, value) in wanted.sorted(by: { $0.key < $1.key }) {
@@ -118,7 +118,7 @@ struct OnloadSettings: Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The mode and owner that a device is to have, by the settings; nil where they are silent.
+    /// The mode and owner that the settings give a device; nil where they give none.
     func wanted(_ device: String, _ settings: [String: String]) -> (
         mode: UInt32?, uid: UInt32?, gid: UInt32?
     ) {
@@ -130,9 +130,9 @@ struct OnloadSettings: Sendable {
         )
     }
 
-    /// Users and groups that the settings name and the host has not.
+    /// Users and groups that the settings name and the host does not have.
     ///
-    /// A fault where nobody could be asked whether it has them.
+    /// Throws if the account database could not be asked.
     func missingAccounts(_ settings: [String: String]) throws(AgentFault) -> [String] {
         var missing: [String] = []
         for (key, value) in settings.sorted(by: { $0.key < $1.key }) {

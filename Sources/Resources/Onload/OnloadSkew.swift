@@ -2,10 +2,10 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Where the layers of an OpenOnload do not fit each other: each case a finding of its own name.
+/// Finds where the layers of OpenOnload do not match; each case has its own name.
 ///
-/// Pure. Severities by what it does to an application: one that silently runs on the kernel's stack,
-/// now or when it starts next, is critical.
+/// Pure. The severity depends on the effect: where an application silently runs on the kernel's
+/// stack, now or when it starts next, the finding is critical.
 enum OnloadSkew {
     typealias Observation = OnloadBehaviour.Observation
 
@@ -30,20 +30,20 @@ enum OnloadSkew {
             found.append(
                 HostFinding(
                     "archive-and-package",
-                    "an archive was installed over packages: \(list), and \(OnloadDisk.manifest)"))
+                    "an archive (\(OnloadDisk.manifest)) was installed over packages: \(list)"))
         }
         if disk.hasManifest, disk.library == nil {
             found.append(
                 HostFinding(
                     "half-installed",
-                    "\(OnloadDisk.manifest) is there and the library is not: an installation that "
-                        + "did not end, or runs"))
+                    "\(OnloadDisk.manifest) exists and the library does not: an installation "
+                        + "failed or still runs"))
         }
         if let silence = disk.silence, let library = disk.library {
             found.append(
                 HostFinding(
                     "library-unreadable", .critical,
-                    "\(library) is not told by running it: \(silence)"))
+                    "running \(library) does not tell its version: \(silence)"))
         }
         if Set(packages.map { OnloadVersion.release($0.value) }).count > 1 {
             found.append(
@@ -79,8 +79,8 @@ enum OnloadSkew {
             found.append(
                 HostFinding(
                     "module-for-another-kernel", .critical,
-                    "\(module.path) is built for \(kernel); \(observation.kernel) runs and does not "
-                        + "load it"))
+                    "\(module.path) is built for \(kernel); the running kernel "
+                        + "\(observation.kernel) does not load it"))
         }
         if let passedOver = disk.sfcPassedOver {
             found.append(
@@ -141,7 +141,7 @@ enum OnloadSkew {
         case .unread(let reason):
             return [
                 HostFinding(
-                    "initramfs-unread", .info, "sfc in the initramfs is not known: \(reason)")
+                    "initramfs-unread", .info, "sfc in the initramfs could not be read: \(reason)")
             ]
         case .copy(let copy, let image):
             guard let sfc = observation.disk.modules["sfc"], sfc.buildID != copy.buildID else {
@@ -168,8 +168,8 @@ enum OnloadSkew {
             found.append(
                 HostFinding(
                     "old-library",
-                    "started before the library was exchanged: \(labels(old)); until they start anew they "
-                        + "run as before"))
+                    "started before the library was replaced: \(labels(old)); they use the old one "
+                        + "until they are restarted"))
         }
         let accelerated = observation.acceleratedPIDs
         let not = all.filter { $0.mapsLibrary && !accelerated.contains($0.pid) }
@@ -178,13 +178,13 @@ enum OnloadSkew {
             found.append(
                 HostFinding(
                     "not-accelerated", .critical,
-                    "declared to run accelerated, and has no stack: \(labels(required))"))
+                    "declared to run accelerated, but has no stack: \(labels(required))"))
         }
         let others = not.filter { !declaration.accelerated.contains($0.name) }
         if !others.isEmpty {
             found.append(
                 HostFinding(
-                    "no-stack", .info, "with the library, and without a stack: \(labels(others))"))
+                    "no-stack", .info, "with the library, but without a stack: \(labels(others))"))
         }
         let withLibrary = Set(all.filter(\.mapsLibrary).map(\.name))
         for name in declaration.accelerated
@@ -192,7 +192,7 @@ enum OnloadSkew {
             found.append(
                 HostFinding(
                     "not-accelerated", .critical,
-                    "declared to run accelerated, and started without the library: \(name)"))
+                    "declared to run accelerated, but started without the library: \(name)"))
         }
         return found
     }
@@ -230,7 +230,7 @@ enum OnloadSkew {
                 HostFinding(
                     "device-mode",
                     "/dev/onload has mode \(octal(device.mode)), \(OnloadDeclaration.sysconfigFile) says "
-                        + "\(octal(mode)): who may not open it runs on the kernel's stack"))
+                        + "\(octal(mode)): a process that may not open it uses the kernel's stack"))
         }
         return found
     }
@@ -252,7 +252,7 @@ enum OnloadSkew {
                 }
                 continue
             }
-            // Later cards count from 1: their event queues are larger than an older Onload reads.
+            // Later cards number firmware from 1; an older Onload cannot read their event queues.
             let major = OnloadVersion.numbers(firmware).first
             if major == 1, !OnloadVersion.isOlder(firmware, than: "1.3.2.105"),
                 let library = observation.disk.banner?.version.text,
@@ -289,7 +289,7 @@ enum OnloadSkew {
         return found
     }
 
-    /// The sfc that releases came with, by their ChangeLog.
+    /// The sfc version that each release came with, from its ChangeLog.
     private static let shipped = ["9.2.0.43": "6.3.1", "9.1.1.66": "6.2.1.1000"]
 }
 
@@ -302,9 +302,9 @@ extension OnloadVersion {
 }
 
 extension ModuleFile {
-    /// Its version, or what it is told apart by.
+    /// The version, else the start of the build-id.
     var label: String {
         if let version, let known = OnloadVersion(version) { return known.text }
-        return buildID.isEmpty ? "of its own" : "build \(buildID.prefix(12))"
+        return buildID.isEmpty ? "without a version" : "build \(buildID.prefix(12))"
     }
 }

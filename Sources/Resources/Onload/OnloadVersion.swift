@@ -1,6 +1,6 @@
 import Linux
 
-/// A version as the parts of OpenOnload state it, without what stands around it.
+/// A version as the parts of OpenOnload report it, without the text around it.
 package struct OnloadVersion: Sendable, Equatable {
     /// `9.2.1.43`.
     package var text: String
@@ -15,7 +15,7 @@ package struct OnloadVersion: Sendable, Equatable {
         profile = words.dropFirst().joined(separator: " ")
     }
 
-    /// Whether another states the same release: packages write 9.2.1-1 or 9_2_1 for 9.2.1.
+    /// Whether a package is of this release: packages write 9.2.1-1 or 9_2_1 for 9.2.1.
     package static func isPackage(_ package: String, of version: String) -> Bool {
         let upstream = package.split(separator: ":").last.map(String.init) ?? package
         let plain = upstream.split(separator: "~").first.map(String.init) ?? upstream
@@ -27,7 +27,7 @@ package struct OnloadVersion: Sendable, Equatable {
         return same(plain, version) || same(release, wanted)
     }
 
-    /// Whether it is older than another, number by number.
+    /// Whether `left` is older than `right`, number by number.
     package static func isOlder(_ left: String, than right: String) -> Bool {
         let one = numbers(left)
         let two = numbers(right)
@@ -39,14 +39,14 @@ package struct OnloadVersion: Sendable, Equatable {
         return false
     }
 
-    /// `v6.3.1.1000` is 6, 3, 1, 1000; what follows the numbers does not count.
+    /// `v6.3.1.1000` is 6, 3, 1, 1000; text after the numbers is ignored.
     static func numbers(_ text: String) -> [Int] {
         let digits = text.drop { !$0.isNumber }.prefix { $0.isNumber || $0 == "." }
         return digits.split(separator: ".").compactMap { Int($0) }
     }
 }
 
-/// What the library says of itself when it is run.
+/// What the library prints when it is run.
 ///
 ///     OpenOnload 9.2.1.43
 ///     Copyright …

@@ -3,7 +3,7 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// A profile of OpenOnload read as data: its settings, its imports, and lines that are more than that.
+/// An OpenOnload profile read as data: its settings, its imports, and lines of other shell code.
 struct ProfileText: Sendable, Equatable {
     struct Setting: Sendable, Equatable {
         var name: String
@@ -13,7 +13,7 @@ struct ProfileText: Sendable, Equatable {
     enum Line: Sendable, Equatable {
         case set(Setting)
         case importing(String)
-        /// Shell that is not read, with its number.
+        /// A line of shell code that is not interpreted, by its number.
         case opaque(Int)
     }
 
@@ -74,7 +74,7 @@ struct ProfileText: Sendable, Equatable {
         return words
     }
 
-    /// A profile of these settings and imports, its own settings first, since the earlier counts.
+    /// The text of the declared profile; its own settings come first, since the first one applies.
     static func text(_ declaration: OnloadProfileDeclaration) -> String {
         OnloadSettings.head
             + declaration.settings.sorted { $0.key < $1.key }.map {
@@ -92,13 +92,13 @@ struct ProfileText: Sendable, Equatable {
     }
 }
 
-/// What a profile comes to with everything it imports.
+/// The settings of a profile, including everything it imports.
 struct ProfileSettings: Sendable, Equatable {
-    /// By name; of two the first counts.
+    /// By name; the first of several applies.
     var values: [String: String] = [:]
-    /// Lines that were not read: `latency-best.opf:7`.
+    /// Lines that were not interpreted: `latency-best.opf:7`.
     var opaque: [String] = []
-    /// Profiles that are imported and not there.
+    /// Imported profiles that do not exist.
     var missing: [String] = []
 
     init(_ text: String, of name: String, on machine: any Machine) throws(AgentFault) {
@@ -131,7 +131,7 @@ struct ProfileSettings: Sendable, Equatable {
     }
 }
 
-/// Names of settings that a library knows, found in its own text.
+/// The names of settings that the installed library knows, found in its file.
 struct OnloadOptionNames: Sendable {
     private(set) var names: Set<String> = []
 
@@ -145,7 +145,7 @@ struct OnloadOptionNames: Sendable {
             try attempt("read \(path)") { () throws(SystemError) in
                 try machine.read(path) { piece in
                     for byte in piece {
-                        // What such a name consists of; it ends where anything else follows.
+                        // A name consists of A-Z, 0-9 and _; any other byte ends it.
                         if (65...90).contains(byte) || byte == 95 || (48...57).contains(byte) {
                             if word.count < 64 { word.append(byte) }
                         } else if !word.isEmpty {
@@ -163,7 +163,7 @@ struct OnloadOptionNames: Sendable {
         return nil
     }
 
-    /// The known names that begin most alike, three at most.
+    /// The known names with the longest common prefix, three at most.
     func alike(_ name: String) -> [String] {
         let ranked = names.map { (length: $0.commonPrefix(with: name).count, name: $0) }
         let most = ranked.map(\.length).max() ?? 0

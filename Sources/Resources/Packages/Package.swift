@@ -3,18 +3,17 @@ import Kinds
 import Linux
 import Wire
 
-/// Behaviour of `package`: one pass over dpkg's database, or one question to rpm; apt or dnf where
-/// something is to change.
+/// Behaviour of `package`: reads dpkg's database or calls rpm once; apt or dnf make changes.
 package enum PackageBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var manager: PackageManager
-        /// nil where the database has never heard of it.
+        /// nil where the database does not know the package.
         var entry: PackageEntry?
-        /// Whether dpkg was killed half way, in whatever package.
+        /// Whether dpkg was interrupted while it worked on any package.
         var wasInterrupted: Bool
-        /// Whether a package can be held here.
+        /// Whether the host can hold packages.
         var canHold: Bool
-        /// The versions the package lists offer; nil where nobody asked.
+        /// The versions that the package lists offer; nil where the lists were not read.
         var offered: [String]?
     }
 
@@ -28,9 +27,9 @@ package enum PackageBehaviour: ResourceBehaviour {
                     manager: database.manager, entry: database.entry($0.name),
                     wasInterrupted: database.wasInterrupted, canHold: database.canHold)
             }
-            // What dnf knows of its repositories only root may read; it is asked when applied.
+            // Only root may read dnf's cache: dnf is asked when the change is applied.
             if database.manager == .dnf { return observations.map { .success($0) } }
-            // The lists cost half a second to open: only where a package is to come from them.
+            // Opening the lists takes half a second, so they are read only for packages to install.
             let missing = declarations.indices.filter {
                 wantsInstall(declarations[$0], observations[$0]) && declarations[$0].archive == nil
                     && observations[$0].entry?.halfWay == nil
@@ -46,7 +45,7 @@ package enum PackageBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Whether another version, or any at all, must be installed.
+    /// Whether the package must be installed, or another version of it.
     private static func wantsInstall(
         _ declaration: PackageDeclaration, _ observation: Observation
     ) -> Bool {
@@ -55,7 +54,7 @@ package enum PackageBehaviour: ResourceBehaviour {
         return declaration.version.map { !entry.has($0) } ?? false
     }
 
-    /// Whether there is something of it to remove.
+    /// Whether the package, or its configuration files, must be removed.
     private static func wantsRemoval(
         _ declaration: PackageDeclaration, _ entry: PackageEntry?
     ) -> Bool {
@@ -117,7 +116,7 @@ package enum PackageBehaviour: ResourceBehaviour {
         return Change("state", layer: .onDisk, before: "absent", after: "present", source: source)
     }
 
-    /// Why it cannot be made so; nil where it can.
+    /// Why the package cannot be made as declared; nil where it can.
     private static func obstacle(
         _ declaration: PackageDeclaration, _ observation: Observation, isChanged: Bool
     ) -> AgentFault? {
@@ -128,13 +127,13 @@ package enum PackageBehaviour: ResourceBehaviour {
             return AgentFault(
                 "dpkg-interrupted", attempted,
                 cause:
-                    "\(name) \(entry.version) is \(halfWay), left so by an earlier installation",
+                    "an earlier installation left \(name) \(entry.version) \(halfWay)",
                 hint: "run `dpkg --configure -a` or `apt-get --fix-broken install` on the host")
         }
         if declaration.hold == true, !observation.canHold {
             return AgentFault(
                 "no-versionlock", "hold package \(name)",
-                cause: "dnf's plugin versionlock is not there",
+                cause: "dnf's versionlock plugin is not installed or not enabled",
                 hint: "declare the package python3-dnf-plugin-versionlock, and `requires` it here")
         }
         guard isChanged else { return nil }
@@ -143,15 +142,15 @@ package enum PackageBehaviour: ResourceBehaviour {
         if entry.isHeld, declaration.hold == nil {
             return AgentFault(
                 "held", attempted, cause: "\(name) is held at \(entry.version)",
-                hint: "declare `hold: true` (or false): then the hold is ours to lift")
+                hint: "declare `hold: true` (or false), so that muster may lift the hold")
         }
         if let version = declaration.version, !declaration.allowsDowngrade,
             observation.manager.compare(version, entry.version) < 0
         {
             return AgentFault(
                 "downgrade", attempted,
-                cause: "\(entry.version) is installed, and \(version) is older",
-                hint: "declare `allow_downgrade: true` if that is meant")
+                cause: "\(entry.version) is installed, but \(version) is older",
+                hint: "declare `allow_downgrade: true` if a downgrade is intended")
         }
         return nil
     }
@@ -165,7 +164,7 @@ package enum PackageBehaviour: ResourceBehaviour {
         let version = declaration.version.flatMap { entry.has($0) ? $0 : nil } ?? entry.version
         let others = ([entry.version] + entry.besides).filter { $0 != version }
         return version + " is installed"
-            + (others.isEmpty ? "" : " beside " + others.joined(separator: ", "))
+            + (others.isEmpty ? "" : " besides " + others.joined(separator: ", "))
             + (entry.isHeld ? ", held" : "")
     }
 
@@ -178,13 +177,13 @@ package enum PackageBehaviour: ResourceBehaviour {
                 name: declaration.name, version: entry?.isInstalled == true ? entry?.version : nil,
                 held: entry?.isHeld ?? false)
         ]
-        // Installed again it would come with those of the package.
+        // A new installation would bring the package's own files instead of these.
         for path in declaration.state == .purged ? entry?.configurationFiles ?? [] : [] {
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             if found.status?.type == .file { images.append(try found.fullImage(path, on: host)) }
         }
         if observation.manager == .dnf, observation.canHold {
-            // Locks may be patterns, and of other versions than the one installed.
+            // The whole file is kept: locks may be patterns, or for versions not installed.
             let path = try VersionLock(on: host.machine).path
             let found = try PathObservation(path, accounts: Accounts(), on: host.machine)
             images.append(try found.fullImage(path, on: host))

@@ -3,16 +3,16 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// A package file of the plan, on the host only while it is installed.
+/// A package file from the plan, which is on the host only while it is being installed.
 enum PackageArchive {
-    /// Puts it where the package manager can read it, and takes it away afterwards.
+    /// Puts the file where the package manager can read it, and removes it afterwards.
     static func with(
         _ archive: ResolvedContent, suffix: String, _ attempted: String, on host: Host,
         _ body: (String) throws(AgentFault) -> Void
     ) throws(AgentFault) {
         let machine = host.machine
         let content = try host.content(archive.digest)
-        // Private, so that nobody can swap it.
+        // A private directory, so that no other user can replace the file.
         let directory = try host.ownDirectory("packages")
         let path = "\(directory)/\(archive.digest).\(suffix)"
         try attempt("empty \(directory)") { () throws(SystemError) in
@@ -21,7 +21,7 @@ enum PackageArchive {
             }
         }
         try NewFile(path: path, content: content, mode: 0o600, uid: 0, gid: 0).put(on: machine)
-        // A copy that cannot be removed is in nobody's way; the next installation removes it.
+        // A copy that cannot be removed does no harm; the next installation removes it.
         defer { try? machine.remove(path) }
         try body(path)
     }
@@ -45,7 +45,7 @@ extension AgentFault {
         }
         return AgentFault(
             "no-version", attempted,
-            cause: "no repository of the host has version \(version); there is "
+            cause: "no repository of the host has version \(version); they have "
                 + offered.prefix(10).joined(separator: ", "),
             hint: hint)
     }

@@ -2,7 +2,7 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// What is installed on a host, of the packages asked for: by dpkg's database or by rpm's.
+/// The requested packages that are installed on a host, from dpkg's database or rpm's.
 struct PackageDatabase: Sendable {
     let manager: PackageManager
     /// Whether the package manager was killed while it worked.
@@ -13,7 +13,7 @@ struct PackageDatabase: Sendable {
 
     /// Reads the packages of these names, with or without `:ARCHITECTURE`.
     ///
-    /// A host with dpkg is Debian's also where an rpm is installed on it as a tool.
+    /// A host with dpkg counts as Debian even if rpm is installed on it as a tool.
     init(of names: [String], on machine: any Machine) throws(AgentFault) {
         do throws(AgentFault) {
             let dpkg = try DpkgDatabase(of: names, on: machine)
@@ -45,6 +45,6 @@ struct PackageDatabase: Sendable {
         }
     }
 
-    /// nil where the database has never heard of it.
+    /// The package of that name; nil where the database does not know it.
     func entry(_ name: String) -> PackageEntry? { entries[name] }
 }

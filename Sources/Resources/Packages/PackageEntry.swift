@@ -1,23 +1,23 @@
 import Kinds
 
-/// What a host has of one package, by whichever database.
+/// One package on a host, from whichever database.
 struct PackageEntry: Sendable, Equatable {
-    /// As the database writes it: `9.2.1-1`; of rpm with the epoch before it, where it has one.
+    /// As the database writes it: `9.2.1-1`; for rpm with the epoch before it, if it has one.
     var version: String
-    /// Other versions that are installed beside it, as kernels are.
+    /// Other versions that are installed at the same time, as with kernels.
     var besides: [String] = []
     var isInstalled: Bool
-    /// Whether the package manager may not exchange it by itself.
+    /// Whether the package manager must not change the package by itself.
     var isHeld = false
     /// A lock of dnf on a version that is not the one installed; nil where there is none.
     var staleLock: String?
-    /// How far dpkg came with it, where it was left half way; nil where it was not.
+    /// The dpkg status of a package that was left incomplete; nil where it was not.
     var halfWay: String?
-    /// Removed, but for its configuration files; `state` as the database calls that.
+    /// Whether the package was removed, except for its configuration files.
     var hasConfigurationFiles = false
     /// The paths that purging would remove, as dpkg knows them.
     var configurationFiles: [String] = []
-    /// Whether the database says anything of it at all.
+    /// Whether the database knows the package at all.
     var isKnown = true
     /// In the words of the database: `installed`, `config-files`.
     var status = "installed"
@@ -38,13 +38,13 @@ struct PackageEntry: Sendable, Equatable {
         status = entry.status
     }
 
-    /// Whether that version is there, alone or beside others.
+    /// Whether that version is installed, alone or with others.
     func has(_ version: String) -> Bool {
         isInstalled && (version == self.version || besides.contains(version))
     }
 }
 
-/// The package manager of a host, by the database that is there.
+/// The package manager of a host, by the database that exists.
 enum PackageManager: Sendable {
     case apt, dnf
 

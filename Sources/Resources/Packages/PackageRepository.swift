@@ -4,21 +4,21 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `package_repository`: its file and key, and that its lists have been fetched.
+/// Behaviour of `package_repository`: its file, its key, and whether its lists were fetched.
 package enum PackageRepositoryBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
-        /// Its file.
+        /// The file of the repository.
         var file: PathObservation
         var text: String?
         /// Whether a file of the other format has the same name.
         var hasOther: Bool
-        /// The key as found, by the path it would have: armoured first.
+        /// The digests of the keys that exist, by path.
         var keys: [String: Digest] = [:]
-        /// Whether the keyring that must sign it is there.
+        /// Whether the declared keyring exists.
         var hasKeyring = true
-        /// Addresses and suites of which there is no list.
+        /// Addresses and suites without a fetched list.
         var notFetched: [String] = []
-        /// Whether the program that reads it is there.
+        /// Whether the program that reads the file exists.
         var hasProgram = true
     }
 
@@ -96,7 +96,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
             return .blocked(
                 AgentFault(
                     "no-dnf", "declare package_repository \(declaration.name)",
-                    cause: "there is no \(Dnf.program) to read a .repo file",
+                    cause: "there is no \(Dnf.program), which reads .repo files",
                     hint: "on a host with apt declare `format: deb822` or `list`"))
         }
         if !observation.hasKeyring {
@@ -104,7 +104,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
                 AgentFault(
                     "no-keyring", "declare package_repository \(declaration.name)",
                     cause: "there is no keyring \(declaration.keyring ?? "")",
-                    hint: "declare the package or the file that brings it"))
+                    hint: "declare the package or the file that provides it"))
         }
         var changes = fileChanges(declaration, observation)
         if let key = declaration.key, keyPath(declaration, observation) == nil {
@@ -165,7 +165,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
             ? SourcesFile(repo: text, name: declaration.name) : SourcesFile(deb822: text)
     }
 
-    /// The file wanted, with the key where it is found or, where it is not, where it will be.
+    /// The wanted file, with the path where the key is or will be.
     private static func wanted(
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation
     ) -> SourcesFile {
@@ -177,7 +177,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         return SourcesFile(declaration, keyPath: declaration.keyring ?? own)
     }
 
-    /// Where the declared key is; nil where it is not, or where another is beside it.
+    /// The path of the declared key; nil where it does not exist or is not the only key.
     private static func keyPath(
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation
     ) -> String? {
@@ -185,7 +185,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         return observation.keys.first { $0.value == key.digest }?.key
     }
 
-    /// The key's path that the file found names, if it is one of ours.
+    /// The path of the key that the existing file names, if it is in muster's directory for keys.
     private static func signedBy(
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation
     ) -> String? {
@@ -201,7 +201,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         text.filledLines.map { line in
             line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         }.filter { line in
-            // A line of a repository that is switched off is a comment too.
+            // The line of a disabled repository is a comment too.
             !line.isEmpty && (!line.hasPrefix("#") || line.hasPrefix("# deb"))
         }
     }
@@ -276,8 +276,8 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
                     "--disablerepo=*", "--enablerepo=\(declaration.name)",
                     "--setopt=\(declaration.name).skip_if_unavailable=False", "makecache",
                     "--refresh",
-                ], attempted: "fetch what the repository \(declaration.name) has",
-                hint: "see that the address answers from the host, and that repodata is below it",
+                ], attempted: "fetch the metadata of the repository \(declaration.name)",
+                hint: "check that the host can reach the address, and that repodata is below it",
                 on: machine)
             return
         }
@@ -288,7 +288,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
             ], attempted: "fetch the package lists of \(declaration.name)", on: host)
     }
 
-    /// Puts the key in place under the extension its content calls for, and gives its path.
+    /// Writes the key with the extension that fits its content, and returns its path.
     private static func putKey(
         _ key: ResolvedContent, _ declaration: PackageRepositoryDeclaration, on host: Host
     ) throws(AgentFault) -> String {
@@ -298,8 +298,8 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         if declaration.format == .repo, !isArmoured {
             throw AgentFault(
                 "binary-key", "put the key of package_repository \(declaration.name)",
-                cause: "rpm reads keys in ASCII armour only, and this one is binary",
-                hint: "`gpg --enarmor`, or `gpg --armor --export`, gives it so")
+                cause: "rpm reads only keys in ASCII armour, but this one is binary",
+                hint: "convert it with `gpg --enarmor`, or export it with `gpg --armor --export`")
         }
         let path = declaration.keyPath(armoured: isArmoured)
         try attempt("write \(path)") { () throws(SystemError) in
@@ -318,7 +318,7 @@ package enum PackageRepositoryBehaviour: ResourceBehaviour {
         _ declaration: PackageRepositoryDeclaration, _ observation: Observation,
         on machine: any Machine
     ) throws(AgentFault) {
-        // A key goes only where the file names it as its own, and so before the file.
+        // A key is removed only if the file names it, and therefore before the file.
         let key = signedBy(declaration, observation)
         for path in declaration.keyPaths where path == key {
             try removeIfThere(path, on: machine)

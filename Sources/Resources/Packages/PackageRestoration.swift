@@ -4,9 +4,9 @@ import Linux
 import Wire
 
 extension Restoration {
-    /// A package's version, nil where it was not installed, and whether it was held.
+    /// Puts back a package's version, nil where it was not installed, and whether it was held.
     ///
-    /// By the same transactions as if it were declared so: a repository must have the version.
+    /// It uses the same transactions as a declaration: a repository must have the version.
     static func package(
         _ name: String, version: String?, isHeld: Bool, on host: Host
     ) -> Restoration {

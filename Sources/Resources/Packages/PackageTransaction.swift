@@ -2,12 +2,12 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Changes of packages, in as few transactions of apt or dnf as their declarations allow.
+/// Changes packages in as few transactions of apt or dnf as their declarations allow.
 ///
-/// Holds are lifted first and set last. Between them packages are exchanged in plan order, as far as
-/// order matters: installations that need the same options are one transaction, and so are removals,
-/// but no installation is moved past a removal. What fails together is tried one by one, so that each
-/// package has its own result.
+/// Holds are lifted first and set last. Between them, packages are changed in plan order as far as
+/// order matters: installations with the same options are one transaction, and so are removals, but
+/// no installation is moved past a removal. If a transaction fails, its packages are tried one by
+/// one, so that each has its own result.
 struct PackageTransaction {
     typealias Due = DueChange<PackageBehaviour>
 
@@ -19,7 +19,7 @@ struct PackageTransaction {
         /// From a file of the role.
         case installFile(String)
 
-        /// Those of one sort may change places.
+        /// Steps of the same sort may be reordered.
         var sort: Int {
             switch self {
             case .install: 0
@@ -34,7 +34,7 @@ struct PackageTransaction {
     private let manager: PackageManager
     private var faults: [AgentFault?]
 
-    /// Makes changes; one fault for each, in the same order, nil where it went well.
+    /// Makes the changes; returns one fault for each, in the same order, nil where it succeeded.
     static func make(_ due: [Due], on host: Host) -> [AgentFault?] {
         guard let first = due.first else { return [] }
         var change = PackageTransaction(due, first.observation.manager, on: host)
@@ -52,7 +52,7 @@ struct PackageTransaction {
     private mutating func run() {
         hold(false, due.indices.filter { changes($0, "hold") && due[$0].declaration.hold == false })
         for (step, members) in steps() { carryOut(step, members.filter { faults[$0] == nil }) }
-        // A change of version takes the hold away, also where it was there before.
+        // A change of version removes a hold, so an existing one must be set again.
         hold(
             true,
             due.indices.filter { index in
@@ -67,7 +67,7 @@ struct PackageTransaction {
 
     // MARK: What is done in one go
 
-    /// Nil where nothing but the hold changes.
+    /// The step of one change; nil where nothing but the hold changes.
     private func step(of index: Int) -> Step? {
         let (declaration, observation) = (due[index].declaration, due[index].observation)
         guard changes(index, "state") || changes(index, "version") else { return nil }
@@ -84,12 +84,12 @@ struct PackageTransaction {
         }
     }
 
-    /// The steps in order, each with those it is done for.
+    /// The steps in order, each with the indices of its changes.
     private func steps() -> [(Step, [Int])] {
         var steps: [(Step, [Int])] = []
         for index in due.indices {
             guard let step = step(of: index) else { continue }
-            // Back as far as the steps are of the same sort.
+            // Looks back only as far as the steps are of the same sort.
             let start = steps.lastIndex { $0.0.sort != step.sort }
             let same = steps[((start ?? -1) + 1)...].firstIndex { $0.0 == step }
             if let same {
@@ -135,7 +135,7 @@ struct PackageTransaction {
         }
     }
 
-    /// Installs those that can be had.
+    /// Installs those that a repository offers; the others get a fault.
     private mutating func install(_ members: [Int], _ options: [String]) throws(AgentFault) {
         let attempted = "install \(members.count) packages"
         guard manager == .apt else {
@@ -162,7 +162,7 @@ struct PackageTransaction {
         }
     }
 
-    /// One package by itself, after a transaction of several failed: what that did is looked at first.
+    /// One package by itself, after a failed transaction of several: it is observed again first.
     private func again(_ one: Due) throws(AgentFault) {
         let observation = try PackageBehaviour.observe([one.declaration], on: host)[0].get()
         switch PackageBehaviour.diff(one.declaration, observation) {
@@ -209,7 +209,7 @@ struct PackageTransaction {
 }
 
 extension AgentFault {
-    /// Whether it has nothing to do with the package it was met at, so that others would meet it too.
+    /// Whether the fault is one of the host, so that other packages would fail the same way.
     fileprivate var isOfTheHost: Bool {
         ["locked", "no-apt", "no-dnf", "dpkg-interrupted"].contains(code)
     }

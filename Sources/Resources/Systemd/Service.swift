@@ -4,13 +4,13 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `service`: one `systemctl show` for all, then the fewest jobs that make it so.
+/// Behaviour of `service`: one `systemctl show` for all, then as few jobs as possible.
 package enum ServiceBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var status: UnitStatus
-        /// The condition that would keep it from starting; only looked for where it is to start.
+        /// The condition that would keep the unit from starting; evaluated only if it is to start.
         var unmetCondition: String?
-        /// Whether enabling it would make a link; only looked for where systemd leaves it open.
+        /// Whether enabling it would create links; read only if systemd reports `indirect`.
         var hasInstallRules = false
         /// Whether it has a start link in a runlevel; only for units made from /etc/init.d.
         var isEnabledInRunlevels = false
@@ -44,7 +44,7 @@ package enum ServiceBehaviour: ResourceBehaviour {
         }
     }
 
-    /// What systemctl leaves open of one unit, and the conditions to look at.
+    /// What systemctl does not report of one unit, and the conditions to evaluate.
     private static func observe(
         _ declaration: ServiceDeclaration, _ status: UnitStatus, on machine: any Machine
     ) throws(AgentFault) -> (observation: Observation, conditions: [UnitCondition]) {
@@ -106,7 +106,7 @@ package enum ServiceBehaviour: ResourceBehaviour {
         return .asDeclared(reason(declaration, observation))
     }
 
-    /// Why it cannot be made so; nil where it can.
+    /// Why the service cannot be made as declared; nil where it can.
     private static func obstacle(
         _ declaration: ServiceDeclaration, _ observation: Observation, staysMasked: Bool
     ) -> AgentFault? {
@@ -123,7 +123,7 @@ package enum ServiceBehaviour: ResourceBehaviour {
         if !status.isFound {
             return AgentFault(
                 "no-unit", attempted, cause: "there is no unit \(declaration.unit)",
-                hint: "declare the package or the unit that brings it")
+                hint: "declare the package or the unit that provides it")
         }
         if !["loaded", "masked"].contains(status.loadState) {
             return AgentFault(
@@ -151,7 +151,7 @@ package enum ServiceBehaviour: ResourceBehaviour {
         return nil
     }
 
-    /// Whether it starts at boot, whether that can be set at all, and how to say so.
+    /// Whether the unit starts at boot, whether that is fixed, and a text for messages.
     private static func enablement(
         _ observation: Observation
     ) -> (value: JSON, isFixed: Bool, text: String) {
@@ -247,7 +247,7 @@ package enum ServiceBehaviour: ResourceBehaviour {
         }
     }
 
-    /// systemctl is content with a simple service as soon as it is forked: look again.
+    /// Checks that the unit runs: for a simple service, systemctl succeeds as soon as it is forked.
     private static func confirmRunning(
         _ unit: String, _ status: UnitStatus, on host: Host
     ) throws(AgentFault) {

@@ -21,7 +21,7 @@ enum Systemctl {
         } catch {
             throw AgentFault(
                 "no-systemd", attempted,
-                cause: error.isNotFound ? "systemctl is not there" : error.description,
+                cause: error.isNotFound ? "systemctl is not installed" : error.description,
                 hint: "units need a host that runs systemd")
         }
         if result.succeeded { return result }
@@ -42,18 +42,18 @@ enum Systemctl {
             })
     }
 
-    /// The unit's state and its last log lines, each line indented, a newline first; empty for none.
+    /// The unit's state and last log lines, each after a newline and indented; empty for none.
     static func logText(of unit: String, on machine: any Machine) -> String {
         let call = ProgramCall(
             path, ["--no-pager", "--full", "--lines=10", "status", "--", unit], timeoutSeconds: 10,
             outputLimit: 1 << 20)
-        // Its own status is 3 for a unit that does not run: that is what it is asked for.
+        // The exit status is ignored: it is 3 for a unit that does not run.
         guard let result = try? machine.run(call) else { return "" }
         return Excerpt.lines(of: result.outputText, most: 20).map { "\n    \($0)" }.joined()
     }
 }
 
-/// The end of what a program said, bounded for a report.
+/// The last lines of a program's output, bounded for a report.
 enum Excerpt {
     /// The last lines that are not empty, each cut at 240 characters.
     static func lines(of text: String, most: Int) -> [String] {

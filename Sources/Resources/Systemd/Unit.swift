@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Behaviour of `unit`: the file in /etc/systemd/system, and whether systemd has loaded it as it is.
+/// Behaviour of `unit`: the file in /etc/systemd/system, and whether systemd has loaded it.
 package enum UnitBehaviour: ResourceBehaviour {
     package struct Observation: Sendable {
         var path: PathObservation
@@ -16,8 +16,9 @@ package enum UnitBehaviour: ResourceBehaviour {
         /// The unit, or every loaded instance of a template.
         var loaded: [UnitStatus]
 
-        /// What systemd has in memory in place of the files, this one above all; nil where it has
-        /// what they say, or nothing yet.
+        /// What systemd has in memory instead of the current files.
+        ///
+        /// nil if it has read the current files, or has not loaded the unit yet.
         func stale(_ declaration: UnitDeclaration) -> String? {
             for status in loaded {
                 if status.needsDaemonReload { return "an older unit file" }
@@ -26,7 +27,7 @@ package enum UnitBehaviour: ResourceBehaviour {
                 {
                     return "an older unit file"
                 }
-                // A unit that failed and whose file was gone since is not looked for again.
+                // systemd does not try again by itself to load a unit with the load state error.
                 if status.loadState == "error" { return status.loadError }
                 if declaration.dropIn == nil, !declaration.isAbsent, !status.isFound {
                     return "no unit file"
@@ -35,11 +36,11 @@ package enum UnitBehaviour: ResourceBehaviour {
             return nil
         }
 
-        /// The unit, where systemd has read its files and will not have it.
+        /// The unit if systemd has read its files and rejects them.
         var refused: UnitStatus? { loaded.first { $0.loadState == "bad-setting" } }
     }
 
-    /// Unit files are small; one that is larger is not ours.
+    /// The largest unit file that is read.
     private static let limit = 1 << 20
 
     package static func observe(
@@ -94,7 +95,7 @@ package enum UnitBehaviour: ResourceBehaviour {
         } else {
             changes = fileChanges(declaration, observation)
         }
-        // A file that is to be written or removed is loaded with that.
+        // If the file is to be written or removed, that change includes loading it.
         let isFileRight = !changes.contains { ["state", "content", "type"].contains($0.attribute) }
         if isFileRight, let stale = observation.stale(declaration) {
             changes.append(
@@ -159,7 +160,7 @@ package enum UnitBehaviour: ResourceBehaviour {
             return file + ", loaded by \(count) instance\(count == 1 ? "" : "s")"
         }
         guard let status = observation.loaded.first, status.isFound else {
-            return file + ", for a unit that is not there"
+            return file + ", for a unit that does not exist"
         }
         return file + (status.isMasked ? ", but the unit is masked" : ", loaded")
     }
@@ -168,7 +169,7 @@ package enum UnitBehaviour: ResourceBehaviour {
         _ declaration: UnitDeclaration, _ observation: Observation, on host: Host
     ) throws(AgentFault) -> [BeforeImage] {
         var images: [BeforeImage] = []
-        // The directory of drop-ins is made for the first and goes with the last.
+        // The directory is created with the first drop-in and removed with the last.
         if declaration.dropIn != nil {
             let folder = declaration.dropInDirectory
             let found = try PathObservation(folder, accounts: Accounts(), on: host.machine)
@@ -188,7 +189,7 @@ package enum UnitBehaviour: ResourceBehaviour {
 
     package static var isAppliedTogether: Bool { true }
 
-    /// One question to systemd for all of them.
+    /// Puts all files in place, then asks systemd once about all units.
     package static func apply(_ due: [DueChange<Self>], on host: Host) -> [ChangeOutcome] {
         var outcomes = due.map { one in
             host.outcome { () throws(AgentFault) in
@@ -211,7 +212,7 @@ package enum UnitBehaviour: ResourceBehaviour {
         return outcomes
     }
 
-    /// Puts the file in place, or takes it away.
+    /// Puts the file in place, or removes it.
     private static func put(
         _ declaration: UnitDeclaration, _ observation: Observation, _ changes: [Change],
         on host: Host
@@ -243,10 +244,10 @@ package enum UnitBehaviour: ResourceBehaviour {
         }
     }
 
-    /// Has systemd read its units where it has an older file in memory.
+    /// Has systemd reload its units if it has an older file in memory.
     ///
-    /// What it has not loaded it reads when it is wanted, without being told; of a template without
-    /// instances it cannot be asked.
+    /// A unit that is not loaded needs no reload: systemd reads it on demand. Whether a template
+    /// without instances is up to date cannot be asked, so systemd is reloaded for it.
     private static func reload(
         _ declaration: UnitDeclaration, _ observation: Observation, _ loaded: [UnitStatus],
         on host: Host
@@ -271,7 +272,7 @@ package enum UnitBehaviour: ResourceBehaviour {
     }
 }
 
-/// What systemd has loaded of units that may be templates.
+/// The units that systemd has loaded, by names that may be templates.
 enum UnitLoading {
     /// For each name the unit's status; for a template that of every instance in memory.
     static func observe(
@@ -297,16 +298,16 @@ enum UnitLoading {
     }
 }
 
-/// A unit file or drop-in before it is in place, looked at by systemd-analyze.
+/// Checks a unit file or drop-in with systemd-analyze before it is put in place.
 enum UnitCandidate {
-    /// Throws what systemd-analyze finds wrong with it.
+    /// Throws the errors that systemd-analyze finds.
     ///
-    /// A program that is not there yet is let pass, and so is everything on a host whose
-    /// systemd-analyze is too old to be asked about one unit.
+    /// A program that does not exist yet is no error. On a host whose systemd-analyze is too old to
+    /// check a single unit, nothing is checked.
     static func verify(
         _ declaration: UnitDeclaration, _ content: [UInt8], isSecret: Bool, on machine: any Machine
     ) throws(AgentFault) {
-        // Below /run nobody but root can put anything; the name tells two candidates apart.
+        // Only root can write to /run; the digest in the name keeps two candidates apart.
         let directory = "/run/muster-unit-\(Digest(of: declaration.path.utf8).short)"
         let folder = declaration.dropIn == nil ? directory : "\(directory)/\(declaration.name).d"
         let file = "\(folder)/\(PathName.last(of: declaration.path))"
@@ -344,7 +345,7 @@ enum UnitCandidate {
             !line.contains("is not executable: No such file")
         }
         if lines.isEmpty || lines.contains(where: { $0.contains("unrecognized option") }) { return }
-        // A drop-in of a unit that a later package brings.
+        // A drop-in for a unit that a package installs later.
         if lines == ["Unit \(declaration.name) not found."] { return }
         let said = lines.map { $0.replacing(file, with: PathName.last(of: file)) }
         throw AgentFault(

@@ -2,7 +2,7 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// A unit file or drop-in, read as far as systemctl does not tell.
+/// A unit file or drop-in, read for what systemctl does not report.
 struct UnitFile {
     /// The assignments in order.
     private let assignments: [(section: String, name: String, value: String)]
@@ -51,7 +51,7 @@ struct UnitFile {
         return files
     }
 
-    /// Whether enabling it makes links, rather than only those of the units in `Also=`.
+    /// Whether enabling the unit creates links of its own, not only those of units in `Also=`.
     var hasInstallRules: Bool {
         assignments.contains {
             $0.section == "Install" && !$0.value.isEmpty
@@ -59,7 +59,7 @@ struct UnitFile {
         }
     }
 
-    /// The conditions of several files in systemd's order; an empty assignment forgets those before.
+    /// The conditions of several files in systemd's order; an empty assignment resets the list.
     static func conditions(of files: [UnitFile]) -> [UnitCondition] {
         var conditions: [UnitCondition] = []
         for file in files {
@@ -79,20 +79,21 @@ struct UnitFile {
 /// One `Condition…=` of a unit.
 struct UnitCondition: Hashable {
     let name: String
-    /// With `|` and `!` before it, where it has them.
+    /// The value, including a leading `|` or `!`.
     let value: String
 
     var text: String { "\(name)=\(value)" }
     var isTriggering: Bool { value.hasPrefix("|") }
 
-    /// The same as a triggering one: systemd evaluates each of those, and stops at the first other
-    /// one that is unmet.
+    /// The condition written as a triggering one.
+    ///
+    /// systemd evaluates every triggering condition, but stops at the first other unmet one.
     var triggering: String { isTriggering ? text : "\(name)=|\(value)" }
 
-    /// Whether a program other than systemd itself can tell.
+    /// Whether a program other than systemd itself can evaluate the condition.
     ///
-    /// Not where it asks about the process (user, capabilities, CPUs, environment), or holds a
-    /// specifier of the unit.
+    /// That is not possible if the condition is about the process (user, capabilities, CPUs,
+    /// environment), or contains a specifier of the unit.
     var canBeEvaluated: Bool {
         let ofTheProcess = [
             "ConditionUser", "ConditionGroup", "ConditionCapability", "ConditionCPUs",
@@ -101,7 +102,7 @@ struct UnitCondition: Hashable {
         return !ofTheProcess.contains(name) && !value.contains("%")
     }
 
-    /// The condition that keeps each unit from starting, nil where none is known to.
+    /// The condition that keeps each unit from starting; nil where none is known.
     ///
     /// One run of systemd-analyze for all units; without that program nothing is known.
     static func firstUnmet(
@@ -133,7 +134,7 @@ struct UnitCondition: Hashable {
             }) {
                 return one.text
             }
-            // Of the triggering ones a single met one is enough.
+            // One triggering condition that is met is enough.
             let triggering = conditions.filter(\.isTriggering)
             guard !triggering.isEmpty, triggering.allSatisfy({ answers[$0.text] == false }) else {
                 return nil

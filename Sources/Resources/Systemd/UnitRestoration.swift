@@ -2,11 +2,11 @@ import FleetModel
 import Linux
 import SystemFaults
 
-/// A unit's state as before-images have it: whether it runs, and whether it starts at boot.
+/// A unit's state in before-images: whether it runs, and whether it starts at boot.
 struct UnitState: Sendable, Equatable {
     /// systemd's word: `active`, `inactive`, `failed`, `activating`.
     var active: String
-    /// Whether it starts at boot, in systemd's word; empty where nothing says.
+    /// Whether it starts at boot, in systemd's word; empty where systemd has none.
     ///
     /// `enabled`, `disabled`, `masked`, `static`, `enabled-runtime`, `masked-runtime`. A script of
     /// /etc/init.d is enabled or disabled by its start links.
@@ -17,7 +17,7 @@ struct UnitState: Sendable, Equatable {
         self.enabled = enabled
     }
 
-    /// What systemd says, and for a script its links.
+    /// The state as systemd reports it; for a script of /etc/init.d, by its start links.
     init(_ status: UnitStatus, on machine: any Machine) throws(AgentFault) {
         active = status.activeState
         enabled = status.unitFileState
@@ -28,12 +28,12 @@ struct UnitState: Sendable, Equatable {
 
     var isMasked: Bool { enabled.hasPrefix("masked") }
     var isEnabled: Bool { ["enabled", "enabled-runtime", "alias"].contains(enabled) }
-    /// Whether it is to run; a unit that was about to start is one that is to run.
+    /// Whether the unit runs; one that is starting counts as running.
     var runs: Bool { !["inactive", "failed", "deactivating", ""].contains(active) }
 
-    /// Whether nothing has to be done to come from the one to the other.
+    /// Whether nothing has to be done to get from one state to the other.
     ///
-    /// That a unit had failed is not made again: it is as good as stopped.
+    /// A failed unit counts as stopped: the failure is not put back.
     func isLike(_ other: UnitState) -> Bool {
         if runs != other.runs || isMasked != other.isMasked { return false }
         return isMasked || isEnabled || other.isEnabled ? enabled == other.enabled : true
@@ -41,7 +41,7 @@ struct UnitState: Sendable, Equatable {
 }
 
 extension Restoration {
-    /// Whether a unit ran, started at boot and was masked.
+    /// Puts back whether a unit ran, started at boot and was masked.
     static func unit(
         _ name: String, _ saved: UnitState, on machine: any Machine
     ) -> Restoration {
@@ -55,7 +55,7 @@ extension Restoration {
     }
 }
 
-/// Takes a unit back to a state, by the fewest calls of systemctl.
+/// Puts a unit back into a state, with as few calls of systemctl as possible.
 struct UnitPutBack {
     let name: String
     let saved: UnitState
@@ -68,9 +68,9 @@ struct UnitPutBack {
         return try UnitState(status, on: machine)
     }
 
-    /// Stops and disables it where that is how it was; needs its files as they are now.
+    /// Stops and disables the unit if it was so before; needs the current unit files.
     ///
-    /// Gives whether anything had to be done.
+    /// Returns whether anything had to be done.
     func goDown() throws(AgentFault) -> Bool {
         let now = try now()
         let stops = now.runs && !saved.runs
@@ -82,7 +82,7 @@ struct UnitPutBack {
         return stops || disables
     }
 
-    /// Masks, enables and starts it where that is how it was; needs its files as they were.
+    /// Masks, enables and starts the unit if it was so before; needs the earlier unit files.
     func comeUp() throws(AgentFault) {
         var now = try now()
         if now.isMasked, now.enabled != saved.enabled {

@@ -3,17 +3,17 @@ import Kinds
 import Linux
 import SystemFaults
 
-/// What systemd says of one unit.
+/// What systemd reports about one unit.
 package struct UnitStatus: Sendable, Equatable {
     private let properties: [String: String]
-    /// Files of the administrator that systemd should have loaded and has not.
+    /// Files in /etc/systemd/system that systemd should have loaded and has not.
     package var filesNotLoaded: [String] = []
 
     package init(_ properties: [String: String]) { self.properties = properties }
 
     private func text(_ name: String) -> String { properties[name] ?? "" }
 
-    /// The name the unit goes by, where the one asked for is an alias.
+    /// The unit's own name, also where it was asked for by an alias.
     package var id: String { text("Id") }
     package var loadState: String { text("LoadState") }
     /// Why it could not be loaded, in systemd's words; empty where it could.
@@ -37,7 +37,7 @@ package struct UnitStatus: Sendable, Equatable {
     package var remainsAfterExit: Bool { text("RemainAfterExit") == "yes" }
     package var result: String { text("Result") }
     package var canReload: Bool { text("CanReload") == "yes" }
-    /// The process that it counts as; nil where none runs.
+    /// The main process of the unit; nil where none runs.
     package var mainPID: Int? { Int(text("MainPID")).flatMap { $0 > 0 ? $0 : nil } }
     package var triggeredBy: [String] { text("TriggeredBy").split(separator: " ").map(String.init) }
 
@@ -49,7 +49,7 @@ package struct UnitStatus: Sendable, Equatable {
         ["active", "reloading", "refreshing"].contains(activeState)
     }
     package var isStopped: Bool { ["inactive", "failed"].contains(activeState) }
-    /// Whether it ends as soon as it has done its work, and so is never found running.
+    /// Whether the unit ends as soon as it has done its work, and so is never found running.
     package var endsByItself: Bool { type == "oneshot" && !remainsAfterExit }
 
     /// `active (running)`, `failed (exit-code)`, `inactive`.
@@ -126,14 +126,16 @@ extension [UnitStatus] {
 }
 
 extension UnitStatus {
-    /// Directories that come before the administrator's.
+    /// Directories that take precedence over /etc/systemd/system.
     private static let earlierDirectories = [
         "/etc/systemd/system.", "/run/systemd/system.", "/run/systemd/transient/",
         "/run/systemd/generator.early/",
     ]
 
-    /// Systemd looks only at files it knew when it last read its directories: a first drop-in of a
-    /// unit, or a file that takes the place of the distribution's, it does not miss.
+    /// The files of the unit that systemd has not read.
+    ///
+    /// `NeedDaemonReload` covers only files that systemd knew when it last read its directories. It
+    /// does not show the first drop-in of a unit, or a new file in place of the distribution's.
     fileprivate func newerFiles(on machine: any Machine) throws(SystemError) -> [String] {
         guard loadState == "loaded", !fragmentPath.isEmpty else { return [] }
         var newer: [String] = []
@@ -160,7 +162,8 @@ extension UnitStatus {
 }
 
 extension UnitStatus {
-    /// Whether a unit that systemd made from a script of /etc/init.d has a start link in a runlevel;
+    /// Whether a unit generated from a script of /etc/init.d has a start link in a runlevel.
+    ///
     /// nil for any other unit.
     func isEnabledInRunlevels(on machine: any Machine) throws(AgentFault) -> Bool? {
         guard unitFileState == "generated", sourcePath.hasPrefix("/etc/init.d/") else { return nil }

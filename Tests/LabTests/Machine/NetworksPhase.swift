@@ -113,7 +113,7 @@ extension MachineTests {
         let refused = try fleet.muster("apply", "--yes")
         #expect(refused.status == 1, "\(refused.text)")
         #expect(
-            refused.text.contains("10.0.2.15, which muster's own connection has, would go"),
+            refused.text.contains("muster's own connection uses 10.0.2.15, which would be removed"),
             "\(refused.text)")
     }
 

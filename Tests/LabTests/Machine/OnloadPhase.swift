@@ -126,7 +126,7 @@ extension MachineTests {
         let failed = try fleet.muster("apply", "--yes", "--max-disruption", "module_reload")
         #expect(failed.status == 1, "\(failed.text)")
         #expect(
-            failed.text.contains("it had taken sfc out, which was loaded again; back are sfc0"),
+            failed.text.contains("sfc had been unloaded, and was loaded again; ports back: sfc0"),
             "\(failed.text)")
         #expect(try fleet.kernel("/sys/class/net/sfc0/ifindex") != index, "sfc was never out")
         _ = try fleet.onHost("mv /sbin/onload_tool.real /sbin/onload_tool")

@@ -1,7 +1,7 @@
 import FleetModel
 import Linux
 
-/// Calls of apt, with what is the same for all of them.
+/// Calls of apt, with the options that all of them share.
 enum Apt {
     static let get = "/usr/bin/apt-get"
     static let mark = "/usr/bin/apt-mark"
@@ -32,7 +32,7 @@ enum Apt {
             timeoutSeconds: timeoutSeconds, on: machine)
     }
 
-    /// How long a change of so many packages may take: half an hour, and a minute for each further.
+    /// How long a change of so many packages may take: 30 minutes, and one more for each further.
     static func timeoutSeconds(of packages: Int) -> Double { 1740 + 60 * Double(packages) }
 
     /// Runs one of apt's programs; a status other than 0 is a fault with its last lines.
@@ -62,14 +62,14 @@ enum Apt {
         let said = errors.isEmpty ? Excerpt.lines(of: result.outputText, most: 8) : errors
         let text = said.joined(separator: "\n")
         let name = PathName.last(of: program)
-        // apt answers 100 to everything: its words in the C locale are all there is to go by.
+        // apt exits with 100 for every fault: only its messages in the C locale tell which.
         if text.contains("dpkg was interrupted") || text.contains("dpkg --configure -a") {
             return .interruptedDpkg(attempted)
         }
         if text.contains("Could not get lock") || text.contains("Unable to acquire the dpkg") {
             return AgentFault(
                 "locked", attempted, cause: text,
-                hint: "wait until the other apt or dpkg is done, and apply again")
+                hint: "wait until the other apt or dpkg has finished, and apply again")
         }
         return AgentFault(
             "apt-failed", attempted,
@@ -78,9 +78,9 @@ enum Apt {
 
     /// Fetches package lists.
     ///
-    /// Errors of any source count, unlike with apt's own exit status.
+    /// An error of any source is a fault; apt by itself would only warn.
     ///
-    /// Nothing waits for the lock of the lists by itself, so this does, for half a minute.
+    /// apt does not wait for the lock of the lists, so this function does, for half a minute.
     static func update(
         _ arguments: [String] = [], attempted: String, on host: Host
     ) throws(AgentFault) {
@@ -90,7 +90,7 @@ enum Apt {
                     ["-o", "APT::Update::Error-Mode=any"] + arguments + ["update"],
                     attempted: attempted,
                     hint:
-                        "see that the address answers from the host, and that the key is the right one",
+                        "check that the host can reach the address, and that the key is right",
                     on: host.machine)
                 return
             } catch {
@@ -133,7 +133,7 @@ enum Apt {
             } else if indent == 5, let word = words.first {
                 version = String(word)
             } else if indent >= 8, let found = version, words.count >= 2 {
-                // What only the installed package itself gives cannot be installed again.
+                // A version that only the status file lists cannot be installed again.
                 if words[1] != "/var/lib/dpkg/status" {
                     offered[name, default: []].append(found)
                     version = nil
@@ -145,10 +145,10 @@ enum Apt {
 }
 
 extension AgentFault {
-    /// A dpkg that was killed half way, which apt refuses to go on from.
+    /// A dpkg that was interrupted: apt refuses to work until dpkg has been repaired.
     static func interruptedDpkg(_ attempted: String) -> AgentFault {
         AgentFault(
             "dpkg-interrupted", attempted, cause: "an earlier run of dpkg was interrupted",
-            hint: "run `dpkg --configure -a` on the host, see that it ends well, and apply again")
+            hint: "run `dpkg --configure -a` on the host until it succeeds, and apply again")
     }
 }

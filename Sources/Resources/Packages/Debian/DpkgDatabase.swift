@@ -2,12 +2,12 @@ import FleetModel
 import Glibc
 import Linux
 
-/// One package as /var/lib/dpkg/status has it.
+/// One package as /var/lib/dpkg/status lists it.
 package struct DpkgEntry: Sendable, Equatable {
     package var package: String
     package var architecture: String
     package var version: String
-    /// What is wanted of it: `install`, `hold`, `deinstall`, `purge`.
+    /// The selection of the package: `install`, `hold`, `deinstall`, `purge`.
     package var want: String
     /// `ok`, or `reinstreq` after a failed installation.
     package var errorFlag: String
@@ -23,7 +23,7 @@ package struct DpkgEntry: Sendable, Equatable {
         ["installed", "triggers-awaited", "triggers-pending"].contains(status)
     }
     var isHeld: Bool { want == "hold" }
-    /// Left half way by a dpkg that failed or was killed.
+    /// Whether a dpkg that failed or was killed left the package incomplete.
     var isInterrupted: Bool {
         errorFlag != "ok" || ["half-installed", "unpacked", "half-configured"].contains(status)
     }
@@ -37,13 +37,13 @@ package struct DpkgDatabase: Sendable {
     /// By name and architecture: `libc6:amd64`.
     private let entries: [String: DpkgEntry]
     private let nativeArchitecture: String?
-    /// Whether a dpkg was killed while it worked: its journal was not merged yet.
+    /// Whether dpkg was interrupted: its journal in `updates` was not merged yet.
     let wasInterrupted: Bool
 
     /// Reads the packages of these names (with or without `:ARCHITECTURE`) in one pass.
     package init(of names: [String], on machine: any Machine) throws(AgentFault) {
         let attempted = "read the installed packages"
-        // The package dpkg itself tells which architecture is the host's own.
+        // The architecture of the package dpkg is the host's own.
         let wanted = Set(names.map { Self.split($0).package } + ["dpkg"])
         var scanner = DpkgStatusScanner(wanted: wanted)
         do throws(SystemError) {
@@ -64,7 +64,7 @@ package struct DpkgDatabase: Sendable {
         nativeArchitecture = scanner.entries.first { $0.package == "dpkg" }?.architecture
     }
 
-    /// The package of that name; without an architecture the host's own, or one for all.
+    /// The package of that name; without an architecture, the host's own, or else `all`.
     package func entry(_ name: String) -> DpkgEntry? {
         let (package, architecture) = Self.split(name)
         let architectures = architecture.map { [$0] } ?? [nativeArchitecture ?? "", "all"]
@@ -100,7 +100,7 @@ struct DpkgStatusScanner {
         rest = []
     }
 
-    /// Reads all whole paragraphs and says how many bytes they are.
+    /// Reads all complete paragraphs and returns their length in bytes.
     private mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard let base = bytes.baseAddress else { return 0 }
         var start = 0
@@ -145,7 +145,7 @@ struct DpkgStatusScanner {
                 status: words[2], configurationFiles: Self.configurationFiles(in: paragraph)))
     }
 
-    /// Below `Conffiles:` a path and its digest on each line, after a blank.
+    /// The paths below `Conffiles:`, where each line is a blank, a path and its digest.
     private static func configurationFiles(in paragraph: UnsafeRawBufferPointer) -> [String] {
         var paths: [String] = []
         var isWithin = false

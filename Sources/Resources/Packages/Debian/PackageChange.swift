@@ -4,7 +4,7 @@ import Linux
 
 /// Installations and removals of packages, through apt.
 enum PackageChange {
-    /// What apt-get is told about an installation besides the package.
+    /// The options of apt-get for an installation.
     static func options(
         _ declaration: PackageDeclaration, _ observation: PackageBehaviour.Observation
     ) -> [String] {
@@ -31,7 +31,7 @@ enum PackageChange {
         try install([declaration], options, attempted: attempted, on: host)
     }
 
-    /// Installs packages of the repositories in one transaction.
+    /// Installs packages from the repositories in one transaction.
     static func install(
         _ declarations: [PackageDeclaration], _ options: [String], attempted: String, on host: Host
     ) throws(AgentFault) {
@@ -39,13 +39,14 @@ enum PackageChange {
         }
         try Apt.get(
             options + ["install", "--"] + targets, attempted: attempted,
-            hint: "a package that would have to go must be declared absent first",
+            hint: "if a package would have to be removed, declare it absent first",
             timeoutSeconds: Apt.timeoutSeconds(of: targets.count), on: host.machine)
     }
 
-    /// Which packages no list offers, once the lists were refreshed where they lacked any.
+    /// Finds packages that no list offers; if there are any, the lists are refreshed first.
     ///
-    /// One fault for each that cannot be had, in the same order. Lists are fetched once in a run.
+    /// Returns one fault for each package, in the same order, nil where a list offers it. Lists are
+    /// fetched at most once in a run.
     static func lacking(
         _ wanted: [(declaration: PackageDeclaration, observation: PackageBehaviour.Observation)],
         on host: Host
@@ -93,7 +94,7 @@ enum PackageChange {
             try checkArchive(path, declaration, attempted, on: host.machine)
             try Apt.get(
                 options + ["install", "--", path], attempted: attempted,
-                hint: "what it depends on must be in a repository of the host", on: host.machine)
+                hint: "its dependencies must be in a repository of the host", on: host.machine)
         }
     }
 
@@ -105,7 +106,7 @@ enum PackageChange {
         let result = try Apt.run(
             "/usr/bin/dpkg-deb", ["--field", path, "Package", "Version", "Architecture"],
             attempted: "read the .deb of \(declaration.name)",
-            hint: "see that it is a whole .deb file",
+            hint: "check that it is a complete .deb file",
             on: machine)
         var fields: [String: String] = [:]
         for line in result.outputText.filledLines {
@@ -126,30 +127,30 @@ enum PackageChange {
             [declaration.name], verb, attempted: "\(verb) package \(declaration.name)", on: host)
     }
 
-    /// What apt-get calls it.
+    /// The command of apt-get for the removal.
     static func verb(_ declaration: PackageDeclaration) -> String {
         declaration.state == .purged ? "purge" : "remove"
     }
 
-    /// Removes packages in one transaction, if nothing else goes or comes with them.
+    /// Removes packages in one transaction, if that neither removes nor installs others.
     static func remove(
         _ names: [String], _ verb: String, attempted: String, on host: Host
     ) throws(AgentFault) {
-        // What would go or come with it is found out first: apt has no option that forbids it.
+        // A simulation finds such packages first: apt has no option that forbids them.
         let rehearsal = try Apt.get(
             ["--simulate", verb, "--"] + names, attempted: attempted, on: host.machine)
         let others = besides(names, rehearsal.outputText)
         guard others.isEmpty else {
             throw AgentFault(
                 "needed", attempted, cause: "that would also " + others.joined(separator: ", "),
-                hint: "declare those packages absent before this one, if that is meant")
+                hint: "if that is intended, declare those packages absent before this one")
         }
         try Apt.get(
             [verb, "--"] + names, attempted: attempted,
             timeoutSeconds: Apt.timeoutSeconds(of: names.count), on: host.machine)
     }
 
-    /// What a rehearsal does to other packages: `remove ssh`, `install exim4`.
+    /// What the simulation does to other packages: `remove ssh`, `install exim4`.
     private static func besides(_ names: [String], _ rehearsal: String) -> [String] {
         let own = Set(names + names.compactMap { $0.split(separator: ":").first.map(String.init) })
         let verbs = ["Remv": "remove", "Purg": "purge", "Inst": "install"]

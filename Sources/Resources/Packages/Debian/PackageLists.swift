@@ -4,7 +4,7 @@ import Kinds
 enum PackageLists {
     static let directory = "/var/lib/apt/lists"
 
-    /// The pairs of address and suite of which no list is there.
+    /// The pairs of address and suite for which there is no list.
     static func missing(
         _ declaration: PackageRepositoryDeclaration, among files: [String]
     ) -> [String] {
@@ -16,9 +16,9 @@ enum PackageLists {
         }
     }
 
-    /// How the names of its lists begin; nil for addresses apt makes other names of.
+    /// The prefix of the names of its lists; nil for addresses that apt names differently.
     ///
-    /// The scheme goes, some characters are quoted, slashes become underscores.
+    /// The scheme is dropped, some characters are quoted, and slashes become underscores.
     static func prefix(_ uri: String, _ suite: String) -> String? {
         guard let colon = uri.firstIndex(of: ":"), !uri.contains("$("), !suite.contains("$("),
             ["http", "https", "file", "copy", "ftp"].contains(String(uri[..<colon]))
@@ -26,7 +26,7 @@ enum PackageLists {
         var rest = uri[uri.index(after: colon)...]
         if rest.hasPrefix("//") {
             rest = rest.dropFirst(2)
-            // Whoever logs in there is not part of the name.
+            // User and password are not part of the name.
             let host = rest.prefix { $0 != "/" }
             if let at = host.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
         }

@@ -1,16 +1,16 @@
 import Kinds
 import Linux
 
-/// The file of a repository, apt's or dnf's: made from a declaration, or read.
+/// The file of a repository of apt or dnf, made from a declaration or read.
 struct SourcesFile {
     /// The fields by their names in deb822 files, each a list of words.
     ///
-    /// In the one-line format the same fields, of the only form of lines that we write.
+    /// The one-line format has the same fields, in the only form of lines that muster writes.
     let fields: [String: [String]]
 
     init(fields: [String: [String]]) { self.fields = fields.filter { !$0.value.isEmpty } }
 
-    /// As declared, with the key at that path.
+    /// Makes the file as declared, with the key at that path.
     init(_ declaration: PackageRepositoryDeclaration, keyPath: String?) {
         if declaration.format == .repo {
             self.init(repo: declaration, keyPath: keyPath)
@@ -29,7 +29,7 @@ struct SourcesFile {
         self.init(fields: fields)
     }
 
-    /// As a deb822 file has it: nil where it has not exactly one stanza.
+    /// Reads a deb822 file; nil where it does not have exactly one stanza.
     init?(deb822 text: String) {
         var fields: [String: [String]] = [:]
         var name: String?
@@ -52,12 +52,12 @@ struct SourcesFile {
                 String.init)
         }
         if fields.isEmpty { return nil }
-        // What apt takes for granted.
+        // apt's default.
         if fields["Enabled"]?.first?.lowercased() == "yes" { fields["Enabled"] = nil }
         self.init(fields: fields)
     }
 
-    /// Field names are compared without regard to case.
+    /// The usual spelling of a field name: names are compared without regard to case.
     private static func usualName(_ name: String) -> String {
         let usual = [
             "Types", "URIs", "Suites", "Components", "Architectures", "Signed-By", "Enabled",

@@ -2,12 +2,13 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Calls of dnf, with what is the same for all of them.
+/// Calls of dnf, with the options that all of them share.
 enum Dnf {
     static let program = "/usr/bin/dnf"
 
-    /// Asks nothing; other packages neither come with it as weak dependencies, nor go because
-    /// something replaces them or nobody needs them any more.
+    /// Makes dnf ask nothing and leave other packages alone.
+    ///
+    /// It neither replaces obsoleted packages nor removes those that are no longer needed.
     private static let options = [
         "-y", "-q", "--setopt=clean_requirements_on_remove=False", "--setopt=obsoletes=False",
     ]
@@ -37,12 +38,12 @@ enum Dnf {
             throw AgentFault(
                 isLocked ? "locked" : isNoMatch(said) ? "no-match" : "dnf-failed", attempted,
                 cause: "dnf \(result.endText)" + said.map { "\n    \($0)" }.joined(),
-                hint: isLocked ? "wait until the other rpm is done, and apply again" : hint)
+                hint: isLocked ? "wait until the other rpm has finished, and apply again" : hint)
         }
         return result
     }
 
-    /// dnf 4 and dnf 5 have their own words for a package or version that no repository has.
+    /// Whether no repository has the package or version; dnf 4 and dnf 5 word it differently.
     private static func isNoMatch(_ lines: [String]) -> Bool {
         lines.contains {
             $0.contains("Unable to find a match") || $0.contains("No match for argument")
@@ -55,8 +56,8 @@ enum Dnf {
     ) throws(AgentFault) -> [String] {
         let result = try run(
             ["repoquery", "--showduplicates", "--qf", "%{epoch}:%{version}-%{release}\\n", name],
-            attempted: "read what the repositories have of \(name)", on: machine)
-        // dnf 4 takes the two characters \n for themselves, and ends each line by itself.
+            attempted: "list the versions of \(name) in the repositories", on: machine)
+        // dnf 4 prints the characters \n literally, and ends each line itself.
         let versions = result.outputText.filledLines.map { line in
             let line = line.hasSuffix("\\n") ? line.dropLast(2) : line
             return String(line.hasPrefix("0:") ? line.dropFirst(2) : line)

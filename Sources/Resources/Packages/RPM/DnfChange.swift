@@ -4,17 +4,17 @@ import Linux
 
 /// Installations, removals and holds of packages, through dnf.
 enum DnfChange {
-    /// What dnf is told about an installation besides the package.
+    /// The options of dnf for an installation.
     static func options(
         _ declaration: PackageDeclaration, _ observation: PackageBehaviour.Observation
     ) -> [String] {
-        // A lock is ours to pass, where the declaration says what is to be locked; for this call
-        // alone, so that a failure does not leave the package without it.
+        // Where `hold` is declared, muster may override a lock. It does so for this call only,
+        // so that a failure does not leave the package unlocked.
         ["--setopt=install_weak_deps=\(declaration.installsRecommended ? "True" : "False")"]
             + removalOptions(observation)
     }
 
-    /// What dnf is told about a removal besides the package.
+    /// The options of dnf for a removal.
     static func removalOptions(_ observation: PackageBehaviour.Observation) -> [String] {
         observation.entry?.isHeld == true ? ["--disableplugin=versionlock"] : []
     }
@@ -31,7 +31,7 @@ enum DnfChange {
                 try check(path, declaration, attempted, on: host.machine)
                 try Dnf.run(
                     options + ["install", path], attempted: attempted,
-                    hint: "what it depends on must be in a repository of the host",
+                    hint: "its dependencies must be in a repository of the host",
                     on: host.machine)
             }
         }
@@ -43,8 +43,9 @@ enum DnfChange {
         }
     }
 
-    /// Installs packages of the repositories in one transaction; fault `no-match` where no repository
-    /// has one of them, also after what is known of the repositories was refreshed.
+    /// Installs packages from the repositories in one transaction.
+    ///
+    /// Throws `no-match` if no repository has one of them, even after the cache was refreshed.
     static func install(
         _ declarations: [PackageDeclaration], _ options: [String], attempted: String, on host: Host
     ) throws(AgentFault) {
@@ -52,19 +53,19 @@ enum DnfChange {
         func install() throws(AgentFault) {
             try Dnf.run(
                 call, attempted: attempted,
-                hint: "a package that would have to go must be declared absent first",
+                hint: "if a package would have to be removed, declare it absent first",
                 timeoutSeconds: Apt.timeoutSeconds(of: declarations.count), on: host.machine)
         }
         do throws(AgentFault) {
             return try install()
         } catch {
-            // What is cached of the repositories may be older than the package.
+            // The cached metadata of the repositories may be older than the package.
             guard error.code == "no-match", host.doneOnce.insert("dnf makecache").inserted else {
                 throw error
             }
         }
         try Dnf.run(
-            ["makecache", "--refresh"], attempted: "refresh what is known of the repositories",
+            ["makecache", "--refresh"], attempted: "refresh the metadata of the repositories",
             on: host.machine)
         try install()
     }
@@ -97,8 +98,8 @@ enum DnfChange {
         guard result.succeeded, fields.count == 4 else {
             throw AgentFault(
                 "wrong-archive", attempted,
-                cause: "the file is no .rpm: \(ProgramText.excerpt(of: result))",
-                hint: "see that it is a whole .rpm file")
+                cause: "the file is not an .rpm:  \(ProgramText.excerpt(of: result))",
+                hint: "check that it is a complete .rpm file")
         }
         let version = String(fields[1].hasPrefix("0:") ? fields[1].dropFirst(2) : fields[1])
         let names = [String(fields[0]), "\(fields[0]):\(fields[2])"]
@@ -116,12 +117,12 @@ enum DnfChange {
             attempted: "remove package \(declaration.name)", on: host)
     }
 
-    /// Removes packages in one transaction, if no other needs them.
+    /// Removes packages in one transaction, if no other package needs them.
     static func remove(
         _ names: [String], _ options: [String], attempted: String, on host: Host
     ) throws(AgentFault) {
         let questions = names.map { RPMDatabase.question(RPMDatabase.split($0)) }
-        // dnf takes along whatever needs it; rpm is asked first what that would be.
+        // dnf would also remove packages that need these; rpm is asked first which those are.
         let rehearsal = try RPMDatabase.run(
             ["-e", "--test", "--allmatches", "--"] + questions, attempted: attempted,
             on: host.machine)
@@ -133,14 +134,14 @@ enum DnfChange {
                 cause: (needs.isEmpty ? said : needs).map { $0.trimmingSpaces() }
                     .joined(separator: "; "),
                 hint: needs.isEmpty
-                    ? nil : "declare those packages absent before this one, if that is meant")
+                    ? nil : "if that is intended, declare those packages absent before this one")
         }
         try Dnf.run(
             options + ["remove"] + questions, attempted: attempted,
             timeoutSeconds: Apt.timeoutSeconds(of: names.count), on: host.machine)
     }
 
-    /// Locks packages at the versions that are installed now, or lets them go.
+    /// Locks packages at the versions that are installed now, or unlocks them.
     static func hold(_ isHeld: Bool, _ names: [String], on host: Host) throws(AgentFault) {
         let locks = try VersionLock(on: host.machine)
         let entries = try RPMDatabase.read(names, locks, on: host.machine)

@@ -2,14 +2,14 @@ import FleetModel
 import Kinds
 import Linux
 
-/// The packages that rpm knows, asked for in one call of rpm(8): its database is a file format of its own.
+/// The packages that rpm knows, read with one call of rpm(8).
 enum RPMDatabase {
     static let program = "/usr/bin/rpm"
-    /// An epoch of 0 and none are the same to rpm; the 0 is dropped when it is read.
+    /// To rpm, an epoch of 0 is the same as none; a 0 is dropped when the output is read.
     static let format =
         "%{NAME}\\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\n"
 
-    /// One package as rpm has it.
+    /// One package as rpm reports it.
     struct Found: Equatable {
         var name: String
         var version: String
@@ -22,7 +22,7 @@ enum RPMDatabase {
         _ names: [String], _ locks: VersionLock, on machine: any Machine
     ) throws(AgentFault) -> [String: PackageEntry] {
         if names.isEmpty { return [:] }
-        // rpm's own package tells which architecture is the host's.
+        // The architecture of the package rpm is the host's.
         let questions = Set(names.map { split($0) }.map(question) + ["rpm"]).sorted()
         let result = try run(
             ["-q", "--qf", format, "--"] + questions, attempted: "read the installed packages",
@@ -33,7 +33,7 @@ enum RPMDatabase {
         for name in names {
             let (package, architecture) = split(name)
             let architectures = architecture.map { [$0] } ?? native.map { [$0, "noarch"] }
-            // The newest counts, as the one that dnf would upgrade, or the next boot take.
+            // Of several versions the newest counts: dnf upgrades it, and the next boot uses it.
             let versions = found.filter {
                 $0.name == package && architectures?.contains($0.architecture) ?? true
             }.sorted { RPMVersion.compare($0.version, $1.version) > 0 }
@@ -59,8 +59,10 @@ enum RPMDatabase {
         }
     }
 
-    /// Its status counts packages that are not installed; a database it cannot read it calls empty,
-    /// and only the error output tells.
+    /// Reads rpm's answer, which must name every package that was asked for.
+    ///
+    /// The exit status only counts packages that are not installed. If rpm cannot read its
+    /// database, it treats it as empty, and only the error output says so.
     private static func parse(
         _ result: ProgramResult, _ questions: [String]
     ) throws(AgentFault) -> [Found] {
@@ -81,11 +83,11 @@ enum RPMDatabase {
         let errors = Excerpt.lines(of: result.errorText, most: 4)
         guard errors.isEmpty, answered.isSuperset(of: questions) else {
             let said =
-                errors.isEmpty ? "it says nothing of a package" : errors.joined(separator: "; ")
+                errors.isEmpty ? "it does not mention a package" : errors.joined(separator: "; ")
             throw AgentFault(
                 "rpm-failed", "read the installed packages",
                 cause: "rpm \(result.endText): \(said)",
-                hint: "run `rpm -qa` as root on the host; `rpm --rebuilddb` mends a broken database"
+                hint: "run `rpm -qa` as root on the host; `rpm --rebuilddb` repairs the database"
             )
         }
         return found

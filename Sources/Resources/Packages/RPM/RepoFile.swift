@@ -6,7 +6,7 @@ import Wire
 
 /// dnf's form of a repository (dnf.conf(5)): one section of /etc/yum.repos.d/NAME.repo.
 extension SourcesFile {
-    /// As declared, with the key at that path.
+    /// Makes the file as declared, with the key at that path.
     init(repo declaration: PackageRepositoryDeclaration, keyPath: String?) {
         var fields: [String: [String]] = [
             "name": [declaration.name], "baseurl": declaration.uris,
@@ -20,18 +20,18 @@ extension SourcesFile {
         self.init(fields: fields)
     }
 
-    /// As the file has it: nil where it is not one section of that name.
+    /// Reads the file; nil where it does not consist of one section of that name.
     init?(repo text: String, name: String) {
         let file = IniFile(text)
         guard file.sections.count == 1, let section = file.sections.first, section.name == name
         else { return nil }
         var fields: [String: [String]] = [:]
         for (key, value) in section.settings {
-            // Addresses may be parted by commas too.
+            // Addresses may also be separated by commas.
             let isList = key == "baseurl" || key == "gpgkey"
             fields[key] = value.split { $0.isWhitespace || isList && $0 == "," }.map(String.init)
         }
-        // What dnf takes for granted.
+        // dnf's defaults.
         fields["enabled", default: ["1"]] = [Self.bool(fields["enabled"]) ?? "1"]
         if let check = Self.bool(fields["gpgcheck"]) { fields["gpgcheck"] = [check] }
         self.init(fields: fields)
@@ -54,17 +54,17 @@ extension SourcesFile {
     }
 }
 
-/// Where dnf keeps what it has fetched of repositories.
+/// Where dnf caches the metadata of repositories.
 enum DnfCache {
-    /// Of dnf 4 and of dnf 5.
+    /// The cache directories of dnf 4 and of dnf 5.
     private static let folders = ["/var/cache/dnf", "/var/cache/libdnf5"]
 
-    /// The address of a repository of which nothing is there.
+    /// The first address of a repository whose metadata is not cached; empty where it is.
     static func missing(
         _ declaration: PackageRepositoryDeclaration, on machine: any Machine
     ) throws(AgentFault) -> [String] {
         guard let address = declaration.uris.first else { return [] }
-        // libdnf names the folder by the first address, as far as it holds no variable.
+        // libdnf names the directory after the first address, with its variables replaced.
         let mark = Digest(of: Array(address.utf8)).description.prefix(16)
         let isPlain = !address.utf8.contains(36)
         for folder in folders {

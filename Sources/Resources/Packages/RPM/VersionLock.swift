@@ -3,13 +3,13 @@ import Glibc
 import Linux
 import SystemFaults
 
-/// The packages that dnf's plugin versionlock keeps at their version (dnf-versionlock(8)).
+/// The packages that dnf's versionlock plugin keeps at their version (dnf-versionlock(8)).
 struct VersionLock: Sendable {
     private static let configuration = "/etc/dnf/plugins/versionlock.conf"
 
-    /// Whether the plugin is installed and switched on.
+    /// Whether the plugin is installed and enabled.
     private(set) var isThere = false
-    /// The list of locks.
+    /// The path of the file that lists the locks.
     private(set) var path = "/etc/dnf/plugins/versionlock.list"
     private var lines: [String] = []
 
@@ -23,10 +23,10 @@ struct VersionLock: Sendable {
         lines = (try machine.readText(path) ?? "").rawLines.map(String.init)
     }
 
-    /// Whether a lock, exact or by pattern, keeps the package of that name.
+    /// Whether a lock, exact or by pattern, applies to the package of that name.
     func holds(_ package: String) -> Bool { !locks(of: package).isEmpty }
 
-    /// What keeps the package at a version that is not this one: a lock from before it was exchanged.
+    /// A lock of the package on another version than this, left from before; nil where none is.
     func staleLock(_ package: String, at version: String, _ architecture: String) -> String? {
         let exact = version.utf8.contains(58) ? version : "0:\(version)"
         let bare = version.split(separator: ":").last.map(String.init) ?? version
@@ -46,8 +46,9 @@ struct VersionLock: Sendable {
         }
     }
 
-    /// The name in `NAME-EPOCH:VERSION-RELEASE.ARCHITECTURE`; nil for a comment, and for `!`, which
-    /// shuts a version out and locks nothing.
+    /// The name in `NAME-EPOCH:VERSION-RELEASE.ARCHITECTURE`; nil for a comment and for `!`.
+    ///
+    /// A line with `!` excludes a version and locks nothing.
     private static func name(in line: String) -> String? {
         let line = line.trimmingSpaces()
         if line.isEmpty || line.hasPrefix("#") || line.hasPrefix("!") { return nil }
@@ -58,9 +59,9 @@ struct VersionLock: Sendable {
         return parts.dropLast(2).joined(separator: "-")
     }
 
-    /// Locks each package at its version, or lets it go where that is nil.
+    /// Locks each package at its version, or unlocks it where the version is nil.
     ///
-    /// What others locked by patterns stays.
+    /// Locks that others made with patterns stay.
     func set(
         _ versions: [(package: String, version: String?)], on machine: any Machine
     ) throws(AgentFault) {
