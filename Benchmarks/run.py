@@ -14,7 +14,7 @@ from measure import BenchmarkFailed
 from rig import Rig
 
 # By the numbers of --rows.
-rows = {1: "row_check", 2: "row_compared", 3: "row_compile", 4: "row_memory", 5: "row_agent"}
+rows = {1: "row_check", 2: "row_compared", 3: "row_compile", 4: "row_memory", 5: "row_agent", 6: "row_apply"}
 
 
 def arguments():
