@@ -131,7 +131,7 @@ struct FixtureContent {
             let declaration = try kind.declaration(name: name, attributes: kept)
                 as? any BootKeptDeclaration
         {
-            try BootSettings.put(declaration, on: machine)
+            try BootSettings.put(declaration, on: host(machine))
             machine.forgetCalls()
         }
         let refusals = json["kernel_refuses"]?.object ?? [:]

@@ -1,4 +1,5 @@
 import FleetModel
+import Glibc
 import Kinds
 import Linux
 import SystemFaults
@@ -157,7 +158,7 @@ package enum BootSettings {
             "/etc/muster", folder, path(declaration.record), stage.path,
             PathName.parent(of: stage.link), stage.link,
         ]
-        let isStale = try programIsStale(on: host.machine)
+        let isStale = try programIsStale(on: host)
         if !declaration.isKept || isStale { paths.append(program) }
         var images: [BeforeImage] = []
         for path in paths {
@@ -171,27 +172,42 @@ package enum BootSettings {
     ///
     /// Compares all bytes: two builds can have the same size, and a power cut can leave a file of
     /// the right size without its content.
-    private static func programIsStale(on machine: any Machine) throws(AgentFault) -> Bool {
-        try attempt("look at \(program)") { () throws(SystemError) in
+    /// A program that was compared in this run is compared again only if its file has changed.
+    private static func programIsStale(on host: Host) throws(AgentFault) -> Bool {
+        let machine = host.machine
+        return try attempt("look at \(program)") { () throws(SystemError) in
             guard let there = try machine.statusIfPresent(program), there.type == .file,
                 there.mode & 0o111 != 0
             else { return true }
+            if there == host.comparedBootProgram { return false }
             let own = try machine.status("/proc/self/exe", followLinks: true)
             if there.size != own.size { return true }
-            var offset = 0
-            while true {
-                let ours = try machine.read("/proc/self/exe", from: offset, count: 1 << 20)
-                if try machine.read(program, from: offset, count: 1 << 20) != ours { return true }
-                if ours.isEmpty { return false }
-                offset += ours.count
+            guard try isCopy(program, of: "/proc/self/exe", on: machine) else { return true }
+            host.comparedBootProgram = there
+            return false
+        }
+    }
+
+    private static func isCopy(
+        _ path: String, of other: String, on machine: any Machine
+    ) throws(SystemError) -> Bool {
+        var offset = 0
+        while true {
+            let wanted = try machine.read(other, from: offset, count: 1 << 18)
+            let found = try machine.read(path, from: offset, count: 1 << 18)
+            guard wanted.count == found.count, memcmp(wanted, found, wanted.count) == 0 else {
+                return false
             }
+            if wanted.isEmpty { return true }
+            offset += wanted.count
         }
     }
 
     /// Writes or removes the record; with the last record, also removes the units and the program.
     static func put(
-        _ declaration: any BootKeptDeclaration, on machine: any Machine
+        _ declaration: any BootKeptDeclaration, on host: Host
     ) throws(AgentFault) {
+        let machine = host.machine
         let record = declaration.record
         let stage = stage(of: declaration)
         let path = path(record)
@@ -201,13 +217,11 @@ package enum BootSettings {
             try remove(path, on: machine)
             return try removeEmptyFolders([folder, "/etc/muster"], on: machine)
         }
-        if try programIsStale(on: machine) {
-            let bytes = try attempt("read the agent") { () throws(SystemError) in
-                try machine.read("/proc/self/exe", limit: 64 << 20)
-            }
+        if try programIsStale(on: host) {
             try makeDirectory(PathName.parent(of: program), on: machine)
-            try NewFile(path: program, content: bytes, mode: 0o755, uid: 0, gid: 0)
-                .put(on: machine)
+            try NewFile(
+                path: program, content: .copy(of: "/proc/self/exe"), mode: 0o755, uid: 0, gid: 0
+            ).put(on: machine)
         }
         try makeDirectory(PathName.parent(of: stage.link), on: machine)
         try NewFile(

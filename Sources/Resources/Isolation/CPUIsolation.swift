@@ -279,14 +279,14 @@ package enum CPUIsolationBehaviour: ResourceBehaviour {
             try attempt("remove \(path)") { () throws(SystemError) in
                 if try machine.statusIfPresent(path) != nil { try machine.remove(path) }
             }
-            return try BootSettings.put(declaration, on: machine)
+            return try BootSettings.put(declaration, on: host)
         }
         try makeDirectory(PathName.parent(of: path), on: machine)
         try NewFile(
             path: path, content: Array(managerText(declaration.housekeeping).utf8), mode: 0o644,
             uid: 0, gid: 0
         ).put(on: machine)
-        try BootSettings.put(declaration, on: machine)
+        try BootSettings.put(declaration, on: host)
     }
 
     private static func move(

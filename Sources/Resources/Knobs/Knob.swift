@@ -261,7 +261,7 @@ extension KnobBehaviour {
             try set(observation.readings, on: host.machine)
         }
         if changes.contains(where: { $0.layer == .persisted }) {
-            try BootSettings.put(declaration, on: host.machine)
+            try BootSettings.put(declaration, on: host)
         }
     }
 

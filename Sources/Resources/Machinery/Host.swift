@@ -19,6 +19,8 @@ package final class Host {
     package var stateDirectory = AgentDirectory.standard
     /// The names of steps already done that run at most once in a run: `apt-get update`.
     package var doneOnce: Set<String> = []
+    /// The status of the boot unit's program when it was last found to be a copy of this agent.
+    var comparedBootProgram: FileStatus?
     /// Whether work that several resources may need is left to the engine; see ``share(_:)``.
     package var sharesWork = false
     /// The part of the current change that waits for shared work.

@@ -254,6 +254,6 @@ package enum NICBehaviour: ResourceBehaviour {
                 }
             }
         }
-        try BootSettings.put(declaration, on: machine)
+        try BootSettings.put(declaration, on: host)
     }
 }
