@@ -188,7 +188,7 @@ final class Evaluator {
         case .assignMember(let name, let member, let node):
             guard let namespace = namespace(name) else {
                 throw fault(
-                    "template-type", "\"\(name)\" is no namespace", at: node,
+                    "template-type", "\"\(name)\" is not a namespace", at: node,
                     hint: "make one first: {% set \(name) = namespace(\(member)=…) %}")
             }
             namespace.members[member] = try value(node)
@@ -230,13 +230,13 @@ final class Evaluator {
     private func unpack(_ value: Value, _ count: Int, _ node: Node) throws(Faults) -> [Value] {
         guard case .list(let elements) = open(value) else {
             throw fault(
-                "template-type", "\(value.kindText) cannot be taken apart into \(count) names",
+                "template-type", "\(value.kindText) cannot be unpacked into \(count) names",
                 at: node, hint: "over a map, loop over its items()")
         }
         guard elements.count == count else {
             throw fault(
                 "template-type",
-                "a list of \(elements.count) cannot be taken apart into \(count) names", at: node)
+                "a list of \(elements.count) cannot be unpacked into \(count) names", at: node)
         }
         return elements
     }

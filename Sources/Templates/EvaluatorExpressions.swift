@@ -237,7 +237,7 @@ extension Evaluator {
         case .map(let map): return map.keys.map(Value.string)
         default:
             throw fault(
-                "template-type", "\(value.kindText) is no list to go over", at: node,
+                "template-type", "\(value.kindText) is not a list to loop over", at: node,
                 hint: value.kindText == "a string" ? "for its characters add \"| list\"" : nil)
         }
     }

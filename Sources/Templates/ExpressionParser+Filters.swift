@@ -34,7 +34,7 @@ extension ExpressionParser {
         let bound = try filter.signature.bind(given, to: "the filter \(name)", token.start, lastEnd)
         if ["first", "last", "min", "max"].contains(name), Evaluator.isConstantlyEmpty(node) {
             throw SyntaxFault(
-                "undefined-name", "\"\(name)\" of nothing: the list is empty", node.start, lastEnd)
+                "undefined-name", "\"\(name)\" of an empty list", node.start, lastEnd)
         }
         return try make(
             .filtered(filter.takesViews ? markupFree(node) : plain(node), filter, bound),
@@ -75,7 +75,7 @@ extension ExpressionParser {
     static func constantText(_ node: Node, _ what: String) throws(SyntaxFault) -> String {
         guard case .constant(.string(let text)) = node.form else {
             throw SyntaxFault(
-                "\(what) has to be a string as it stands", node.start, node.end,
+                "\(what) has to be a string literal", node.start, node.end,
                 hint: "quote it")
         }
         return text
@@ -185,7 +185,7 @@ extension ExpressionParser {
                 break
             case .name("if"), .name("in"), .name("not"):
                 throw SyntaxFault(
-                    "\(next.text) directly behind a test", next.start, next.end,
+                    "\(next.text) directly after a test", next.start, next.end,
                     cause: "Jinja2 takes it for the test's argument",
                     hint: "put the test into brackets: (x is \(name)) …")
             case .name("is"):

@@ -41,7 +41,7 @@ struct ExpressionParser {
             let tokens = try lexer.tokens(until: ending, openedAt: first)
             if text[lexer.position...].contains(where: { !PythonText.isSpace($0) }) {
                 throw SyntaxFault(
-                    "text behind the expression", lexer.position, text.count,
+                    "text after the expression", lexer.position, text.count,
                     hint: "a condition is one expression, not a template")
             }
             var parser = ExpressionParser(tokens, end: lexer.position, isInLoop: false)
@@ -102,7 +102,7 @@ struct ExpressionParser {
         }
         var hint: String?
         if token.kind == .symbol("=") { hint = "compare with \"==\"" }
-        if token.kind == .symbol("{") { hint = "inside a tag names stand without braces" }
+        if token.kind == .symbol("{") { hint = "inside a tag, names are written without braces" }
         return SyntaxFault(
             "expected \(wanted), found \(token.text)", token.start, token.end, hint: hint)
     }

@@ -63,11 +63,11 @@ extension Filter {
             case .list(let elements):
                 for element in elements {
                     guard case .map(let map) = call.evaluator.open(element) else {
-                        throw call.fault("combine of what is no map")
+                        throw call.fault("combine of a value that is not a map")
                     }
                     maps.append(map)
                 }
-            default: throw call.fault("combine of what is no map")
+            default: throw call.fault("combine of a value that is not a map")
             }
         }
         let recursive = try call.bool(0)

@@ -15,10 +15,10 @@ extension Filter {
                 case .integer(let number): return .number(Double(number))
                 case .number(let number): return .number(number)
                 case .refused: throw outOfBounds(call)
-                case .none: return try fallback(call, "a string that is no number")
+                case .none: return try fallback(call, "a string that is not a number")
                 }
-            case .bool: throw call.fault("a boolean that is no number")
-            default: return try fallback(call, "\(call.value.kindText) that is no number")
+            case .bool: throw call.fault("a boolean that is not a number")
+            default: return try fallback(call, "\(call.value.kindText) that is not a number")
             }
         },
         Filter("abs") { (call) throws(Faults) in
@@ -27,7 +27,7 @@ extension Filter {
                 guard number != .min else { throw outOfBounds(call) }
                 return .integer(abs(number))
             case .number(let number): return .number(number.magnitude)
-            default: throw call.fault("\(call.value.kindText) is no number")
+            default: throw call.fault("\(call.value.kindText) is not a number")
             }
         },
         Filter("round", Signature(["precision", "method"])) { (call) throws(Faults) in
@@ -71,9 +71,9 @@ extension Filter {
                 }
                 return .integer(whole)
             case .refused: throw outOfBounds(call)
-            case .none: return try fallback(call, "a string that is no integer")
+            case .none: return try fallback(call, "a string that is not an integer")
             }
-        default: return try fallback(call, "\(call.value.kindText) that is no integer")
+        default: return try fallback(call, "\(call.value.kindText) that is not an integer")
         }
     }
 
@@ -91,14 +91,14 @@ extension Filter {
                     let result = Double(PythonNumber.fixed(number.magnitude, precision))
                 else { throw outOfBounds(call) }
                 return .number(number.sign == .minus ? -result : result)
-            default: throw call.fault("\(call.value.kindText) is no number")
+            default: throw call.fault("\(call.value.kindText) is not a number")
             }
         }
         guard method == "ceil" || method == "floor" else {
             throw call.fault("no such way to round", hint: "common, ceil or floor")
         }
         guard let number = PythonNumber(strict: call.value)?.double else {
-            throw call.fault("\(call.value.kindText) is no number")
+            throw call.fault("\(call.value.kindText) is not a number")
         }
         var factor = 1.0
         for _ in 0..<precision { factor *= 10 }

@@ -59,7 +59,7 @@ extension Filter {
                 throw call.fault("a text that is not base64")
             }
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw call.fault("base64 of bytes that are no UTF-8 text")
+                throw call.fault("base64 of bytes that are not UTF-8 text")
             }
             return .string(text)
         },

@@ -113,7 +113,7 @@ struct Lexer {
         }
         guard "+-/*%~[](){}><=.:|,;".unicodeScalars.contains(scalar) else {
             throw SyntaxFault(
-                "\"\(scalar)\" means nothing here", start, start + 1,
+                "\"\(scalar)\" has no meaning here", start, start + 1,
                 hint: Self.hint(for: scalar))
         }
         switch scalar {
@@ -121,7 +121,7 @@ struct Lexer {
         case ")", "]", "}":
             let opening: Unicode.Scalar = scalar == ")" ? "(" : scalar == "]" ? "[" : "{"
             guard let last = open.popLast() else {
-                throw SyntaxFault("this \"\(scalar)\" closes nothing", start, start + 1)
+                throw SyntaxFault("this \"\(scalar)\" has no opening bracket", start, start + 1)
             }
             if last.symbol != opening {
                 throw SyntaxFault(
@@ -137,7 +137,7 @@ struct Lexer {
         switch scalar {
         case "!": "write \"not x\" or \"!=\""
         case "&": "write \"and\""
-        case "$", "@": "names stand by themselves: {{ name }}"
+        case "$", "@": "write the name alone: {{ name }}"
         default: nil
         }
     }

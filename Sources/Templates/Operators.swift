@@ -51,8 +51,8 @@ extension Evaluator {
             Self.words.contains(text.lowercased())
         {
             throw fault(
-                "template-type", "a string that says yes or no used as a condition", at: node,
-                cause: "to Jinja2 every string but the empty one is true",
+                "template-type", "a string such as yes or no used as a condition", at: node,
+                cause: "in Jinja2 every string except the empty one is true",
                 hint: "write \"| bool\"")
         }
         return Self.truth(value)
@@ -154,7 +154,7 @@ extension Evaluator {
         case .map(let map):
             guard case .string(let key) = value else {
                 throw fault(
-                    "template-type", "\(value.kindText) looked for among a map's keys", at: node)
+                    "template-type", "\(value.kindText) used to look up a key of a map", at: node)
             }
             return map[key] != nil
         case .string(let text):
@@ -174,7 +174,7 @@ extension Evaluator {
     func number(_ value: Value, _ node: Node) throws(Faults) -> Value {
         switch value {
         case .integer, .number: return value
-        default: throw fault("template-type", "\(value.kindText) is no number", at: node)
+        default: throw fault("template-type", "\(value.kindText) is not a number", at: node)
         }
     }
 

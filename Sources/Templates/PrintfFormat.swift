@@ -122,7 +122,8 @@ enum PrintfFormat {
                 text = (number.sign == .minus ? "-" : sign) + text
             default:
                 throw fault(
-                    "\"%\(letter)\" is no conversion known here", hint: "known: %s %d %x %o %f %%")
+                    "\"%\(letter)\" is not a supported conversion",
+                    hint: "known: %s %d %x %o %f %%")
             }
             let count = text.unicodeScalars.count
             let padding = max(0, width - count)

@@ -155,7 +155,7 @@ struct RegularExpressionReplacement {
         var index = 0
         func group(_ number: Int) throws(RegularExpression.Refusal) {
             guard number <= expression.groupCount else {
-                throw .init("the replacement names group \(number), which the pattern has not")
+                throw .init("the replacement names group \(number), which the pattern lacks")
             }
             if !literal.isEmpty { pieces.append(.text(literal)) }
             literal = String.UnicodeScalarView()
@@ -200,7 +200,7 @@ struct RegularExpressionReplacement {
                 try group(number)
             default:
                 if next.properties.isAlphabetic, next.isASCII {
-                    throw .init("\"\\\(next)\" in the replacement means nothing")
+                    throw .init("\"\\\(next)\" in the replacement has no meaning")
                 }
                 literal.append("\\")
                 literal.append(next)

@@ -267,7 +267,7 @@ final class RegularExpressionMatcher {
     {
         let properties = scalar.properties
         if let age = properties.age, age.major > 12 {
-            throw Refusal("a character too young to be known alike everywhere")
+            throw Refusal("a character too new to be in every Unicode table")
         }
         return properties
     }

@@ -28,7 +28,7 @@ struct RegularExpressionParser {
     mutating func parse() throws(Refusal) -> Node {
         try globalFlags()
         let node = try alternatives()
-        if next != nil { throw Refusal("a \")\" that closes nothing in the pattern") }
+        if next != nil { throw Refusal("a \")\" without a \"(\" in the pattern") }
         return node
     }
 
@@ -154,7 +154,7 @@ struct RegularExpressionParser {
             let text = PythonText.string(pattern[position..<close])
             guard let first = text.unicodeScalars.first, PythonText.isNameStart(first),
                 text.unicodeScalars.allSatisfy(PythonText.isNamePart), groupNames[text] == nil
-            else { throw Refusal("a group's name in the pattern that is none or is there twice") }
+            else { throw Refusal("a group's name in the pattern that is invalid or used twice") }
             name = text
             position = close + 1
         } else if next == "?" {
@@ -200,7 +200,7 @@ struct RegularExpressionParser {
                 }
             }
             guard number <= groupCount, !openGroups.contains(number) else {
-                throw Refusal("a reference to group \(number), which is not there or still open")
+                throw Refusal("a reference to group \(number), which is missing or still open")
             }
             return (.reference(number), true)
         default:
@@ -275,7 +275,7 @@ struct RegularExpressionParser {
             position += 1
             let high = try setItem()
             guard case .range(let from, _) = low, case .range(let to, _) = high, from <= to else {
-                throw Refusal("a range in the pattern that goes nowhere", hint: "put \"-\" last")
+                throw Refusal("a range in the pattern without a valid end", hint: "put \"-\" last")
             }
             items.append(.range(from, to))
         }

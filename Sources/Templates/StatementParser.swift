@@ -35,7 +35,7 @@ struct StatementParser {
             guard let ending else { return all }
             faults.add(
                 SyntaxFault(
-                    "\"\(ending.keyword)\" without its beginning", ending.content.start,
+                    "\"\(ending.keyword)\" without its opening tag", ending.content.start,
                     ending.content.end,
                     hint: Self.opener(of: ending.keyword).map { "it belongs to a {% \($0) %}" }))
         }
@@ -164,7 +164,7 @@ struct StatementParser {
         let extra = ending.content.tokens[1]
         faults.add(
             SyntaxFault(
-                "\"\(ending.keyword)\" takes nothing behind it", extra.start, extra.end,
+                "\"\(ending.keyword)\" takes nothing after it", extra.start, extra.end,
                 hint: ending.keyword == "else" && extra.kind == .name("if")
                     ? "write \"elif\"" : nil))
     }
@@ -178,7 +178,7 @@ struct StatementParser {
             hint: "end it with {% \(wanted) %}")
         if let ending {
             fault.related = [
-                (ending.content.start, ending.content.end, "\"\(ending.keyword)\" stands here")
+                (ending.content.start, ending.content.end, "\"\(ending.keyword)\" is here")
             ]
             // The outer statement may be waiting for it.
             index -= 1

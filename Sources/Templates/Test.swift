@@ -130,7 +130,7 @@ struct Test: Sendable {
 
     private static func remainder(_ call: Call, _ divisor: Int) throws(Faults) -> Int {
         guard case .integer(let number) = call.value else {
-            throw call.fault("\(call.value.kindText) is no integer", hint: "add \"| int\"")
+            throw call.fault("\(call.value.kindText) is not an integer", hint: "add \"| int\"")
         }
         return number.remainderReportingOverflow(dividingBy: divisor).partialValue
     }

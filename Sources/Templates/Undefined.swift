@@ -33,8 +33,8 @@ extension Evaluator {
             }
             if isUndefined(subject) { return undefined(subject) }
             return fault(
-                "undefined-name", "\"\(filter.name)\" of nothing: the list is empty", at: node,
-                hint: "allow for it: | \(filter.name) | default(…)")
+                "undefined-name", "\"\(filter.name)\" of an empty list", at: node,
+                hint: "allow an empty list: | \(filter.name) | default(…)")
         case .loop(let field, _):
             return fault(
                 "undefined-name", "there is no loop.\(field.rawValue) here", at: node,

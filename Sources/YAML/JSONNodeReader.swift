@@ -112,7 +112,7 @@ private struct JSONNodeReader {
             nodes.append(try value(depth: depth + 1))
             skipSpace()
             if take("]") { return Node(.list(nodes), at: start) }
-            if !take(",") { throw fault("a , or ] should stand here") }
+            if !take(",") { throw fault("a , or ] is expected here") }
         }
     }
 
@@ -125,7 +125,7 @@ private struct JSONNodeReader {
         if take("}") { return Node(.map(entries), at: start) }
         while true {
             skipSpace()
-            guard next == "\"" else { throw fault("a key in double quotes should stand here") }
+            guard next == "\"" else { throw fault("a key in double quotes is expected here") }
             let key = try value(depth: depth + 1)
             if let first = places.updateValue(key.place, forKey: key.text ?? "") {
                 throw Fault(
@@ -133,11 +133,11 @@ private struct JSONNodeReader {
                     related: .init(first, "first given here"))
             }
             skipSpace()
-            if !take(":") { throw fault("a : should stand here") }
+            if !take(":") { throw fault("a : is expected here") }
             entries.append(Node.Entry(key: key, value: try value(depth: depth + 1)))
             skipSpace()
             if take("}") { return Self.tagged(entries, at: start) }
-            if !take(",") { throw fault("a , or } should stand here") }
+            if !take(",") { throw fault("a , or } is expected here") }
         }
     }
 
@@ -198,7 +198,7 @@ private struct JSONNodeReader {
         let digits = scalars[index..<min(index + 4, scalars.count)]
         guard digits.count == 4, digits.allSatisfy(\.properties.isASCIIHexDigit),
             let value = UInt32(digits.map(String.init).joined(), radix: 16)
-        else { throw fault("four hexadecimal digits should stand here") }
+        else { throw fault("four hexadecimal digits are expected here") }
         index += 4
         return value
     }
@@ -222,7 +222,8 @@ private struct JSONNodeReader {
         } catch {
             throw Fault(
                 text: text.isEmpty
-                    ? "no JSON value can start here" : "\(text) is no JSON value: \(error.message)",
+                    ? "no JSON value can start here"
+                    : "\(text) is not a JSON value: \(error.message)",
                 place: whole)
         }
     }

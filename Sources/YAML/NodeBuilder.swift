@@ -63,7 +63,7 @@ struct NodeBuilder: ~Copyable {
                     "yaml-documents", "a second document starts here",
                     at: places.place(after.start),
                     cause: "one file holds one document",
-                    hint: "remove the --- line, or move what follows to a file of its own"))
+                    hint: "remove the --- line, or move what follows to another file"))
         }
         if let scalar = root.scalar, scalar.text.isEmpty, scalar.isPlain, root.tag == nil {
             return nil
@@ -117,7 +117,7 @@ struct NodeBuilder: ~Copyable {
             // libyaml gives no other event where a node belongs.
             try stop(
                 Diagnostic(
-                    "yaml-syntax", "a value should stand here", at: places.place(event.start)))
+                    "yaml-syntax", "a value is expected here", at: places.place(event.start)))
             throw Stop()
         }
     }
@@ -142,15 +142,15 @@ struct NodeBuilder: ~Copyable {
         if openAnchors.contains(name) {
             try add(
                 Diagnostic(
-                    "yaml-alias", "the alias *\(name) stands inside what it refers to", at: place,
-                    cause: "it would contain itself without end",
+                    "yaml-alias", "the alias *\(name) is inside the value it refers to", at: place,
+                    cause: "it would contain itself endlessly",
                     hint: "name another anchor, or write the value out"))
             return nothing
         }
         guard let anchor = anchors[name] else {
             try add(
                 Diagnostic(
-                    "yaml-alias", "no anchor &\(name) stands before the alias *\(name)", at: place,
+                    "yaml-alias", "no anchor &\(name) comes before the alias *\(name)", at: place,
                     hint: NearestName.hint(for: name, in: anchors.keys.sorted())
                         ?? "define &\(name) above, or quote the text if the * is meant literally"))
             return nothing

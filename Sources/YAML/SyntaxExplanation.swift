@@ -87,12 +87,12 @@ struct SyntaxExplanation {
                     hint: "quote the value")
             }
             return made(
-                "a key where the value above goes on", at: place,
+                "a key where the value above continues", at: place,
                 cause: "a line indented more than the key above it belongs to that key's value",
                 hint: "indent it like the other keys of its map")
         case "could not find expected ':'":
             return made(
-                "a key without a colon, or a line that belongs to nothing", at: context,
+                "a key without a colon, or a line that belongs to no key", at: context,
                 hint: "write it as \"key: value\", or indent it under the value it continues")
         case "did not find expected key":
             return expectedKey(at: place)
@@ -121,11 +121,12 @@ struct SyntaxExplanation {
             return tab(at: place)
         case "block sequence entries are not allowed in this context":
             return made(
-                "a list item where none can stand", at: place,
+                "a list item where none is allowed", at: place,
                 hint: "start the list on a line of its own, or quote the value")
         case "mapping keys are not allowed in this context":
             return made(
-                "a ? where no key can stand", at: place, hint: "quote the value if it starts with ?"
+                "a ? where no key is allowed", at: place,
+                hint: "quote the value if it starts with ?"
             )
         case "did not find expected alphabetic or numeric character":
             let sign = fault.context == "while scanning an alias" ? "*" : "&"
@@ -146,7 +147,7 @@ struct SyntaxExplanation {
         case "did not find expected <document start>":
             return made(
                 "text after the end of the document", at: place,
-                hint: "indent it under a key, or remove what stands before it")
+                hint: "indent it under a key, or remove what is before it")
         case "found unexpected ':'":
             return made(
                 "a colon without a space after it", at: place,
@@ -158,7 +159,7 @@ struct SyntaxExplanation {
                 hint: "close the [ or { that is open")
         case "did not find expected node content":
             return made(
-                "a value should stand here", at: place,
+                "a value is expected here", at: place,
                 hint: character(at: place) == ","
                     ? "remove the extra comma, or write what is missing" : "quote the value")
         case "found undefined tag handle":

@@ -70,7 +70,7 @@ struct TagReading {
         let short = Self.short(tag)
         if Self.known.contains(short) || tag == Self.yamlPrefix + "timestamp" {
             return Diagnostic(
-                "yaml-tag", "\"\(text.prefix(40))\" is not what the tag \(short) says", at: place,
+                "yaml-tag", "\"\(text.prefix(40))\" is not a value of the tag \(short)", at: place,
                 hint: "remove the tag or correct the value")
         }
         return Self.unknown(tag, at: place)
