@@ -304,7 +304,7 @@ struct PythonLiteral {
         return .integer(value)
     }
 
-    /// Whether a number ends here. It does not if a letter, digit, point or sign of a sum follows:
+    /// Whether a number ends here: no letter, digit, point or sign of a sum may follow, as in
     /// `10G`, `1j`, `1.2.3`, `1+2j`.
     private var isAtNumberEnd: Bool {
         guard let scalar = next else { return true }

@@ -3,7 +3,7 @@ import Values
 
 /// Filters and tests.
 extension ExpressionParser {
-    /// Filters without a value in front: `{% set x | upper %}`; `node` stands for the block's text.
+    /// Filters without a value before them: `{% set x | upper %}`; `node` is the block's text.
     mutating func filterChain(on node: Node) throws(SyntaxFault) -> Node { try filters(node) }
 
     mutating func filters(_ node: Node) throws(SyntaxFault) -> Node {
@@ -42,7 +42,7 @@ extension ExpressionParser {
             [node] + given.positional + given.named.map(\.value))
     }
 
-    /// A name with dots, of which Ansible's own collection may be the front.
+    /// A name with dots, which may begin with Ansible's own collection.
     mutating func qualifiedName(
         _ what: String
     ) throws(SyntaxFault) -> (name: String, token: Token) {
@@ -59,7 +59,7 @@ extension ExpressionParser {
         return (name, Token(kind: .name(name), start: start, end: token.end))
     }
 
-    /// What was probably meant; a name of one or two letters is near to too many.
+    /// The nearest known name; nil for names of one or two letters, which resemble too many.
     static func nearest(_ name: String, in known: [String]) -> String? {
         name.utf8.count > 2 ? NearestName.hint(for: name, in: known) : nil
     }
@@ -192,7 +192,7 @@ extension ExpressionParser {
                 throw SyntaxFault(
                     "two tests in a row", next.start, next.end, hint: "join with \"and\"")
             case .name, .string, .integer, .float, .symbol("["), .symbol("{"):
-                // The grammar takes the next primary for the test's argument.
+                // In Jinja2's grammar the next primary is the test's argument.
                 let argument = try postfix(primary())
                 given.positional = [argument]
             default: break

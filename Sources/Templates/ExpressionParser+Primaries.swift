@@ -1,7 +1,7 @@
 import Diagnostics
 import Values
 
-/// Literals, names, brackets, and what follows them.
+/// Literals, names, brackets, and their suffixes.
 extension ExpressionParser {
     mutating func primary() throws(SyntaxFault) -> Node {
         guard let token = current else { throw unexpected("a value") }
@@ -129,7 +129,7 @@ extension ExpressionParser {
         defer { nesting -= 1 }
         let inner = try tupleOrExpression()
         try expect(")", "here")
-        // The same node over the brackets too, so that a fault shows the whole.
+        // The same node, extended over the brackets, so that a fault underlines all of it.
         return Node(inner.form, start, lastEnd, depth: inner.depth)
     }
 

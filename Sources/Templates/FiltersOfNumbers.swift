@@ -41,7 +41,8 @@ extension Filter {
             hint: "digits with a point or an exponent; integers have 64 bits")
     }
 
-    /// What `int` and `float` give for what is no number: only a default that is spelled out.
+    /// The result of `int` and `float` for a value that is not a number: only a default that is
+    /// given explicitly.
     private static func fallback(_ call: Call, _ summary: String) throws(Faults) -> Value {
         guard call.has(0) else {
             throw call.fault(summary, hint: "Jinja2 would give 0: if you want that, say int(0)")
@@ -104,7 +105,7 @@ extension Filter {
         for _ in 0..<precision { factor *= 10 }
         let scaled = (number * factor).rounded(method == "ceil" ? .up : .down)
         guard scaled.magnitude <= 0x1p53 else { throw outOfBounds(call) }
-        // The whole number is an integer to Python, which knows no negative zero.
+        // In Python the whole number is an integer, which has no negative zero.
         return .number((scaled == 0 ? 0 : scaled) / factor)
     }
 }

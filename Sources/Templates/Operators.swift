@@ -5,9 +5,9 @@ import Values
 extension Evaluator {
     // MARK: Text
 
-    /// A value as it stands in text.
+    /// A value as text.
     ///
-    /// Only strings and numbers do.
+    /// Only strings and numbers are accepted.
     func splice(_ value: Value, _ node: Node) throws(Faults) -> String {
         switch value {
         case .string(let text): return text
@@ -23,7 +23,7 @@ extension Evaluator {
 
     // MARK: Truth
 
-    /// Python's idea of truth.
+    /// Whether Python treats the value as true.
     static func truth(_ value: Value) -> Bool {
         switch value {
         case .null: false
@@ -37,14 +37,14 @@ extension Evaluator {
         }
     }
 
-    /// The words that say true or false and are, as strings, all true to Python.
+    /// Words that mean true or false but, as strings, are all true in Python.
     private static let words: Set<String> = [
         "yes", "no", "on", "off", "true", "false", "y", "n",
     ]
 
-    /// Whether a value holds as a condition.
+    /// Whether a value is true as a condition.
     ///
-    /// `"no"` as one is a mistake.
+    /// A string such as `"no"` is a mistake and refused.
     func isTrue(_ value: Value, _ node: Node) throws(Faults) -> Bool {
         if case .bool(let value) = value { return value }
         if case .string(let text) = value, text.utf8.count <= 5,
@@ -170,7 +170,7 @@ extension Evaluator {
 
     // MARK: Arithmetic
 
-    /// The value, which has to be a number.
+    /// The value; throws a fault unless it is a number.
     func number(_ value: Value, _ node: Node) throws(Faults) -> Value {
         switch value {
         case .integer, .number: return value
@@ -276,7 +276,7 @@ extension Evaluator {
         case .multiply: return try checked(x.multipliedReportingOverflow(by: y))
         case .divide:
             guard y != 0 else { throw byZero(node) }
-            // Beyond 53 bits Python divides more exactly than the processor.
+            // Beyond 53 bits Python divides more precisely than the processor.
             guard x.magnitude <= 1 << 53, y.magnitude <= 1 << 53 else { throw outOfRange(node) }
             return .number(Double(x) / Double(y))
         case .floorDivide, .remainder:

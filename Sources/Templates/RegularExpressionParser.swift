@@ -32,7 +32,7 @@ struct RegularExpressionParser {
         return node
     }
 
-    /// `(?i)` and the like, which have to come first.
+    /// Flags such as `(?i)`, which must come first.
     private mutating func globalFlags() throws(Refusal) {
         guard pattern.starts(with: "(?".unicodeScalars), pattern.count > 3,
             "ims".unicodeScalars.contains(pattern[2])
@@ -108,7 +108,7 @@ struct RegularExpressionParser {
         return number
     }
 
-    /// Whether a node can match nothing.
+    /// Whether a node can match the empty text.
     private static func mayBeEmpty(_ node: Node) -> Bool {
         switch node {
         case .scalar, .any, .set: false
@@ -211,7 +211,7 @@ struct RegularExpressionParser {
         }
     }
 
-    /// An escape that means the same inside and outside of a set, after its backslash.
+    /// An escape with the same meaning inside and outside a set, after its backslash.
     private mutating func setEscape() throws(Refusal) -> RegularExpression.SetItem {
         guard let scalar = next else { throw Refusal("a backslash at the pattern's end") }
         position += 1

@@ -3,9 +3,11 @@ import Values
 import Wire
 
 extension YAMLReader {
-    /// Reads a file of variables or an inventory: as JSON where the whole text is JSON, else as YAML.
+    /// Reads a file of variables or an inventory: as JSON if the whole text is JSON, otherwise as
+    /// YAML.
     ///
-    /// As Ansible does: in a text that is JSON, JSON's own rules for numbers hold (`1e3` is one).
+    /// As in Ansible: in a text that is JSON, JSON's own rules for numbers apply (`1e3` is a
+    /// number).
     package static func parseVariables(_ source: SourceText) throws(Faults) -> Node? {
         let first = source.text.utf8.first { ![9, 10, 13, 32].contains($0) }
         if first == UInt8(ascii: "{"), (try? JSON(parsing: source.text)) != nil {
@@ -28,7 +30,7 @@ extension YAMLReader {
     }
 }
 
-/// A strict JSON reader that knows where it is.
+/// A strict JSON reader that tracks places.
 private struct JSONNodeReader {
     struct Fault: Error {
         let text: String

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// The words for an unquoted `{{ … }}`.
+/// The fault for an unquoted `{{ … }}`.
 enum UnquotedTemplate {
     static func diagnostic(at place: Place) -> Diagnostic {
         Diagnostic(
@@ -8,21 +8,22 @@ enum UnquotedTemplate {
             cause: "YAML reads { as the start of a map", hint: "quote it: \"{{ … }}\"")
     }
 
-    /// Where a line has a value that starts with `{{` without quotes: its column, from 1.
+    /// The column, from 1, of a value on a line that starts with `{{` without quotes.
     static func column(in line: String) -> Int? {
         let scalars = Array(line.unicodeScalars)
         guard scalars.count > 3 else { return nil }
         for index in 0..<scalars.count - 1 where scalars[index] == "{" && scalars[index + 1] == "{"
         {
             let before = scalars[..<index].reversed().drop { $0 == " " }
-            // Only the first `{{` can start a value; later ones stand inside it.
+            // Only the first `{{` can start a value; later ones are inside the value.
             return before.isEmpty || before.first == ":" || before.first == "-" ? index + 1 : nil
         }
         return nil
     }
 }
 
-/// libyaml's account of a syntax error, in words that say what to do, at the place that is wrong.
+/// Translates libyaml's syntax errors into messages that tell what to do, at the place of the
+/// mistake.
 struct SyntaxExplanation {
     private let fault: SyntaxFault
     private let places: PlaceFinder
@@ -59,7 +60,7 @@ struct SyntaxExplanation {
             "yaml-syntax", summary, at: place, cause: cause, hint: hint, related: related)
     }
 
-    /// Whether the fault was only seen at the end of the text.
+    /// Whether the fault was detected only at the end of the text.
     private var isPastText: Bool {
         places.place(fault.problemMark) != places.placeWithinText(fault.problemMark)
     }
@@ -71,7 +72,7 @@ struct SyntaxExplanation {
         places.source.line(place.line)?.unicodeScalars.dropFirst(place.column - 1).first
     }
 
-    /// What stands before a place on its line.
+    /// The text before a place on its line.
     private func text(before place: Place) -> String {
         let line = places.source.line(place.line) ?? ""
         return String(Substring(line.unicodeScalars.prefix(place.column - 1)))
