@@ -17,13 +17,13 @@ package struct AgentCommandLine {
 
     static let usage = """
         usage: muster-agent serve [--state-dir DIR]   speak with a controller on stdin and stdout
-               muster-agent boot early|late           carry out what is kept in /etc/muster/boot.d
+               muster-agent boot early|late           apply the boot records in /etc/muster/boot.d
                muster-agent --version                 print version, protocol and architecture
                muster-agent --help                    print this
 
         """
 
-    /// Reads the arguments after the program's name; a message where they are wrong.
+    /// Parses the arguments after the program's name; returns a usage error if they are wrong.
     static func parse(_ arguments: [String]) -> Result<Verb, UsageError> {
         switch arguments.first {
         case "serve": return parseServe(Array(arguments.dropFirst()))
@@ -44,13 +44,14 @@ package struct AgentCommandLine {
             return .failure(UsageError("serve takes only --state-dir DIR"))
         }
         guard options[1].hasPrefix("/"), !options[1].hasSuffix("/") else {
-            return .failure(UsageError("\"\(options[1])\" is not an absolute directory"))
+            return .failure(
+                UsageError("\"\(options[1])\" is not an absolute path without a final \"/\""))
         }
         return .success(.serve(state: StateDirectory(options[1])))
     }
 
-    /// Runs the agent; gives its exit code: 0, 64 for wrong usage, 65 for a bad
-    /// stream, 75 where time ran out.
+    /// Runs the agent and returns its exit code: 0 for success, 1 where a boot stage failed, 64 for
+    /// a usage error, 65 for a fault of the stream, 75 for a missed deadline or an idle connection.
     package static func run(_ arguments: [String]) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         switch parse(arguments) {

@@ -7,7 +7,7 @@ import Transport
 import Views
 import Wire
 
-/// What came of contacting one host without a plan: `ping` and `facts`.
+/// The result of contacting one host without a plan: `ping` and `facts`.
 package struct ContactView: Sendable, Equatable {
     package var host: String
     package var outcome: HostOutcome
@@ -37,7 +37,7 @@ package struct ContactView: Sendable, Equatable {
     }
 }
 
-/// Connects to hosts, starts the agent, and reads facts where asked to.
+/// Connects to hosts, starts the agent, and reads facts if asked to.
 package struct Contact: Sendable {
     let services: FleetServices
     let deadlineSeconds: Int
@@ -61,7 +61,7 @@ package struct Contact: Sendable {
         self.facts = facts
     }
 
-    /// Contacts the hosts; the answers are in their order.
+    /// Contacts the hosts; the results are in the order of the hosts.
     package func run(
         _ hosts: [String], verb: String, onEvent: @escaping @Sendable (RunEvent) -> Void
     ) async -> [ContactView] {
@@ -143,7 +143,7 @@ package struct Contact: Sendable {
         if let facts {
             try await session.send(.facts(hardware: facts.hardware, sections: facts.sections))
             guard case .facts(let found) = try await session.receive() else {
-                throw .badReply("no facts where facts were asked for")
+                throw .badReply("the reply to a request for facts holds no facts")
             }
             view.facts = found
             view.steps.append(("facts", watch.lap()))
@@ -168,7 +168,8 @@ package struct Contact: Sendable {
         }
     }
 
-    /// The exit code for contacts: failed before unreachable before done.
+    /// The exit code for contacts: a failed host decides before an unreachable one, and that before
+    /// success.
     package static func exitCode(of views: [ContactView]) -> ExitCode {
         .combined(
             views.map { view in

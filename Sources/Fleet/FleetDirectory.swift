@@ -1,9 +1,9 @@
 import Diagnostics
 import Linux
 
-/// The folder a fleet is described in, and where things lie in it.
+/// The directory that describes a fleet, and the paths in it.
 package struct FleetDirectory: Sendable, Equatable {
-    /// The path as given or found, without a slash at its end.
+    /// The path as given or found, without a slash at the end.
     package let path: String
 
     package init(path: String) {

@@ -3,17 +3,17 @@ import FleetModel
 import Store
 import Transport
 
-/// Everything a use case needs to reach hosts, made once per call of the program.
+/// Everything a use case needs to reach hosts, made once per invocation.
 package struct FleetServices: Sendable {
     package let store: any RunStore
-    /// Where what the store does not take is kept.
+    /// The folder for results that the store does not accept.
     package let folder: StoreFolder
     package let client: SSHClient
     package let agents: AgentLibrary
     package let agentDirectory: String
     package let planner: any HostPlanner
     package let control: RunControl
-    /// Hosts at once.
+    /// How many hosts are worked on at once.
     package let width: Int
     private let routes: @Sendable (String) throws(Faults) -> HostRoute
 
@@ -34,7 +34,7 @@ package struct FleetServices: Sendable {
         self.routes = routes
     }
 
-    /// The way to a host, from inventory, settings and ssh_config.
+    /// The route to a host, from inventory, settings and ssh_config.
     package func route(to host: String) -> Result<HostRoute, Faults> {
         do throws(Faults) {
             return .success(try routes(host))

@@ -7,10 +7,10 @@ import Linux
 import Store
 import Transport
 
-/// What one call of the program asks of a fleet directory.
+/// The options of one invocation that concern the fleet directory.
 package struct FleetSessionOptions: Sendable {
     package var directory: FleetDirectory
-    /// `-i`; empty takes the fleet's own inventory.
+    /// `-i`; if empty, the fleet's own inventory is used.
     package var inventorySources: [String] = []
     /// `--set`.
     package var settings: [String] = []
@@ -20,7 +20,7 @@ package struct FleetSessionOptions: Sendable {
     package var width: Int?
     /// `--timeout`.
     package var deadlineSeconds: Int?
-    /// The folder this program lies in.
+    /// The folder of this program.
     package var programFolder: String
 
     package init(directory: FleetDirectory, programFolder: String) {
@@ -29,7 +29,7 @@ package struct FleetSessionOptions: Sendable {
     }
 }
 
-/// A fleet directory read for one call: settings, inventory, roles and site.
+/// A fleet directory read for one invocation: settings, inventory, roles and site.
 package struct FleetSession: Sendable {
     package let options: FleetSessionOptions
     package let settings: Settings
@@ -65,20 +65,20 @@ package struct FleetSession: Sendable {
         warnings = bag.all
     }
 
-    /// Seconds for one host's run.
+    /// The deadline of one host's run, in seconds.
     package var deadlineSeconds: Int { options.deadlineSeconds ?? settings.deadlineSeconds }
 
     /// Seconds that a host may take to come back from a reboot.
     package var rebootSeconds: Int { settings.rebootSeconds }
 
-    /// The hosts that patterns name and `limit` keeps, in inventory order.
+    /// The hosts that match the patterns and `limit`, in inventory order.
     package func hosts(
         patterns: [String], limit: [String]
     ) throws(Faults) -> [String] {
         try inventory.hosts(matching: patterns, limit: limit, machine: LocalMachine())
     }
 
-    /// The planner of this session; a session that does not compile gives every host nothing.
+    /// The planner of this session; without a compiler it gives every host an empty plan.
     package var planner: any HostPlanner {
         guard let compiler else { return EmptyPlanner() }
         return CompilerPlanner(
@@ -131,7 +131,7 @@ package struct FleetSession: Sendable {
         }
     }
 
-    /// Inventory executables see the caller's environment, as under Ansible.
+    /// Inventory executables get the caller's environment, as under Ansible.
     private static func inventoryOptions(_ settings: Settings) -> InventoryOptions {
         var options = InventoryOptions()
         if let seconds = settings.inventoryScriptSeconds { options.scriptTimeoutSeconds = seconds }
@@ -148,7 +148,7 @@ package struct FleetSession: Sendable {
     }
 }
 
-/// The planner of verbs that have no plan.
+/// The planner for verbs without a plan.
 private struct EmptyPlanner: HostPlanner {
     func plan(_ host: String, facts: KnownFacts) -> PlannedHost {
         PlannedHost(plan: CompiledPlan(Plan(host: host)))

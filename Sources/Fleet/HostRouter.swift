@@ -6,7 +6,7 @@ import SSHConfig
 import Transport
 import Values
 
-/// Finds the way to each host: inventory over ssh_config over settings.
+/// Finds the route to each host; inventory overrides ssh_config, which overrides settings.
 package struct HostRouter: Sendable {
     private let inventory: InventorySet
     private let settings: Settings
@@ -55,7 +55,7 @@ package struct HostRouter: Sendable {
         }
     }
 
-    /// The way to a host.
+    /// The route to a host.
     package func route(to host: String) throws(Faults) -> HostRoute {
         guard let connection = try inventory.connection(of: host) else {
             throw Faults(
@@ -152,7 +152,7 @@ package struct HostRouter: Sendable {
             way: settings.way, needsOpenSSH: found.forOpenSSH.map(\.description))
     }
 
-    /// A changed key is refused whatever this says.
+    /// The host key checking; a changed key is always refused.
     private func checking(_ found: SSHSettings) -> SSHTarget.StrictHostKeyChecking {
         if acceptsNewKeys { return .acceptNew }
         if let choice = settings.strictHostKeyChecking { return choice }
@@ -193,7 +193,7 @@ package struct HostRouter: Sendable {
 
 /// glob(3) over this machine's files.
 enum Globbing {
-    /// The paths that match, sorted; none where none do.
+    /// The matching paths, sorted; empty if none match.
     @Sendable static func paths(_ pattern: String) -> [String] {
         var result = glob_t()
         defer { globfree(&result) }

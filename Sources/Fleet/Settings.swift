@@ -7,37 +7,37 @@ import YAML
 
 /// `Inventory/settings.yaml`: how hosts are reached and what a run may take.
 ///
-/// All of it optional.
+/// Every key is optional.
 package struct Settings: Sendable, Equatable {
-    /// The login name where neither inventory nor ssh_config gives one.
+    /// The login name if neither inventory nor ssh_config gives one.
     package var user: String?
     package var way = SSHTarget.Way.automatic
     package var connectTimeoutSeconds = 10.0
     /// The user's ssh_config; nil: `~/.ssh/config`, "none": read none.
     package var sshConfig: String?
-    /// Files in place of `~/.ssh/known_hosts`.
+    /// Files to use instead of `~/.ssh/known_hosts`.
     package var knownHosts: [String] = []
     package var strictHostKeyChecking: SSHTarget.StrictHostKeyChecking?
-    /// Connections at once through one jump host.
+    /// How many connections may use one jump host at once.
     package var widthPerJumpHost = 32
     /// Where the agent and its state live on hosts.
     package var agentDirectory = AgentDirectory.standard
     /// An agent program, or a folder of `muster-agent-ARCH`; nil: beside this program.
     package var agentPath: String?
-    /// Hosts at once.
+    /// How many hosts are worked on at once.
     package var width = 64
-    /// Seconds for one host's run.
+    /// The deadline of one host's run, in seconds.
     package var deadlineSeconds = 600
     /// Seconds that a host may take to come back from a reboot.
     package var rebootSeconds = 900
-    /// Seconds for one inventory executable; nil: the inventory's own limit.
+    /// The time limit of one inventory executable, in seconds; nil: the inventory's own limit.
     package var inventoryScriptSeconds: Double?
 
     package init() {}
 
-    /// Reads the file; nil is one that is not there.
+    /// Reads the file; nil means that there is no file.
     ///
-    /// All faults together.
+    /// Reports all faults together.
     package static func read(_ source: SourceText?) throws(Faults) -> Settings {
         var settings = Settings()
         guard let source, let node = try YAMLReader.parse(source) else { return settings }
@@ -89,7 +89,8 @@ package struct Settings: Sendable, Equatable {
         case "known_hosts":
             knownHosts = (node.list ?? [node]).compactMap { reader.read($0, as: .string)?.string }
         case "strict_host_key_checking":
-            // ssh_config writes yes and no; whatever YAML reads them as, the text is meant.
+            // ssh_config uses yes and no, which YAML may read as booleans; the written text is
+            // used.
             guard let text = node.text, let choice = SSHTarget.StrictHostKeyChecking(rawValue: text)
             else {
                 reader.bag.add(
@@ -123,7 +124,7 @@ package struct Settings: Sendable, Equatable {
     }
 }
 
-/// Reads maps of known keys, gathering faults.
+/// Reads maps of known keys and collects faults.
 private struct SettingsReader {
     var bag = DiagnosticBag()
 
@@ -151,7 +152,7 @@ private struct SettingsReader {
         }
     }
 
-    /// A scalar as a type; nil, with a fault noted, where it is none.
+    /// A scalar as a type; nil, with a fault recorded, if it is not of that type.
     mutating func read(_ node: Node, as type: ValueType) -> JSON? {
         guard let scalar = node.scalar, !node.isNull else {
             bag.add(Diagnostic("wrong-type", "a value is missing here", at: node.place))

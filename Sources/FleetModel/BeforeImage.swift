@@ -1,6 +1,6 @@
 import Wire
 
-/// What was there before a change: enough to put it back.
+/// The state before a change: enough to restore it.
 package enum BeforeImage: ModelCodable, Equatable {
     /// A path that did not exist.
     case nothing(path: String)
@@ -14,22 +14,25 @@ package enum BeforeImage: ModelCodable, Equatable {
     case sysctl(key: String, value: String)
     /// What a file of /sys or /proc held.
     case kernelFile(path: String, value: String)
-    /// The CPUs that a process or thread might run on; its number is good for one boot.
+    /// The CPUs that a process or thread was allowed to run on; the process number is valid for one
+    /// boot only.
     case affinity(pid: Int, cpus: String)
     /// Whether a kernel module was loaded.
     case module(name: String, isLoaded: Bool)
-    /// A part of a network link, `rings` or `network`: its state as JSON, as whoever put it back
-    /// reads it; for `firmware` its versions.
+    /// A part of a network link, `rings` or `network`: its state as the JSON that restoring reads;
+    /// for `firmware` its versions.
     case link(name: String, setting: String, value: String)
-    /// A unit's state as systemd had it.
+    /// A unit's state as systemd reported it.
     case unit(name: String, active: String, enabled: String)
     /// A package's version, nil where it was not installed, and whether it was held.
     case package(name: String, version: String?, held: Bool)
     /// One line of an account file, `/etc/passwd` or `/etc/shadow`, by the name it begins with.
     ///
-    /// The line is kept as a blob, since it may hold a password's hash; nil where there was none.
+    /// The line is kept as a blob, since it may hold a password's hash; nil where there was no
+    /// line.
     case accountLine(file: String, name: String, line: Digest?)
-    /// What is made of files or read at a start, and so is made anew once they are back.
+    /// Something derived from files or read when a service starts, so that it is made again after
+    /// the files are restored.
     ///
     /// `initramfs`, `depmod 6.1.0-50-amd64`, `restart systemd-resolved.service`.
     case derived(String)

@@ -1,23 +1,23 @@
 import Wire
 
-/// One difference between what is and what is declared, in one attribute and one layer.
+/// One difference between what was found and what is declared, in one attribute and one layer.
 package struct Change: ModelCodable, Equatable {
     /// The attribute as the schema names it: `value`, `mode`, `content`.
     package var attribute: String
     package var layer: Layer
-    /// The value found; nil where there is none.
+    /// The value found; nil if there was no value.
     ///
-    /// A secret shows as `{"secret": DIGEST}`.
+    /// A secret is shown as `{"secret": DIGEST}`.
     package var before: JSON?
-    /// The value declared; nil where it is to go.
+    /// The value declared; nil where it is to be removed.
     package var after: JSON?
-    /// What making it costs.
+    /// What making the change costs.
     package var disruption: Disruption
-    /// What gives the value found: `/etc/sysctl.d/99-vendor.conf:3`.
+    /// Where the value found comes from: `/etc/sysctl.d/99-vendor.conf:3`.
     package var source: String?
-    /// The content found, for a diff; only where asked for, bounded, never of a secret.
+    /// The content found, for a diff: only on request, limited in size, never of a secret.
     package var beforeText: String?
-    /// The content declared, put in by the controller for a diff.
+    /// The content declared, added by the controller for a diff.
     package var afterText: String?
 
     package init(
@@ -35,7 +35,7 @@ package struct Change: ModelCodable, Equatable {
         self.afterText = afterText
     }
 
-    /// Whether no apply makes it, but the next boot: what the kernel was started with.
+    /// Whether only a reboot makes the change and no apply does: what the kernel was started with.
     package var isMadeByReboot: Bool { layer == .running && disruption >= .reboot }
 
     package var json: JSON {

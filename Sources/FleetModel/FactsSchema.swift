@@ -1,4 +1,4 @@
-/// The facts there are: each section of `facts`, its half, and what it holds.
+/// All facts: the sections of `facts` by half (hardware or live), and what each holds.
 package struct FactsSchema: Sendable {
     /// One value: its path below `facts`, its type for the reference, and what it is.
     package struct Entry: Sendable, Equatable {
@@ -7,7 +7,7 @@ package struct FactsSchema: Sendable {
         package let summary: String
     }
 
-    /// Read by `muster facts`, kept in the store; plans rest on its digest.
+    /// Read by `muster facts` and kept in the store; a plan that uses them records their digest.
     package static let hardware: [Entry] = [
         Entry(path: "architecture", type: "string", summary: "as uname -m says it"),
         Entry(path: "hostname", type: "string", summary: "the host's own name"),
@@ -63,7 +63,7 @@ package struct FactsSchema: Sendable {
             path: "unknown", type: "map", summary: "paths that could not be read, with the reason"),
     ]
 
-    /// Read anew on every connection, and only the sections a plan names.
+    /// Read again on every connection, and only the sections that a plan names.
     package static let live: [Entry] = [
         Entry(path: "services", type: "map", summary: "unit without .service to state and enabled"),
         Entry(path: "packages", type: "map", summary: "installed package to its version"),
@@ -88,7 +88,7 @@ package struct FactsSchema: Sendable {
         Entry(path: "boot.id", type: "string", summary: "another after each boot"),
     ]
 
-    /// The first parts of the paths of a half.
+    /// The first components of the paths of a half.
     ///
     /// `hugepages` is a section of both halves: its sizes are hardware, its counts are live.
     package static func sections(_ half: [Entry]) -> Set<String> {

@@ -1,11 +1,11 @@
 import Wire
 
-/// What should be known of a resource and no apply mends by itself.
+/// A finding about a resource that no apply can correct by itself.
 package struct HostFinding: ModelCodable, Equatable {
     /// A stable name for machines and waivers: `stale-initramfs`.
     package var name: String
     package var severity: DriftSeverity
-    /// What was found, on what, in words.
+    /// What was found, and on what, in words.
     package var text: String
 
     /// A warning.

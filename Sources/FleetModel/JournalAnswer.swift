@@ -1,28 +1,28 @@
 import Wire
 
-/// What a host's journal tells of one run, for a controller that did not hear how it ended.
+/// What a host's journal records of one run, for a controller that did not hear how it ended.
 package struct JournalAnswer: ModelCodable, Equatable {
     package enum State: String, Sendable, CaseIterable {
         /// The run changed nothing here: it never began, or its journal is no longer kept.
         case none
-        /// Its agent is still at work.
+        /// The run's agent is still working.
         case running
-        /// It came to its end, or to a safe boundary where it was stopped.
+        /// The run finished, or stopped at a safe boundary.
         case ended
-        /// Its agent died on the way.
+        /// The run's agent died before the end.
         case unfinished
     }
 
     package var state: State
     /// The plan that was applied; nil where there is no journal of the run.
     package var plan: Digest?
-    /// Why it ended before its last resource.
+    /// Why the run ended before its last resource; nil if it did not.
     package var stopped: String?
     /// The addresses of resources that were changed and verified.
     package var changed: [String]
     /// The changes that failed, by address.
     package var failed: [String: AgentFault]
-    /// The addresses of changes that were begun, and of which nobody knows how far they came.
+    /// The addresses of changes that were begun and whose outcome is not known.
     package var open: [String]
 
     package init(

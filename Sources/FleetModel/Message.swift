@@ -5,7 +5,7 @@ package enum WireProtocol {
     package static let version = 2
 }
 
-/// What an agent says of itself before anything else.
+/// What an agent tells about itself before anything else.
 package struct Hello: ModelCodable, Equatable {
     package var protocolVersion: Int
     /// The version of the agent.
@@ -15,9 +15,9 @@ package struct Hello: ModelCodable, Equatable {
     /// The host's own name.
     package var hostname: String
     package var bootID: String
-    /// The user it runs as; anything but 0 can check little and apply nothing.
+    /// The user the agent runs as; any user but 0 can check little and apply nothing.
     package var uid: Int
-    /// Beyond it no host can have counted; one that says so would leave no number for the next apply.
+    /// The largest serial that is accepted; a larger one would leave no number for the next apply.
     package static let largestSerial = 1 << 62
     /// The serial of the last apply on this host, 0 before the first; nil where the agent cannot
     /// read it.
@@ -61,10 +61,10 @@ package struct Hello: ModelCodable, Equatable {
     }
 }
 
-/// How a check or an apply is to be made.
+/// How to carry out a check or an apply.
 package struct RunRequest: ModelCodable, Equatable {
     package enum Mode: String, Sendable {
-        /// Reads in the sandbox that cannot write.
+        /// Only reads, in the sandbox, which cannot write.
         case check
         case apply
     }
@@ -74,20 +74,20 @@ package struct RunRequest: ModelCodable, Equatable {
     package var plan: Digest
     /// The controller's name for the run.
     package var runID: String
-    /// Larger than the host's ``Hello/lastSerial``; an agent refuses an apply where it is not.
+    /// Must be larger than the host's ``Hello/lastSerial``; otherwise the agent refuses an apply.
     ///
-    /// So of two controllers that said hello to one host at once only the first applies, and a
-    /// request that comes a second time does nothing. 0 for a check.
+    /// If two controllers have read the same last serial from one host, only the first to apply
+    /// succeeds, and a request that arrives a second time does nothing. 0 for a check.
     package var serial: Int
-    /// Seconds after the agent's hello from when on the agent refuses to begin, by the host's
-    /// monotonic clock.
+    /// Seconds after the agent's hello, by the host's monotonic clock, from which on the agent
+    /// refuses to begin.
     ///
-    /// Neither machine's time of day counts: a host whose clock is wrong must be reachable for the
-    /// apply that sets it.
+    /// The time of day of both machines is ignored: a host whose clock is wrong must be reachable
+    /// for the apply that sets it.
     package var expiresAfterSeconds: Int
     /// Seconds the whole run may take on the host.
     package var deadlineSeconds: Int
-    /// Whether file content found is sent back for diffs.
+    /// Whether the content of files is sent back for diffs.
     package var wantsContent: Bool
     /// A change that costs more is refused, and its resource fails.
     package var maxDisruption: Disruption
@@ -144,17 +144,17 @@ package enum Request: ModelCodable, Equatable {
     /// Reads facts: hardware and topology where asked, and these sections of the live state.
     case facts(hardware: Bool, sections: [String])
     case run(RunRequest)
-    /// Tells what the journal has of a run.
+    /// Reads what the journal records of a run.
     case journal(runID: String)
-    /// Reboots the host; answered before it goes down.
+    /// Reboots the host; answered before the host goes down.
     case reboot(runID: String, requestedBy: String)
-    /// Waits until the host has come to the end of its boot, so many seconds at most.
+    /// Waits until the host has finished its boot, at most this many seconds.
     case waitUntilBooted(seconds: Int)
     /// The controller does not have a blob that was asked for.
     case noBlob(Digest)
-    /// Come to the next safe boundary and end the run there.
+    /// Stops the run at the next safe boundary.
     case stop
-    /// Nothing more is wanted; the agent exits.
+    /// The controller has no more requests; the agent exits.
     case end
 
     package var json: JSON {
@@ -205,18 +205,19 @@ package enum Reply: ModelCodable, Equatable {
     case hello(Hello)
     /// The facts asked for, in the shape of the facts schema.
     case facts(JSON)
-    /// Blobs wanted before it can go on.
+    /// The agent needs these blobs before it can continue.
     case need([Digest])
     case resource(ResourceReport)
     case handler(HandlerReport)
     /// The run is over; every resource and handler was reported before.
     case runEnded(RunEnd)
     case journal(JournalAnswer)
-    /// The host goes down now.
+    /// The host is going down for the reboot.
     case rebooting
-    /// What systemd says of the system: `running`, `degraded`, or `starting` where time ran out.
+    /// The state of the system according to systemd: `running`, `degraded`, or `starting` if the
+    /// time ran out.
     case booted(state: String)
-    /// The request as a whole failed or was refused; nothing more comes of it.
+    /// The request as a whole failed or was refused; no other reply to it follows.
     case fault(AgentFault)
 
     package var json: JSON {

@@ -6,7 +6,7 @@ package protocol ModelCodable: Sendable {
     init(json: JSON) throws(JSONError)
 }
 
-/// Reads the members of an object: each once, none left over.
+/// Reads the members of an object: each once, with no member left unread.
 package struct MemberReader {
     private let type: String
     private var left: [String: JSON]
@@ -24,7 +24,7 @@ package struct MemberReader {
         return value
     }
 
-    /// A member that must be there.
+    /// A member that must be present.
     package mutating func required(_ key: String) throws(JSONError) -> JSON {
         guard let value = left.removeValue(forKey: key) else {
             throw JSONError("\(type) has no \"\(key)\"")
@@ -99,7 +99,7 @@ package struct MemberReader {
         return all
     }
 
-    /// Ends the reading; a member nobody read is an error.
+    /// Ends the reading; a member that was not read is an error.
     package func end() throws(JSONError) {
         if let key = left.keys.min() { throw JSONError("\(type) has an unknown member \"\(key)\"") }
     }

@@ -1,15 +1,17 @@
 import Wire
 
-/// One host's compiled resources in order: explicit, complete, the same bytes for the same inputs.
+/// One host's compiled resources in order: explicit and complete; the same inputs give the same
+/// bytes.
 ///
-/// A plan holds no time, no serial and no secret; those live in the envelope and in blobs. It does not
-/// say where its resources are declared: that is no part of what a host is to be (``CompiledPlan``).
+/// A plan holds no time, no serial and no secret; those are in the envelope and in blobs. It does
+/// not hold where its resources are declared, since that does not affect the host
+/// (``CompiledPlan``).
 package struct Plan: ModelCodable, Equatable {
     package static let formatVersion = 2
 
     /// The host's name in the inventory.
     package var host: String
-    /// The digest of the hardware facts the plan rests on; nil where it read none.
+    /// The digest of the hardware facts that the plan used; nil if it used none.
     package var factsDigest: Digest?
     /// Whether it holds only some of what is declared (`--tags`); then nothing counts as orphaned.
     package var isPartial: Bool
@@ -73,7 +75,7 @@ package struct PlannedResource: ModelCodable, Equatable {
     ///
     /// A secret value is `{"secret": DIGEST}`; the value itself travels as a blob.
     package var attributes: [String: JSON]
-    /// The addresses of resources that come first, declared or implied.
+    /// The addresses of resources that must come first, declared or implied.
     package var requires: [String]
     /// The addresses of handlers to run when this changed.
     package var notify: [String]
@@ -118,13 +120,13 @@ package struct PlannedResource: ModelCodable, Equatable {
         notify = try reader.strings("notify")
         severity = try reader.name("severity")
         tags = try reader.strings("tags")
-        // Records of hosts that an earlier version wrote have it.
+        // Records of hosts that an earlier version wrote have this member.
         _ = reader.optional("origin")
         try reader.end()
     }
 }
 
-/// What runs once after the resources when one that notifies it changed.
+/// An action that runs once, after the resources, if a resource that notifies it changed.
 package struct PlannedHandler: ModelCodable, Equatable {
     package enum Action: String, Sendable, CaseIterable {
         case restart, reload

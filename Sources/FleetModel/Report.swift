@@ -1,21 +1,21 @@
 import Wire
 
-/// What came of one resource, in a check or an apply.
+/// The outcome of one resource in a check or an apply.
 package struct ResourceReport: ModelCodable, Equatable {
     package enum Outcome: String, Sendable, CaseIterable {
         /// As declared; the reason says how that is known.
         case asDeclared = "as_declared"
         /// Differs; a check or a preview found it.
         case wouldChange = "would_change"
-        /// Cannot be told before an earlier change is made.
+        /// Cannot be determined before an earlier change is made.
         case dependsOnEarlier = "depends_on_earlier"
         /// Changed and verified.
         case changed
-        /// Right on disk; a reboot or reload will make it so in the kernel.
+        /// Correct on disk; the kernel takes the value at a reboot or reload.
         case pending
-        /// There is no such thing on this machine.
+        /// This machine does not have what the resource configures.
         case notApplicable = "not_applicable"
-        /// It could not be told what is.
+        /// The present state could not be determined.
         case unknown
         case failed
         /// Not tried: something it requires failed, or the run was stopped.
@@ -28,9 +28,10 @@ package struct ResourceReport: ModelCodable, Equatable {
     package var reason: String
     package var changes: [Change]
     package var fault: AgentFault?
-    /// What should be known and no apply mends.
+    /// Findings that no apply can correct.
     package var findings: [HostFinding]
-    /// Time spent on it, in microseconds; a batched observation is shared out evenly.
+    /// Time spent on the resource, in microseconds; the time of a batched observation is divided
+    /// evenly.
     package var microseconds: Int
 
     package init(
@@ -71,13 +72,13 @@ package struct ResourceReport: ModelCodable, Equatable {
     }
 }
 
-/// What came of one handler.
+/// The outcome of one handler.
 package struct HandlerReport: ModelCodable, Equatable {
     package enum Outcome: String, Sendable {
         case ran, failed
-        /// A change wants it, and it has not run yet.
+        /// A change has notified the handler, and it has not run yet.
         case pending
-        /// A change that a check or preview found would make it run.
+        /// A change that a check or preview found would notify the handler.
         case wouldRun = "would_run"
     }
 
@@ -120,13 +121,13 @@ package struct RunEnd: ModelCodable, Equatable {
     package var cpus: String
     /// The largest resident set, in bytes.
     package var residentBytes: Int
-    /// From request to end, in microseconds.
+    /// Wall time from request to end, in microseconds.
     package var wallMicroseconds: Int
-    /// Resources applied before and declared by nothing any more: their addresses.
+    /// The addresses of resources that were applied earlier and are no longer declared.
     package var orphans: [String]
-    /// Whether the run ended before its last resource, and why.
+    /// Why the run ended before its last resource; nil if it did not.
     package var stopped: String?
-    /// What else a reader should know: an earlier run that never ended, a log that was not there.
+    /// Other notices: an earlier run that did not finish, a log that was missing.
     package var notices: [String]
 
     package init(

@@ -1,6 +1,6 @@
 /// Every kind of resource.
 ///
-/// Closed, so that a new one is a compile error wherever it must be known.
+/// The enumeration is closed, so that a new kind is a compile error wherever kinds must be handled.
 package enum Kind: String, Sendable, CaseIterable, Hashable {
     case file, directory, symlink, line, sysctl, package, service, unit, user, group, command
     case packageRepository = "package_repository"
@@ -54,11 +54,11 @@ package enum DriftSeverity: String, Sendable, CaseIterable, Comparable {
     }
 }
 
-/// Which of a resource's values a change is about.
+/// Which of a resource's values a change concerns.
 package enum Layer: String, Sendable, CaseIterable {
-    /// What the kernel or the service manager has now.
+    /// The value in the kernel or the service manager now.
     case running
-    /// What the next boot gives, over all files and their precedence.
+    /// The value after the next boot, from all files and their precedence.
     case persisted
     /// What is installed, for packages, modules and firmware.
     case onDisk = "on_disk"

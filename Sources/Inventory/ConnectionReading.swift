@@ -3,10 +3,10 @@ import Values
 import YAML
 
 extension InventorySet {
-    /// How a host is reached; nil for an unknown host.
+    /// How to connect to a host; nil for an unknown host.
     ///
     /// `evaluate` computes values that are templates. Throws one fault for each connection variable
-    /// that cannot be honoured or read: none is ignored in silence.
+    /// that cannot be honoured or read: none is ignored silently.
     package func connection(
         of host: String,
         evaluating evaluate: @escaping (VariableCandidate) throws(Faults) -> Value = Self.plainValue
@@ -18,7 +18,7 @@ extension InventorySet {
         return connection
     }
 
-    /// The value of a variable that is no template; a fault for one that is.
+    /// The value of a variable without a template; throws a fault if it is a template.
     package static func plainValue(_ candidate: VariableCandidate) throws(Faults) -> Value {
         let node = candidate.node
         if let text = node.text, !node.isUnsafe, text.contains("{{") || text.contains("{%") {
@@ -88,7 +88,7 @@ private struct ConnectionReading {
     ) -> (name: String, value: Value, place: Place)? {
         for name in names {
             guard let winner = variables.winner(name), !winner.node.isNull else { continue }
-            // `user: {name: …}` is some other variable of that name.
+            // `user: {name: …}` is an unrelated variable with the same name.
             if !name.hasPrefix("ansible_"), winner.node.scalar == nil { continue }
             if winner.node.isVault {
                 fault(

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// How a host is reached, as the inventory says it.
+/// How to connect to a host, according to the inventory.
 package struct ConnectionVariables: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case ssh
@@ -9,17 +9,18 @@ package struct ConnectionVariables: Sendable, Equatable {
     }
 
     package var kind = Kind.ssh
-    /// The name or address to connect to; the host's own name where nothing else is given.
+    /// The name or address to connect to; the host's own name if nothing else is given.
     package var address: String
     package var port: Int?
     package var user: String?
     package var privateKeyFile: String?
     package var connectTimeoutSeconds: Int?
-    /// Whether root is reached through sudo; nil leaves it to whether the user is root.
+    /// Whether to become root through sudo; nil: only if the user is not root.
     package var become: Bool?
-    /// What `ansible_ssh_args`, `ansible_ssh_common_args` and `ansible_ssh_extra_args` ask for.
+    /// The arguments from `ansible_ssh_args`, `ansible_ssh_common_args` and
+    /// `ansible_ssh_extra_args`.
     package var sshArguments = SSHArguments()
-    /// Where each variable that counted was given, by the variable's name.
+    /// Where each variable that was used is defined, by the variable's name.
     package var origins: [String: Place] = [:]
 
     package init(address: String) { self.address = address }
@@ -27,7 +28,8 @@ package struct ConnectionVariables: Sendable, Equatable {
 
 /// Which of Ansible's connection variables muster honours.
 enum ConnectionNames {
-    /// In each list the first that is given counts, as in Ansible; muster's own names come last.
+    /// In each list the first variable that is given wins, as in Ansible; muster's own names come
+    /// last.
     static let address = ["ansible_ssh_host", "ansible_host", "address"]
     static let port = ["ansible_ssh_port", "ansible_port", "port"]
     static let user = ["ansible_ssh_user", "ansible_user", "user"]
@@ -79,7 +81,7 @@ enum ConnectionNames {
         "ansible_network_cli_", "ansible_httpapi_", "ansible_netconf_", "ansible_jump_",
     ]
 
-    /// What to do instead of a variable that muster cannot honour; nil where it is not of that kind.
+    /// What to use instead of a variable that muster cannot honour; nil for other variables.
     static func refusal(of name: String) -> String? {
         guard name.hasPrefix("ansible_"), !honoured.contains(name), !meaningless.contains(name)
         else {
@@ -87,6 +89,6 @@ enum ConnectionNames {
         }
         if let hint = refusedExactly[name] { return hint }
         guard refusedPrefixes.contains(where: name.hasPrefix) else { return nil }
-        return "remove it for this host, or say the same in ~/.ssh/config"
+        return "remove it for this host, or set the same in ~/.ssh/config"
     }
 }

@@ -1,4 +1,4 @@
-/// A shell pattern over names: `*`, `?`, `[seq]`, `[!seq]`, always the whole name.
+/// A shell pattern over names: `*`, `?`, `[seq]`, `[!seq]`; it matches whole names only.
 struct Glob {
     private enum Part {
         case character(Character)
@@ -23,13 +23,13 @@ struct Glob {
         self.parts = parts
     }
 
-    /// The set after a `[`; nil (and nothing taken) where it is never closed.
+    /// The set after a `[`; nil, with nothing consumed, if it is never closed.
     private static func set(_ rest: inout Substring) -> Part? {
         var inner = rest
         let isNegated = inner.first == "!"
         if isNegated { inner.removeFirst() }
         var members: [Character] = []
-        // A ] that comes first is a member.
+        // A ] in first position is a member of the set.
         while let character = inner.popFirst() {
             if character == "]", !members.isEmpty {
                 rest = inner
@@ -62,7 +62,7 @@ struct Glob {
         let name = Array(name)
         var part = 0
         var index = 0
-        // Where to go on when the way after the last * fails.
+        // Where to continue when matching the part after the last * fails.
         var retry: (part: Int, index: Int)?
         while true {
             if part == parts.count, index == name.count { return true }

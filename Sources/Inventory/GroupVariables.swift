@@ -1,10 +1,10 @@
-/// What all groups of a host give it: shared by every host in exactly the same groups.
+/// The variables from all groups of a host: shared by every host in exactly the same groups.
 ///
 /// A class, so that sharing is cheap and callers can key their own caches by its identity.
 package final class GroupVariables: Sendable {
     /// The names of the groups in merge order, without `all`.
     package let groups: [String]
-    /// Per variable everything that groups say, from low to high precedence; the last wins.
+    /// By variable, all values from groups, from low to high precedence; the last wins.
     package let candidates: [String: [VariableCandidate]]
 
     init(groups: [String], candidates: [String: [VariableCandidate]]) {
@@ -13,19 +13,20 @@ package final class GroupVariables: Sendable {
     }
 }
 
-/// The variables of one host: what its groups say, and what is said of it alone.
+/// The variables of one host: those from its groups and those of the host alone.
 package struct HostVariables: Sendable {
     package let host: String
     package let fromGroups: GroupVariables
-    /// Per variable what the inventory and host_vars say of this host, from low to high.
+    /// By variable, the values that the inventory and host_vars give this host, from low to high
+    /// precedence.
     package let own: [String: [VariableCandidate]]
 
-    /// Everything given for a variable, from low to high precedence; the last wins.
+    /// All values given for a variable, from low to high precedence; the last wins.
     package func candidates(_ name: String) -> [VariableCandidate] {
         (fromGroups.candidates[name] ?? []) + (own[name] ?? [])
     }
 
-    /// The candidate that wins; nil where the inventory does not know the variable.
+    /// The winning value; nil if the inventory does not define the variable.
     package func winner(_ name: String) -> VariableCandidate? {
         own[name]?.last ?? fromGroups.candidates[name]?.last
     }

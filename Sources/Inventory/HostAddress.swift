@@ -1,11 +1,11 @@
-/// A host as an inventory names it: a name or address, with ranges still in it, and a port.
+/// A host as written in an inventory: a name or address, possibly with ranges, and a port.
 struct HostAddress: Equatable {
     let host: String
     let port: Int?
 
-    /// Splits `name:22`, `[::1]:22`, `db[01:20]:22`; nil where it is no valid name or address.
+    /// Splits `name:22`, `[::1]:22`, `db[01:20]:22`; nil if it is not a valid name or address.
     ///
-    /// The same division as Ansible's: what this refuses is taken as one name, colons and all.
+    /// Splits as Ansible does: a text that this refuses is taken as one name, including its colons.
     init?(_ text: String) {
         var address = text[...]
         var port: Int?

@@ -7,7 +7,7 @@ struct HostPattern: Equatable {
 
     enum Subscript: Equatable {
         case one(Int)
-        /// Both ends belong to it; nil goes to the last.
+        /// Both ends are included; nil means up to the last host.
         case range(Int, Int?)
     }
 
@@ -40,7 +40,7 @@ struct HostPattern: Equatable {
         (expression, part) = try Self.splitSubscript(rest, text)
     }
 
-    /// Divides `g[0]`, `g[-1]`, `g[1:3]`, `g[1:]`; other brackets are a set of a glob.
+    /// Splits `g[0]`, `g[-1]`, `g[1:3]`, `g[1:]`; other brackets are a character set of a glob.
     private static func splitSubscript(
         _ text: Substring, _ whole: String
     ) throws(Faults) -> (String, Subscript?) {
@@ -59,11 +59,11 @@ struct HostPattern: Equatable {
         if dashed.count == 2, let first = number(dashed[0], signed: false),
             let last = number(dashed[1], signed: false)
         {
-            // Ansible takes it for positions, a shell for a set of characters.
+            // Ansible reads it as positions, a shell as a set of characters.
             throw Faults(
                 Diagnostic(
                     "host-pattern",
-                    "\"[\(inside)]\" in the pattern \"\(whole)\" can be read in two ways",
+                    "\"[\(inside)]\" in the pattern \"\(whole)\" is ambiguous",
                     hint:
                         "write [\(first):\(last)] for positions in a group, or all characters of a set",
                     exitCode: .usage))
@@ -79,8 +79,8 @@ struct HostPattern: Equatable {
         return Int(text)
     }
 
-    /// Splits texts into terms at commas, and at colons outside of brackets that are no part of an
-    /// address or of a port.
+    /// Splits texts into terms at commas, and at colons outside brackets that do not belong to an
+    /// address or a port.
     static func split(_ text: String) -> [String] {
         text.split(separator: ",").flatMap { part -> [String] in
             let part = String(part).trimmingSpaces()

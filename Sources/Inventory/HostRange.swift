@@ -2,12 +2,12 @@ import Diagnostics
 
 /// Host names written as ranges: `md[01:20]`, `md[01:20:2]`, `rack[a:f]-[1:4]`.
 enum HostRange {
-    /// The most hosts that one entry may stand for.
+    /// The largest number of hosts that one entry may expand to.
     static let limit = 1_000_000
 
-    /// The names that one entry of an inventory stands for, and the port written after it.
+    /// The names that one entry of an inventory expands to, and the port written after it.
     ///
-    /// Numbers keep their leading zeros; both ends belong to the range.
+    /// Numbers keep their leading zeros; both ends are included in the range.
     static func expand(
         _ entry: String, at place: Place
     ) throws(Faults) -> (names: [String], port: Int?) {
@@ -72,7 +72,7 @@ enum HostRange {
         }
     }
 
-    /// Small letters before capitals, as Ansible counts them.
+    /// Lower-case letters come before upper-case ones, as in Ansible.
     private static let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
     private static func letterIndex(_ text: Substring) -> Int? {

@@ -10,7 +10,7 @@ struct INISource {
     private var group = InventoryBuilder.ungrouped
     private var groupName = "ungrouped"
     private var section = Section.hosts
-    /// Groups that have a section of their own, here or in an earlier source.
+    /// Groups that have their own section, here or in an earlier source.
     private var declared: Set<String>
     /// Children named before their own section, with the groups that named them.
     private var pending: [String: [(parent: Int, place: Place)]] = [:]
@@ -18,7 +18,7 @@ struct INISource {
     private var pendingVariables: [String: Place] = [:]
     private var given: [String: Place] = [:]
 
-    /// Adds what a text holds.
+    /// Adds the groups and hosts of a text.
     static func read(_ source: SourceText, into builder: inout InventoryBuilder) {
         var reader = INISource(source, declared: Set(builder.groupIndex.keys))
         var number = 0
@@ -34,7 +34,7 @@ struct INISource {
         self.declared = declared
     }
 
-    /// One line without the space around it, with places by column of the whole line.
+    /// One line without surrounding blanks, with places by column of the whole line.
     private struct Line {
         let source: SourceText
         let number: Int
@@ -69,7 +69,7 @@ struct INISource {
         } else if first == "[", line.text.last == "]" {
             builder.bag.add(
                 Self.fault(
-                    "\(line.text) is no section", line.whole,
+                    "\(line.text) is not a section", line.whole,
                     hint: "write [group], [group:vars] or [group:children], without spaces"))
         } else {
             switch section {
@@ -114,7 +114,7 @@ struct INISource {
         case .some(let kind):
             builder.bag.add(
                 Self.fault(
-                    "[\(header.name):\(kind)] is no kind of section", line.whole,
+                    "[\(header.name):\(kind)] is not a kind of section", line.whole,
                     hint: NearestName.hint(for: kind, in: ["hosts", "vars", "children"])
                         ?? "write [\(header.name)], [\(header.name):vars] or [\(header.name):children]"
                 ))
@@ -161,8 +161,8 @@ struct INISource {
         guard !name.isEmpty, rest.isEmpty || rest.first == "#" else {
             builder.bag.add(
                 Self.fault(
-                    "\"\(line.text)\" is no name of a group", line.whole,
-                    hint: "[\(groupName):children] holds one group in each line"))
+                    "\"\(line.text)\" is not a group name", line.whole,
+                    hint: "[\(groupName):children] holds one group per line"))
             return
         }
         let place = line.place(length: name.unicodeScalars.count)
@@ -223,7 +223,7 @@ struct INISource {
                 builder.bag.add(
                     Self.fault(
                         "\"\(word.text)\" sets no variable", origin,
-                        hint: "after a host stand name=value pairs; quote a value with spaces"))
+                        hint: "write name=value pairs after a host; quote a value with spaces"))
                 continue
             }
             let name = String(word.text[..<equals])
@@ -255,7 +255,7 @@ struct INISource {
         if entry == "---" || (entry.hasSuffix(":") && HostAddress(entry) == nil) {
             builder.bag.add(
                 Self.fault(
-                    "\"\(entry)\" is no name of a host", place,
+                    "\"\(entry)\" is not a host name", place,
                     hint: "if this is YAML, name the file .yaml; a port follows the colon: host:22")
             )
             return nil
@@ -268,7 +268,7 @@ struct INISource {
         }
     }
 
-    /// A value with its text and the reading that Python's literals give it.
+    /// A value with its text and its reading as a Python literal.
     private static func node(
         _ text: String, at place: Place, _ builder: inout InventoryBuilder
     ) -> Node {

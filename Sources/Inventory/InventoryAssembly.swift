@@ -1,7 +1,7 @@
 import Diagnostics
 import YAML
 
-/// Turns what the sources gave, and the files beside them, into the finished inventory.
+/// Builds the finished inventory from the sources and the variables files beside them.
 struct InventoryAssembly {
     private let builder: InventoryBuilder
     private var groupLayers: [InventorySet.Layers]
@@ -63,7 +63,7 @@ struct InventoryAssembly {
             hostIndex: builder.hostIndex, members: groups.indices.map { members(of: $0) })
     }
 
-    /// The longest way from `all` to each group.
+    /// The length of the longest path from `all` to each group.
     private var depths: [Int] {
         var depths = Array(repeating: 0, count: builder.groups.count)
         var open = builder.groups.map(\.parents.count)
@@ -128,7 +128,7 @@ struct InventoryAssembly {
         return GroupVariables(groups: order.map { groups[$0].name }, candidates: candidates)
     }
 
-    /// The hosts of a group and of those below it, level by level, each once.
+    /// The hosts of a group and its descendants, level by level, each once.
     private func members(of group: Int) -> [Int] {
         var seenGroups: Set = [group]
         var seenHosts: Set<Int> = []

@@ -2,7 +2,7 @@ import Diagnostics
 import Values
 import YAML
 
-/// Gathers groups and hosts from the sources in their order, as Ansible does.
+/// Collects groups and hosts from the sources in their order, as Ansible does.
 struct InventoryBuilder {
     struct Group {
         let name: String
@@ -75,7 +75,7 @@ struct InventoryBuilder {
         hosts[host].groups.append(group)
     }
 
-    /// Puts one group below another; a fault where that would close a loop.
+    /// Makes one group a child of another; reports a fault if that would close a cycle.
     mutating func put(group child: Int, in parent: Int, at place: Place) {
         if groups[parent].children.contains(child) { return }
         if let path = path(from: child, to: parent) {
@@ -92,7 +92,7 @@ struct InventoryBuilder {
         groups[child].parents.append(parent)
     }
 
-    /// The groups on a way down, both ends included; nil where there is none.
+    /// The groups on a path down, both ends included; nil if there is no path.
     private func path(from top: Int, to bottom: Int) -> [Int]? {
         var cameFrom: [Int: Int] = [top: top]
         var waiting = [top]
@@ -112,7 +112,8 @@ struct InventoryBuilder {
         return nil
     }
 
-    /// Sets variables of a group; `ansible_group_priority` is none but the group's rank.
+    /// Sets variables of a group; `ansible_group_priority` is not a variable but sets the group's
+    /// rank.
     mutating func assign(_ assignments: [Assignment], toGroup group: Int) {
         for assignment in assignments where assignment.name == "ansible_group_priority" {
             if let priority = Self.priority(assignment.node) {
@@ -145,7 +146,8 @@ struct InventoryBuilder {
 
     // MARK: The end
 
-    /// Puts every group below `all` and every other host into `ungrouped`; refuses shared names.
+    /// Puts every group below `all` and every host without a group into `ungrouped`; refuses names
+    /// that are both host and group.
     mutating func reconcile() {
         for index in groups.indices where index != Self.all && groups[index].parents.isEmpty {
             if let place = groups[index].place { put(group: index, in: Self.all, at: place) }

@@ -3,10 +3,10 @@ import Glibc
 import Linux
 import YAML
 
-/// Reads the files of an inventory: paths as people gave them, texts with their faults.
+/// Reads the files of an inventory: paths as the user gave them, texts, and faults.
 struct InventoryFiles {
     let machine: any Machine
-    /// What relative paths start from; absolute.
+    /// The directory for relative paths; absolute.
     let workingDirectory: String
 
     func absolute(_ path: String) -> String { PathName.join(workingDirectory, path) }
@@ -17,7 +17,7 @@ struct InventoryFiles {
 
     func isDirectory(_ path: String) -> Bool { status(path)?.type == .directory }
 
-    /// The names in a directory; none where it cannot be read, with the fault.
+    /// The names in a directory; empty, with a fault added, if it cannot be read.
     func list(_ path: String, _ bag: inout DiagnosticBag) -> [String] {
         do {
             return try machine.list(absolute(path))
@@ -27,7 +27,7 @@ struct InventoryFiles {
         }
     }
 
-    /// The bytes of a file, or nil with the fault.
+    /// The bytes of a file; nil, with a fault added, if it cannot be read.
     func bytes(_ path: String, _ bag: inout DiagnosticBag) -> [UInt8]? {
         do {
             return try machine.read(absolute(path), limit: YAMLLimits().bytes)
@@ -37,7 +37,7 @@ struct InventoryFiles {
         }
     }
 
-    /// The text of a file, or nil with the fault.
+    /// The text of a file; nil, with a fault added, if it cannot be read.
     func source(_ path: String, _ bag: inout DiagnosticBag) -> SourceText? {
         guard let bytes = bytes(path, &bag) else { return nil }
         do {
@@ -54,7 +54,7 @@ struct InventoryFiles {
             hint: error.isNotFound ? "check the path" : error.hint)
     }
 
-    /// The directory we are in.
+    /// The current working directory.
     static func currentDirectory() -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         guard getcwd(&buffer, buffer.count) != nil else { return "/" }

@@ -37,7 +37,7 @@ extension InventorySet {
         return .object(members)
     }
 
-    /// The text of `ansible-inventory --graph`, from a group down; nil for an unknown group.
+    /// The text of `ansible-inventory --graph`, starting at a group; nil for an unknown group.
     package func graph(from group: String = "all") -> String? {
         guard let index = groupIndex[group] else { return nil }
         var lines: [String] = []

@@ -8,17 +8,17 @@ package struct InventoryOptions: Sendable {
     package var scriptTimeoutSeconds = 60.0
     /// The environment of inventory executables, `NAME=value`.
     package var environment = ProgramCall.plainEnvironment
-    /// Directories besides those of the sources in which group_vars and host_vars are looked for,
-    /// lowest first; the sources' own come after them.
+    /// Further directories with group_vars and host_vars, lowest precedence first; the sources' own
+    /// directories have higher precedence.
     package var extraVariableDirectories: [String] = []
 
     package init() {}
 }
 
-/// An inventory and what should be said about it.
+/// An inventory and the warnings about it.
 package struct LoadedInventory: Sendable {
     package let inventory: InventorySet
-    /// Warnings, which `validate --strict` takes for errors.
+    /// Warnings, which `validate --strict` treats as errors.
     package let warnings: [Diagnostic]
 }
 
@@ -44,7 +44,7 @@ extension InventorySet {
         return LoadedInventory(inventory: inventory, warnings: bag.all)
     }
 
-    /// A directory named twice counts where it is named last: reading it again changes nothing.
+    /// If a directory is named twice, its last position counts: reading it again changes nothing.
     private static func lastOfEach(_ directories: [String], _ files: InventoryFiles) -> [String] {
         var seen: Set<String> = []
         return directories.reversed().filter { seen.insert(files.absolute($0)).inserted }.reversed()
@@ -85,7 +85,7 @@ package enum FleetInventory {
 
     /// Loads the inventory of a fleet directory, or the sources given with `-i`.
     ///
-    /// `Inventory/group_vars` and `Inventory/host_vars` count for the fleet's own sources also where
+    /// `Inventory/group_vars` and `Inventory/host_vars` also apply to the fleet's own sources if
     /// these are a folder.
     package static func load(
         fleetDirectory: String, sources: [String], machine: any Machine,

@@ -2,7 +2,7 @@ import Diagnostics
 import Linux
 import YAML
 
-/// An inventory executable: run with `--list`, and with `--host` where it gives no variables.
+/// An inventory executable: run with `--list`, and with `--host` if `--list` gives no variables.
 struct InventoryScript {
     let path: String
     let files: InventoryFiles
@@ -41,7 +41,7 @@ struct InventoryScript {
         }
     }
 
-    /// The JSON that a call prints; nil with the fault where it fails.
+    /// The JSON that a call prints; nil, with a fault added, if the call fails.
     private func output(
         _ arguments: [String], emptyIsNothing: Bool = false, _ builder: inout InventoryBuilder
     ) -> Node? {
@@ -86,7 +86,7 @@ struct InventoryScript {
                     "inventory-script", "\(command) did not print JSON",
                     at: error.all.first?.place, cause: error.all.first?.summary,
                     hint: "run it by hand to see what it prints"
-                        + (Self.lastLines(result.errorText).map { "; it complained: \($0)" } ?? ""))
+                        + (Self.lastLines(result.errorText).map { "; its errors: \($0)" } ?? ""))
             )
             return nil
         }
@@ -97,12 +97,12 @@ struct InventoryScript {
         case .timedOut:
             "it may take \(Int(options.scriptTimeoutSeconds)) s (limits.inventory_script in "
                 + "settings.yaml); run it by hand to see where it hangs"
-        case .tooMuchOutput: "it may print \(YAMLLimits().bytes >> 20) MiB"
+        case .tooMuchOutput: "the output may have at most \(YAMLLimits().bytes >> 20) MiB"
         default: "run it by hand: \(command)"
         }
     }
 
-    /// The end of what a program said, on one line.
+    /// The last lines that a program printed, on one line.
     private static func lastLines(_ text: String) -> String? {
         let lines = text.split(whereSeparator: \.isNewline).suffix(3)
         return lines.isEmpty ? nil : String(lines.joined(separator: " / ").suffix(300))

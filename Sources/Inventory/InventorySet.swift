@@ -6,11 +6,11 @@ package struct InventorySet: Sendable {
     package struct Group: Sendable {
         package let name: String
         package let place: Place?
-        /// Indices of the groups directly below, in the order in which they were put there.
+        /// Indices of the child groups, in the order in which they were added.
         let children: [Int]
-        /// Indices of the hosts directly in it.
+        /// Indices of the hosts that are direct members.
         let hosts: [Int]
-        /// The longest way from `all`, which has 0.
+        /// The length of the longest path from `all`, which has depth 0.
         package let depth: Int
         /// `ansible_group_priority`; 1 where it is not set.
         package let priority: Int
@@ -24,10 +24,10 @@ package struct InventorySet: Sendable {
         let fromGroups: GroupVariables
     }
 
-    /// What was said of a group or host: in the inventory, and in the files of each directory.
+    /// The variables of a group or host: from the inventory, and from the files of each directory.
     struct Layers: Sendable {
         var inventory: [[Assignment]] = []
-        /// One element for each directory that has such files, in the order of the sources.
+        /// One element per directory that has such files, in the order of the sources.
         var files: [[Assignment]] = []
     }
 
@@ -35,7 +35,7 @@ package struct InventorySet: Sendable {
     let hostRecords: [Host]
     let groupIndex: [String: Int]
     let hostIndex: [String: Int]
-    /// The hosts of every group, those of the groups below included, in inventory order.
+    /// The hosts of every group, including those of its descendants, in inventory order.
     let members: [[Int]]
 
     /// The names of all hosts in inventory order: level by level from `all` down.
@@ -44,7 +44,7 @@ package struct InventorySet: Sendable {
     /// The names of all groups in the order in which they first appear, `all` and `ungrouped` first.
     package var groupNames: [String] { groups.map(\.name) }
 
-    /// The host of that name.
+    /// The host with this name.
     package func host(_ name: String) -> Host? { hostIndex[name].map { hostRecords[$0] } }
 
     /// The names of the groups that a host is in, sorted; `all` is left out, as in `group_names`.
@@ -53,13 +53,13 @@ package struct InventorySet: Sendable {
         return host.fromGroups.groups.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// The names of a group's hosts, those of the groups below it included, in inventory order.
+    /// The names of a group's hosts, including those of its descendants, in inventory order.
     package func hosts(inGroup name: String) -> [String] {
         guard let index = groupIndex[name] else { return [] }
         return members[index].map { hostRecords[$0].name }
     }
 
-    /// What the groups say and what is said of the host alone; nil for an unknown host.
+    /// The variables from the groups and from the host alone; nil for an unknown host.
     ///
     /// Cheap: the part from the groups is shared by all hosts in the same groups.
     package func variables(of host: String) -> HostVariables? {

@@ -2,9 +2,10 @@ import Diagnostics
 import YAML
 
 extension InventorySet {
-    /// Warnings for values that differ between groups of the same level of one host.
+    /// Warnings for variables whose values differ between groups of the same level of one host.
     ///
-    /// Only where it matters: the winner is of that level, and some host has no value of its own.
+    /// Only where that has an effect: the winner is of that level, and some host has no value of
+    /// its own.
     var levelConflicts: [Diagnostic] {
         struct Key: Hashable {
             let variable: String

@@ -3,16 +3,17 @@ import Linux
 import _StringProcessing
 
 extension InventorySet {
-    /// The hosts that patterns name, in inventory order of each term, each once.
+    /// The hosts that patterns match, in inventory order for each term, each once.
     ///
-    /// Terms are joined by `:` or `,` or stand in several texts: first all that add, then `&` keeps
-    /// only hosts that are in it too, then `!` takes away. A term is a group or host, a glob, a
-    /// regular expression after `~` (Swift's syntax, which takes nearly all of Python's; it must
-    /// match from the start of a name), a group with `[0]`, `[-1]`, `[1:3]` (both ends), `[1:]`, or
-    /// `@file` with one pattern in each line. No pattern at all means all hosts.
+    /// Terms are separated by `:` or `,`, or given as several texts. First all plain terms add
+    /// hosts, then `&` keeps only hosts that it also matches, then `!` removes hosts. A term is a
+    /// group or host, a glob, a regular expression after `~` (Swift's syntax, which accepts nearly
+    /// all of Python's; it must match from the start of a name), a group with `[0]`, `[-1]`,
+    /// `[1:3]` (both ends included), `[1:]`, or `@file` with one pattern per line. Without any
+    /// pattern, all hosts match.
     ///
-    /// `limit` keeps only hosts that these patterns name too. A term that names nothing is a fault
-    /// at the place (none: of the command line), and so is a result without hosts.
+    /// `limit` keeps only hosts that these patterns match as well. A term that matches nothing is a
+    /// fault at the place (nil: the command line), and so is an empty result.
     package func hosts(
         matching patterns: [String], limit: [String] = [], at place: Place? = nil,
         machine: (any Machine)? = nil
@@ -81,7 +82,7 @@ extension InventorySet {
         return found
     }
 
-    /// Faults of the command line have no place; in a file they are bad input.
+    /// Faults of the command line have no place; faults in a file are bad input.
     private static func placed(_ faults: Faults, _ place: Place?) -> Faults {
         guard let place else { return faults }
         return Faults(

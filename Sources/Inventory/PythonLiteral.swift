@@ -1,18 +1,18 @@
 import Values
 import Wire
 
-/// Reads the literals of Python, as `ast.literal_eval` does: Ansible gives it INI values.
+/// Reads Python literals as `ast.literal_eval` does, which Ansible applies to INI values.
 struct PythonLiteral {
     enum Reading: Equatable {
         case value(Value)
         /// A string or bytes literal: its content.
         case text(String)
         case integerOutOfRange
-        /// No literal: the value is the text itself.
+        /// Not a literal: the value is the text itself.
         case none
     }
 
-    /// What a value of an INI inventory reads as.
+    /// The reading of a value of an INI inventory.
     static func read(_ text: String) -> Reading {
         var parser = PythonLiteral(text)
         do {
@@ -34,11 +34,11 @@ struct PythonLiteral {
         case integer(Int)
         case number(Double)
         case string(String)
-        /// Lists, tuples and sets; only tuples can be keys.
+        /// Lists, tuples and sets; of these, only tuples can be keys.
         case list([Item], isTuple: Bool)
         case map([(Item, Item)])
 
-        /// As JSON would show it; nil for a map with a key that JSON cannot show.
+        /// The value as JSON shows it; nil for a map with a key that JSON cannot show.
         var value: Value? {
             switch self {
             case .null: return .null
@@ -218,7 +218,7 @@ struct PythonLiteral {
         }
     }
 
-    /// One sign before a number, which may stand in parentheses.
+    /// One sign before a number, which may be in parentheses.
     private mutating func signed(depth: Int) throws(Failure) -> Item {
         let isNegative = next == "-"
         index += 1
@@ -266,7 +266,7 @@ struct PythonLiteral {
             let base = ["x": 16, "o": 8, "b": 2][Character(scalars[index + 1]).lowercased()]
         {
             index += 2
-            // One mark may stand between the prefix and the digits.
+            // One underscore is allowed between the prefix and the digits.
             _ = take("_")
             guard let text = digits(base), !text.isEmpty, isAtNumberEnd else { throw .notLiteral }
             guard let value = Int(sign + text, radix: base) else { throw .integerOutOfRange }
@@ -298,13 +298,14 @@ struct PythonLiteral {
             guard let value = Double(sign + text) else { throw .notLiteral }
             return .number(value)
         }
-        // 0 and 00 are numbers, 01 is none.
+        // 0 and 00 are numbers, 01 is not.
         if whole.first == "0", whole.contains(where: { $0 != "0" }) { throw .notLiteral }
         guard let value = Int(sign + whole) else { throw .integerOutOfRange }
         return .integer(value)
     }
 
-    /// Whether no letter, digit, point or sign of a sum follows: `10G`, `1j`, `1.2.3`, `1+2j`.
+    /// Whether a number ends here: no letter, digit, point or sign of a sum may follow, as in
+    /// `10G`, `1j`, `1.2.3`, `1+2j`.
     private var isAtNumberEnd: Bool {
         guard let scalar = next else { return true }
         return !Self.isIdentifier(scalar) && scalar != "."
@@ -312,7 +313,7 @@ struct PythonLiteral {
 
     // MARK: Strings
 
-    /// One or more string literals side by side; all of them text, or all of them bytes.
+    /// One or more adjacent string literals; all of them text, or all of them bytes.
     private mutating func strings() throws(Failure) -> Item {
         var text = ""
         var areBytes: Bool?
@@ -380,7 +381,7 @@ struct PythonLiteral {
         return text
     }
 
-    /// What follows a backslash; an unknown escape keeps it.
+    /// The characters of an escape after its backslash; an unknown escape keeps the backslash.
     private mutating func escape(isBytes: Bool) throws(Failure) -> [Unicode.Scalar] {
         guard let scalar = next else { throw .notLiteral }
         index += 1

@@ -1,4 +1,4 @@
-/// The arguments of `ssh` that an inventory asks for, as options of ssh_config.
+/// The arguments for `ssh` from an inventory, as options of ssh_config.
 package struct SSHArguments: Sendable, Equatable {
     /// One setting, as `-o Name=value` or a flag gives it.
     package struct Option: Sendable, Equatable {
@@ -13,21 +13,21 @@ package struct SSHArguments: Sendable, Equatable {
 
     /// The words as written.
     package private(set) var words: [String] = []
-    /// The settings in their order; as in ssh the first of a name counts.
+    /// The settings in their order; as in ssh, the first one of a name wins.
     package private(set) var options: [Option] = []
-    /// The file that takes the place of ssh's own configuration (`-F`).
+    /// The file that replaces ssh's own configuration (`-F`).
     package private(set) var configurationFile: String?
-    /// Words that are no known argument.
+    /// Words that are not a known argument.
     package private(set) var unknown: [String] = []
 
     package init() {}
 
-    /// Flags that take a value, and the option each stands for.
+    /// Flags that take a value, with the option that each one sets.
     private static let valued: [Character: String] = [
         "J": "ProxyJump", "i": "IdentityFile", "p": "Port", "l": "User", "b": "BindAddress",
         "c": "Ciphers", "m": "MACs", "S": "ControlPath", "B": "BindInterface",
     ]
-    /// Flags without a value, and the setting each stands for; nil where it only changes logging.
+    /// Flags without a value, with the setting of each one; nil if it only changes logging.
     private static let bare: [Character: Option?] = [
         "4": Option(name: "AddressFamily", value: "inet"),
         "6": Option(name: "AddressFamily", value: "inet6"),

@@ -3,15 +3,15 @@ import Linux
 import Values
 import YAML
 
-/// The output of an inventory executable, or a file that holds the same JSON.
+/// The output of an inventory executable, or a file with the same JSON.
 struct ScriptSource {
     private let document: Node
     private let name: String
 
     /// Adds the groups and hosts of a document.
     ///
-    /// `hostVariables` is asked for the variables of each host where the document has no
-    /// `_meta.hostvars`; it answers nil where it failed.
+    /// `hostVariables` returns the variables of a host, used if the document has no
+    /// `_meta.hostvars`; nil if it failed.
     static func read(
         _ document: Node, named name: String, into builder: inout InventoryBuilder,
         hostVariables: (String, inout InventoryBuilder) -> [Assignment]?
@@ -63,7 +63,7 @@ struct ScriptSource {
         }
     }
 
-    /// `_meta.hostvars` by host; nil where there is none.
+    /// `_meta.hostvars` by host; nil if there is none.
     private func hostVariables(_ builder: inout InventoryBuilder) -> [String: Node.Entry]? {
         guard let found = document["_meta"]?.entry("hostvars") else {
             if let meta = document.entry("_meta") {
@@ -129,7 +129,7 @@ struct ScriptSource {
         for part in parts where !["hosts", "vars", "children"].contains(part.key.text) {
             builder.bag.add(
                 Diagnostic(
-                    "unknown-key", "\"\(part.key.text ?? "")\" is no part of a group",
+                    "unknown-key", "\"\(part.key.text ?? "")\" is not a key of a group",
                     at: part.key.place,
                     cause: "the group \(name) can hold hosts, vars and children"))
         }

@@ -5,9 +5,9 @@ struct ShellWord: Equatable {
     let text: String
     /// The column at which it starts, from 1.
     let column: Int
-    /// Characters of the line that it takes, quotes included.
+    /// The number of characters of the line that it takes, including quotes.
     let length: Int
-    /// Per character of the text, the column it was written at.
+    /// For each character of the text, the column where it was written.
     let columns: [Int]
 }
 
@@ -57,7 +57,7 @@ enum ShellWords {
                 index += 1
                 while index < characters.count, characters[index] != character {
                     if character == "\"", characters[index] == "\\", index + 1 < characters.count {
-                        // Only a quote and a backslash lose the backslash before them.
+                        // Only a quote or a backslash loses the backslash before it.
                         if characters[index + 1] != "\"" && characters[index + 1] != "\\" {
                             take("\\", from: index)
                         }

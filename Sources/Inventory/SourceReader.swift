@@ -7,7 +7,7 @@ struct SourceReader {
     private let files: InventoryFiles
     private let options: InventoryOptions
     var builder = InventoryBuilder()
-    /// The directories in which group_vars and host_vars stand, in the order of the sources.
+    /// The directories of group_vars and host_vars, in the order of the sources.
     private(set) var variableDirectories: [String] = []
 
     init(files: InventoryFiles, options: InventoryOptions) {
@@ -46,7 +46,7 @@ struct SourceReader {
             let place = Place(source: source, line: 1, column: column, length: part.count)
             column += part.count + 1
             if name.isEmpty { continue }
-            // No ranges here.
+            // A list of hosts has no ranges.
             let address = HostAddress(name).flatMap { $0.host.contains("[") ? nil : $0 }
             let host = builder.host(address?.host ?? name, port: address?.port, at: place)
             builder.put(host: host, in: InventoryBuilder.ungrouped)
@@ -59,7 +59,7 @@ struct SourceReader {
         ".retry",
     ]
 
-    /// Whether a folder's entry is no source: hidden, a backup, a document, variables.
+    /// Whether an entry of a folder is not a source: hidden, a backup, a document, variables.
     static func isIgnored(_ name: String) -> Bool {
         name.hasPrefix(".") || ignoredNames.contains(name)
             || ignoredEndings.contains(where: name.hasSuffix)
@@ -122,7 +122,8 @@ struct SourceReader {
         }
     }
 
-    /// The YAML form written as JSON, or what `ansible-inventory --list` and executables print.
+    /// Reads JSON: either the YAML form written as JSON, or the form that `ansible-inventory
+    /// --list` and executables print.
     private mutating func readJSON(_ source: SourceText) {
         do {
             let document = try YAMLReader.parseJSON(source)
@@ -136,7 +137,7 @@ struct SourceReader {
         }
     }
 
-    /// A file whose name says nothing: YAML where it is a map in YAML, else INI.
+    /// Reads a file whose name does not tell its form: YAML if it is a map in YAML, otherwise INI.
     private mutating func readUnknown(_ source: SourceText) {
         let faults: Faults
         do {
@@ -156,7 +157,7 @@ struct SourceReader {
         }
     }
 
-    /// Whether the first line that says something could only be YAML.
+    /// Whether the first line with content can only be YAML.
     private static func looksLikeYAML(_ text: String) -> Bool {
         for line in text.split(whereSeparator: \.isNewline) {
             let line = String(line).trimmingSpaces()
@@ -166,7 +167,7 @@ struct SourceReader {
         return false
     }
 
-    /// From the last dot of the last component on; empty where there is none.
+    /// The part of the last component from its last dot on; empty if it has no dot.
     private static func ending(of path: String) -> String {
         let name = PathName.last(of: path)
         return name.dropFirst().lastIndex(of: ".").map { String(name[$0...]) } ?? ""

@@ -1,10 +1,11 @@
 import Diagnostics
 import YAML
 
-/// Where among groups and hosts a variable was given.
+/// The level at which a variable was given: a group or the host.
 package enum VariableLevel: Sendable, Hashable {
     case all
-    /// `depth` is the longest way from `all`; higher `priority` wins at the same depth.
+    /// `depth` is the length of the longest path from `all`; higher `priority` wins at the same
+    /// depth.
     case group(name: String, depth: Int, priority: Int)
     case host
 
@@ -24,7 +25,7 @@ package struct VariableCandidate: Sendable {
     /// Where the variable is named: its key.
     package let origin: Place
     package let level: VariableLevel
-    /// Whether it stands in a file of group_vars or host_vars, not in the inventory itself.
+    /// Whether it comes from a file of group_vars or host_vars, not from the inventory itself.
     package let isFile: Bool
 }
 

@@ -20,7 +20,7 @@ struct VariableFiles {
     private let names: Set<String>
     private var used: Set<String> = []
 
-    /// The files of a kind beside an inventory; nil where there is no such directory.
+    /// The files of a kind beside an inventory; nil if there is no such directory.
     init?(
         _ kind: Kind, beside directory: String, _ files: InventoryFiles, _ bag: inout DiagnosticBag
     ) {
@@ -29,7 +29,7 @@ struct VariableFiles {
         guard status.type == .directory else {
             bag.add(
                 Diagnostic(
-                    .warning, "not-a-directory", "\(path) is no directory and is not read",
+                    .warning, "not-a-directory", "\(path) is not a directory and is not read",
                     hint: "make it a directory with one file for each \(kind.what)"))
             return nil
         }
@@ -39,7 +39,7 @@ struct VariableFiles {
         names = Set(files.list(path, &bag))
     }
 
-    /// The variables that stand in the files of one group or host.
+    /// The variables from the files of one group or host.
     ///
     /// The first that exists of `NAME` (a file, or a folder whose files are read in order),
     /// `NAME.yml`, `NAME.yaml` and `NAME.json`, as Ansible looks for them.
@@ -92,7 +92,7 @@ struct VariableFiles {
         name.hasPrefix(".") || name.hasSuffix("~")
     }
 
-    /// From the last dot on; empty where there is none.
+    /// The part of the name from its last dot on; empty if it has no dot.
     private static func ending(of name: String) -> String {
         name.dropFirst().lastIndex(of: ".").map { String(name[$0...]) } ?? ""
     }

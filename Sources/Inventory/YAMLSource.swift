@@ -6,7 +6,7 @@ import YAML
 struct YAMLSource {
     private static let sections = ["hosts", "vars", "children"]
 
-    /// Adds what a document holds.
+    /// Adds the groups and hosts of a document.
     static func read(_ document: Node, into builder: inout InventoryBuilder) {
         guard let entries = document.map else {
             builder.bag.add(
@@ -62,7 +62,7 @@ struct YAMLSource {
                 let key = section.key.text ?? ""
                 builder.bag.add(
                     Diagnostic(
-                        "unknown-key", "\"\(key)\" is no part of a group", at: section.key.place,
+                        "unknown-key", "\"\(key)\" is not a key of a group", at: section.key.place,
                         cause: "the group \(name) can hold hosts, vars and children",
                         hint: NearestName.hint(for: key, in: Self.sections)
                             ?? "put a variable under vars, a group under children"))
@@ -71,7 +71,7 @@ struct YAMLSource {
         return group
     }
 
-    /// The entries of a section; a single name stands for a map with that key.
+    /// The entries of a section; a single name is read as a map with that key.
     private static func members(
         of section: Node.Entry, _ group: String, _ builder: inout InventoryBuilder
     ) -> [Node.Entry] {
@@ -119,7 +119,7 @@ struct YAMLSource {
         }
     }
 
-    /// Whether Python takes it for false: Ansible lets such values stand for "no variables".
+    /// Whether Python treats the value as false: Ansible reads such values as "no variables".
     private static func isFalse(_ node: Node) -> Bool {
         switch node.value {
         case .null, .bool(false), .integer(0), .string(""): true

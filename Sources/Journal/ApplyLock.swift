@@ -5,7 +5,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Held by the one apply that runs on a host; let go when its process ends, however it ends.
+/// Held by the only apply that runs on a host; released when its process ends, for any reason.
 package struct ApplyLock: ~Copyable {
     /// Who holds it.
     package struct Holder: ModelCodable, Equatable {
@@ -48,7 +48,7 @@ package struct ApplyLock: ~Copyable {
 
     private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-    /// Takes the lock; fault `locked` where another apply holds it.
+    /// Takes the lock; throws the fault `locked` if another apply holds it.
     ///
     /// Never waits.
     package static func take(
@@ -73,7 +73,7 @@ package struct ApplyLock: ~Copyable {
         }
     }
 
-    /// Who applies on this host now; nil where nobody does.
+    /// Who is applying on this host now; nil if nobody is.
     ///
     /// Takes no lock.
     package static func holder(of state: StateDirectory) -> String? {

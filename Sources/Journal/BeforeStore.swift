@@ -4,7 +4,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Contents that changes replaced, by digest.
+/// The contents that changes replaced, by digest.
 package struct BeforeStore: Sendable {
     private let state: StateDirectory
 
@@ -16,14 +16,14 @@ package struct BeforeStore: Sendable {
     package func keep(_ content: [UInt8]) throws(AgentFault) -> Digest {
         let digest = Digest(of: content)
         let path = path(of: digest)
-        // By its bytes: a file of the right name and size may be damaged, and what it is to bring
-        // back is about to be replaced.
+        // Compares the bytes: a file with the right name and size may be damaged, and the content
+        // it must restore is about to be replaced.
         if try isWhole(path, digest, content.count) { return digest }
         try state.replace(path, content)
         return digest
     }
 
-    /// Whether a file is there and holds that content.
+    /// Whether a file exists and holds this content.
     private func isWhole(
         _ path: String, _ digest: Digest, _ size: Int
     ) throws(AgentFault) -> Bool {
@@ -44,7 +44,7 @@ package struct BeforeStore: Sendable {
     package func content(_ digest: Digest) throws(AgentFault) -> [UInt8] {
         let path = path(of: digest)
         guard let bytes = try state.read(path, limit: 1 << 31) else {
-            throw AgentFault("lost", "read \(path)", cause: "it is not there")
+            throw AgentFault("lost", "read \(path)", cause: "the file is missing")
         }
         guard Digest(of: bytes) == digest else {
             throw AgentFault(

@@ -1,7 +1,7 @@
 import FleetModel
 import Wire
 
-/// What applies have put on this host, to tell what nothing declares any more.
+/// What applies have put on this host, to find what is no longer declared.
 package struct DeclaredRecord: ModelCodable, Equatable {
     package struct Entry: ModelCodable, Hashable {
         package var address: String
@@ -65,13 +65,13 @@ package struct DeclaredRecord: ModelCodable, Equatable {
         } catch {
             throw AgentFault(
                 "damaged", "read \(state.declared)", cause: error.description,
-                hint: "remove it; orphans from before are then no longer listed")
+                hint: "remove this file; earlier orphans are then no longer listed")
         }
     }
 
-    /// The addresses of what is recorded and not in the plan; none for a partial plan.
+    /// The addresses that are recorded and not in the plan; none for a partial plan.
     ///
-    /// A thing that moved to another role keeps its kind and name, and is no orphan.
+    /// A resource that moved to another role keeps its kind and name, and is not an orphan.
     package func orphans(beside plan: Plan) -> [String] {
         if plan.isPartial { return [] }
         let present = Set(plan.resources.map { Entry(address: "", kind: $0.kind, name: $0.name) })
@@ -80,10 +80,10 @@ package struct DeclaredRecord: ModelCodable, Equatable {
         }.map(\.address)
     }
 
-    /// Takes in what an apply of a plan left on the host.
+    /// Records what an apply of a plan left on the host.
     ///
-    /// `applied` are the addresses that are now as declared. A resource that `leaves` nothing on the
-    /// host, such as one that is declared absent, is not in the record: nothing is there to be listed.
+    /// `applied` holds the addresses that are now as declared. Only a resource for which `leaves`
+    /// is true is recorded: one that is declared absent, for example, leaves nothing to list.
     package mutating func take(
         _ plan: Plan, applied: Set<String>, leaves: (PlannedResource) -> Bool
     ) {

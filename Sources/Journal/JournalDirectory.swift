@@ -6,10 +6,10 @@ import Wire
 
 /// The journals of a state directory, oldest first.
 package enum JournalDirectory {
-    /// How many finished journals are kept, and how many bytes all of them may have.
+    /// How many finished journals are kept; `keptBytes` limits their total size.
     package static let keptJournals = 20
     package static let keptBytes = 64 << 20
-    /// The most bytes of one journal that are read.
+    /// The largest size of a journal that is read.
     private static let journalLimit = 256 << 20
 
     static func path(of number: Int, in state: StateDirectory) -> String {
@@ -26,7 +26,7 @@ package enum JournalDirectory {
         return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
     }
 
-    /// The numbers of the journals there are, ascending.
+    /// The numbers of the existing journals, ascending.
     package static func numbers(in state: StateDirectory) throws(AgentFault) -> [Int] {
         do {
             return try LocalMachine().listIfPresent(state.journal)
@@ -38,7 +38,7 @@ package enum JournalDirectory {
         }
     }
 
-    /// What a journal tells; nil where it has not even its first record.
+    /// The state recorded in a journal; nil if it lacks even its first record.
     package static func state(
         of number: Int, in directory: StateDirectory
     ) throws(AgentFault) -> JournalState? {
@@ -60,7 +60,8 @@ package enum JournalDirectory {
 
     /// The serial of the last apply on this host; 0 before the first.
     ///
-    /// Reads the first record of the newest journal only: every agent says it in its hello.
+    /// Reads only the first record of the newest journal, since every agent needs this for its
+    /// hello.
     package static func lastSerial(in directory: StateDirectory) throws(AgentFault) -> Int {
         for number in try numbers(in: directory).reversed() {
             let path = path(of: number, in: directory)
@@ -76,9 +77,10 @@ package enum JournalDirectory {
         return 0
     }
 
-    /// The newest journal, where its run left something to tell: no end, or handlers pending.
+    /// The newest journal if its run needs attention: it has no end, or handlers are pending.
     ///
-    /// What a check asks. A settled journal is known by its last record, the others are not read.
+    /// For checks. The last record shows whether a journal is settled; then the others are not
+    /// read.
     package static func unsettled(in directory: StateDirectory) throws(AgentFault) -> JournalState?
     {
         for number in try numbers(in: directory).reversed() {

@@ -7,8 +7,8 @@ import Wire
 /// The journal's form on disk: a header line, then records one after another.
 ///
 /// A record is a length of four bytes in network order, the first eight bytes of the payload's
-/// SHA-256, and the payload: canonical JSON. A record that is cut short or does not match its
-/// checksum ends the journal: a power cut while it was written leaves such a tail.
+/// SHA-256, and the payload: canonical JSON. The journal ends at a record that is cut short or does
+/// not match its checksum: a power cut during a write leaves such a tail.
 package enum JournalFile {
     static let header = Array("muster journal 1\n".utf8)
     /// The most bytes of one record.
@@ -34,7 +34,7 @@ package enum JournalFile {
         return bytes
     }
 
-    /// The records of a journal's bytes, and whether a damaged tail was left out.
+    /// The records in a journal's bytes, and whether a damaged tail was ignored.
     package static func decode(_ bytes: [UInt8]) -> (records: [JournalRecord], isTorn: Bool) {
         guard bytes.starts(with: header) else { return ([], !bytes.isEmpty) }
         var records: [JournalRecord] = []
@@ -49,8 +49,8 @@ package enum JournalFile {
         return (records, false)
     }
 
-    /// The last record of a whole journal, without reading those before it; nil where the lengths do
-    /// not lead to the end of the bytes or the record is damaged.
+    /// The last record of a whole journal, without reading those before it; nil if the lengths do
+    /// not add up to the number of bytes or the record is damaged.
     static func last(_ bytes: [UInt8]) -> JournalRecord? {
         guard bytes.starts(with: header) else { return nil }
         var position = header.count
@@ -63,10 +63,9 @@ package enum JournalFile {
         return last.flatMap { record(in: $0, of: bytes) }
     }
 
-    /// The first record of a journal, without reading those behind it; nil where there is no whole
-    /// one.
+    /// The first record of a journal, without reading the later ones; nil if it is not whole.
     ///
-    /// `read` gives the journal's first bytes, at most as many as it is asked for.
+    /// `read` returns the journal's first bytes, at most as many as requested.
     static func first(
         _ read: (Int) throws(AgentFault) -> [UInt8]
     ) throws(AgentFault) -> JournalRecord? {
@@ -79,7 +78,7 @@ package enum JournalFile {
         return payload(at: header.count, of: bytes).flatMap { record(in: $0, of: bytes) }
     }
 
-    /// Where the payload of the record at a position lies; nil where it is cut short.
+    /// The range of the payload of the record at a position; nil if it is cut short.
     private static func payload(at position: Int, of bytes: [UInt8]) -> Range<Int>? {
         let start = position + prefixLength
         guard start <= bytes.count else { return nil }
@@ -88,7 +87,7 @@ package enum JournalFile {
         return start..<start + count
     }
 
-    /// The record of a payload; nil where its checksum or its form is wrong.
+    /// The record in a payload; nil if its checksum or its form is wrong.
     private static func record(in range: Range<Int>, of bytes: [UInt8]) -> JournalRecord? {
         let checksum = bytes[range.lowerBound - 8..<range.lowerBound]
         guard Digest(of: bytes[range]).bytes.prefix(8) == checksum,
@@ -123,7 +122,7 @@ package struct JournalWriter: ~Copyable {
             try StateDirectory.flushDirectory(state.journal)
             return writer
         } catch {
-            // A journal without its first record says nothing.
+            // A journal without its first record is useless.
             unlink(path)
             throw error
         }
@@ -140,7 +139,7 @@ package struct JournalWriter: ~Copyable {
 
     /// Adds a record.
     ///
-    /// Durable only after ``flush()``; on failure the file is as it was.
+    /// Durable only after ``flush()``; on failure the file keeps its earlier content.
     package mutating func append(_ record: JournalRecord) throws(AgentFault) {
         try append([record])
     }
@@ -165,7 +164,7 @@ package struct JournalWriter: ~Copyable {
             try descriptor.writeAll(bytes)
             size += bytes.count
         } catch {
-            // Half a record must not stand before the next one.
+            // A partial record must not precede the next one.
             if ftruncate(descriptor.number, off_t(size)) == 0 {
                 lseek(descriptor.number, off_t(size), SEEK_SET)
             }
@@ -175,7 +174,7 @@ package struct JournalWriter: ~Copyable {
 }
 
 extension StateDirectory {
-    /// Makes the names in a directory durable.
+    /// Makes the directory entries durable.
     static func flushDirectory(_ directory: String) throws(AgentFault) {
         do {
             let descriptor = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)

@@ -1,21 +1,22 @@
 import FleetModel
 import Wire
 
-/// One record of an apply's journal, in the order things happen.
+/// One record of an apply's journal; records are in the order of the events.
 package enum JournalRecord: ModelCodable, Equatable {
     case begin(RunBegin)
-    /// Durable before anything of the change is made.
+    /// Durable before any part of the change is made.
     case intent(ChangeIntent)
     /// The change of the resource was made and verified.
     case done(address: String)
-    /// The change of the resource failed; `isUntouched` where the host is still as it was before.
+    /// The change of the resource failed; `isUntouched` if the host still has its state from
+    /// before.
     case failed(address: String, fault: AgentFault, isUntouched: Bool)
-    /// The handler ran; it is pending no more.
+    /// The handler ran; it is no longer pending.
     case handlerDone(address: String)
     /// The handler failed; it stays pending.
     case handlerFailed(address: String, fault: AgentFault)
-    /// The run came to its end, or to a safe boundary where it was stopped.
-    /// Settled where no handler is left pending: a reader then needs no other record.
+    /// The run finished, or stopped at a safe boundary. It is settled if no handler is left
+    /// pending: a reader then needs no other record.
     case end(stopped: String?, isSettled: Bool = false)
 
     package var json: JSON {
@@ -66,7 +67,7 @@ package enum JournalRecord: ModelCodable, Equatable {
     }
 }
 
-/// The first record of a journal: which run it is, and what it took over from the one before.
+/// The first record of a journal: which run it is, and what it took over from the previous run.
 package struct RunBegin: ModelCodable, Equatable {
     package static let formatVersion = 1
 
@@ -80,7 +81,7 @@ package struct RunBegin: ModelCodable, Equatable {
     package var bootID: String
     /// Handlers that earlier runs left pending, with their full definition.
     package var pending: [PlannedHandler]
-    /// The number of an earlier journal whose run never came to its end.
+    /// The number of an earlier journal whose run did not finish.
     package var follows: Int?
 
     package init(
@@ -126,13 +127,13 @@ package struct RunBegin: ModelCodable, Equatable {
     }
 }
 
-/// A change about to be made: enough to finish it, to put it back, and to run what it notifies.
+/// A change about to be made: enough to finish it, to undo it, and to run the handlers it notifies.
 package struct ChangeIntent: ModelCodable, Equatable {
     package var address: String
     package var kind: Kind
     package var name: String
     package var changes: [Change]
-    /// What was there; contents are kept in ``StateDirectory/before`` by digest.
+    /// The state before the change; contents are kept in ``StateDirectory/before`` by digest.
     package var before: [BeforeImage]
     /// Handlers that this change notifies and that were not pending before its run.
     package var handlers: [PlannedHandler]

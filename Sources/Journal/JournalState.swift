@@ -1,11 +1,11 @@
 import FleetModel
 import Wire
 
-/// What a journal tells of its run: the state a next run, or a recovery, goes on from.
+/// The state of a run according to its journal: where a next run, or a recovery, continues.
 package struct JournalState: Sendable, Equatable {
-    /// How far one change came.
+    /// The progress of one change.
     package enum Progress: Sendable, Equatable {
-        /// The agent died between the intent and its outcome: nobody knows how much was made.
+        /// The agent died between the intent and its outcome: it is not known how much was changed.
         case open
         case done
         case failed(AgentFault, isUntouched: Bool)
@@ -16,21 +16,21 @@ package struct JournalState: Sendable, Equatable {
         package var progress: Progress
     }
 
-    /// The journal's number; it grows by one with each apply.
+    /// The journal's number; each apply takes the next number.
     package var number: Int
     package var begin: RunBegin
     /// In the order they were made.
     package var changes: [RecordedChange]
     /// Handlers still to run, in the order they became pending.
     package var pending: [PlannedHandler]
-    /// Whether the run came to its end.
+    /// Whether the run finished or stopped at a safe boundary.
     package var isFinished: Bool
-    /// Why the run ended early, where it was stopped.
+    /// Why the run was stopped early; nil if it was not.
     package var stopped: String?
-    /// Whether a damaged tail was left out.
+    /// Whether a damaged tail was ignored.
     package var isTorn: Bool
 
-    /// Replays records; nil where there is no begin record.
+    /// Replays records; nil if there is no begin record.
     package init?(number: Int, records: [JournalRecord], isTorn: Bool) {
         guard case .begin(let begin) = records.first else { return nil }
         self.number = number
@@ -57,7 +57,7 @@ package struct JournalState: Sendable, Equatable {
             guard isUntouched,
                 let intent = changes.last(where: { $0.intent.address == address })?.intent
             else { break }
-            // Those that another change notifies stay.
+            // Handlers that another change notifies stay pending.
             let added = Set(intent.handlers.map(\.address)).subtracting(notified)
             pending.removeAll { added.contains($0.address) }
         case .handlerDone(let address): pending.removeAll { $0.address == address }
@@ -68,7 +68,7 @@ package struct JournalState: Sendable, Equatable {
         }
     }
 
-    /// The handlers that changes notify which may have changed something.
+    /// The handlers notified by changes that may have had an effect.
     private var notified: [String] {
         changes.flatMap { change -> [String] in
             if case .failed(_, isUntouched: true) = change.progress { return [] }

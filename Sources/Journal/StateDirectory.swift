@@ -4,19 +4,19 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Where the agent keeps its state on a host: private, and written only by an apply.
+/// The directory where the agent keeps its state on a host: private, and written only by an apply.
 ///
 /// ```
-/// journal/0000000042.log   one file per apply: what it was about to do, and what came of it
+/// journal/0000000042.log   one file per apply: its intents and their outcomes
 /// journal/0000000042.plan  the plan of that apply
 /// before/DIGEST            contents that changes replaced
-/// spool/                   blobs on their way to their place
-/// last-plan.json           the plan of the last apply that came to its end
+/// spool/                   blobs that have arrived and are not yet in place
+/// last-plan.json           the plan of the last apply that finished
 /// declared.json            what applies have put on this host
 /// lock                     held by the apply that is running
 /// ```
 package struct StateDirectory: Sendable, Equatable {
-    /// The path where nothing else is said.
+    /// The default path.
     package static let standardPath = AgentDirectory.standard
 
     package let path: String
@@ -30,7 +30,7 @@ package struct StateDirectory: Sendable, Equatable {
     package var declared: String { path + "/declared.json" }
     package var lock: String { path + "/lock" }
 
-    /// Makes the directories where they are missing, and refuses ones that others can write to.
+    /// Creates missing directories, and refuses directories that other users can write to.
     package func prepare() throws(AgentFault) {
         for directory in [path, journal, before, spool] {
             if mkdir(directory, 0o700) != 0 && errno != EEXIST {
@@ -46,22 +46,23 @@ package struct StateDirectory: Sendable, Equatable {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw AgentFault(
                 "unsafe-state", "use \(directory)", cause: "it is not a directory",
-                hint: "move it away, or name another directory with agent_dir")
+                hint: "move it away, or set agent_dir to another directory")
         }
         guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
             throw AgentFault(
-                "unsafe-state", "use \(directory)", cause: "others than its owner can write to it",
-                hint: "chown it to root and chmod it to 0700, or name another with agent_dir")
+                "unsafe-state", "use \(directory)",
+                cause: "it has another owner, or other users can write to it",
+                hint: "chown it to root and chmod it to 0700, or set agent_dir to another path")
         }
     }
 
-    /// Removes what an apply that was cut short left in the spool.
+    /// Removes what an interrupted apply left in the spool.
     package func emptySpool() {
         let machine = LocalMachine()
         for name in (try? machine.listIfPresent(spool)) ?? [] { unlink(spool + "/" + name) }
     }
 
-    /// The bytes of a file of the state, nil where there is none.
+    /// The bytes of a state file; nil if it does not exist.
     package func read(_ file: String, limit: Int = 64 << 20) throws(AgentFault) -> [UInt8]? {
         do {
             return try LocalMachine().read(file, limit: limit)
@@ -71,7 +72,7 @@ package struct StateDirectory: Sendable, Equatable {
         }
     }
 
-    /// Puts a file of the state in place atomically and durably.
+    /// Replaces a state file atomically and durably.
     package func replace(_ file: String, _ content: [UInt8]) throws(AgentFault) {
         do {
             try LocalMachine().replaceFile(

@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 
 /// A socket to the command port of chronyd (UDP 323 of 127.0.0.1, chrony.conf(5) `cmdport`); opened
-/// before a sandbox is entered that opens none.
+/// before entering a sandbox that allows no new sockets.
 package final class ChronySocket {
     package static let port: UInt16 = 323
     private let descriptor: Descriptor
     private let name: String
 
-    /// Sends nothing.
+    /// Opens the socket; sends nothing.
     package init(port: UInt16 = ChronySocket.port) throws(SystemError) {
         name = "127.0.0.1:\(port)"
         let answer = clinux_loopback_datagrams(port)
@@ -18,9 +18,9 @@ package final class ChronySocket {
 
     package var number: Int32 { descriptor.number }
 
-    /// Sends a request, up to three times with half a second each, and gives the first answer.
+    /// Sends a request, up to three times with half a second each, and returns the first answer.
     ///
-    /// Throws ECONNREFUSED where nothing listens, ETIMEDOUT where nothing answers.
+    /// Throws ECONNREFUSED if nothing listens, ETIMEDOUT if nothing answers.
     package func ask(_ message: [UInt8]) throws(SystemError) -> [UInt8] {
         for _ in 0..<3 {
             do throws(SystemError) {

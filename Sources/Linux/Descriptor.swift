@@ -3,7 +3,7 @@ import Glibc
 
 /// The one owner of an open file descriptor: closed when it goes out of scope.
 package struct Descriptor: ~Copyable {
-    /// The number the kernel knows it by; valid while this value lives.
+    /// The descriptor's number in the kernel; valid while this value lives.
     package let number: Int32
 
     /// Takes ownership of an open descriptor.
@@ -11,7 +11,7 @@ package struct Descriptor: ~Copyable {
 
     deinit { close(number) }
 
-    /// Gives the number away; the caller closes it.
+    /// Gives up ownership and returns the number; the caller closes it.
     package consuming func release() -> Int32 {
         let number = self.number
         discard self
@@ -34,7 +34,7 @@ package struct Descriptor: ~Copyable {
         return Pipe(read: Descriptor(owning: ends[0]), write: Descriptor(owning: ends[1]))
     }
 
-    /// Reads at most `count` bytes, from an offset where one is given; none at the end of the file.
+    /// Reads at most `count` bytes, from an offset if one is given; empty at the end of the file.
     package func read(
         upTo count: Int, from offset: Int? = nil
     ) throws(SystemError) -> [UInt8] {

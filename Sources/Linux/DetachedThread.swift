@@ -3,7 +3,7 @@ import Glibc
 
 /// Threads for calls that block.
 package enum DetachedThread {
-    /// Runs the body on a thread of its own, all signals blocked; false where none could be made.
+    /// Runs the body on its own thread with all signals blocked; false if no thread could be made.
     package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         var all = sigset_t()
         var before = sigset_t()
@@ -46,14 +46,14 @@ package final class ThreadSignal: Sendable {
     /// Adds one count.
     package func signal() { _ = clinux_eventfd_signal(number) }
 
-    /// Takes one count; false when none came in time.
+    /// Takes one count; false if none arrived in time.
     package func wait(seconds: Int) -> Bool {
         var polled = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
         guard poll(&polled, 1, Int32(seconds * 1000)) > 0 else { return false }
         return clinux_eventfd_take(number) == 1
     }
 
-    /// Takes one count, however long that takes; false where the descriptor could not be made.
+    /// Takes one count, however long that takes; false if the descriptor could not be made.
     package func wait() -> Bool {
         while number >= 0 {
             var polled = pollfd(fd: number, events: Int16(POLLIN), revents: 0)

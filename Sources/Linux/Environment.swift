@@ -2,7 +2,7 @@ import Glibc
 
 /// This process's environment.
 package enum Environment {
-    /// All of it, `NAME=value`.
+    /// All variables as `NAME=value`.
     package static var all: [String] {
         guard let bytes = try? LocalMachine().read("/proc/self/environ", limit: 4 << 20) else {
             return ProgramCall.plainEnvironment

@@ -20,7 +20,7 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var description: String { "\(call) \(object): \(reason)" }
 
-    /// What to do about it, where the error alone says enough.
+    /// What to do about it; nil if the error code alone does not tell.
     package var hint: String? {
         switch code {
         case ENOSPC: "free space on the file system that holds \(object)"
@@ -34,7 +34,7 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
     package var isNotFound: Bool { code == ENOENT || code == ENOTDIR }
 
-    /// Whether there is no such thing to ask for: a driver without it, or an older kernel.
+    /// Whether the operation does not exist here: the driver lacks it, or the kernel is older.
     package var isUnsupported: Bool { code == EOPNOTSUPP || code == ENOSYS }
 
     /// The text of an error number, without glibc's locale lookups.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What stat(2) says of a path.
+/// What stat(2) reports about a path.
 package struct FileStatus: Sendable, Equatable {
     package enum FileType: String, Sendable {
         case file, directory, symlink, socket, fifo
@@ -9,7 +9,7 @@ package struct FileStatus: Sendable, Equatable {
     }
 
     package var type: FileType
-    /// Permission bits with set-uid, set-gid and sticky: 0...0o7777.
+    /// Permission bits including set-uid, set-gid and sticky: 0...0o7777.
     package var mode: UInt32
     package var uid: UInt32
     package var gid: UInt32
@@ -18,7 +18,8 @@ package struct FileStatus: Sendable, Equatable {
     package var inode: UInt64
     /// Time of the last change of content, in nanoseconds since the epoch.
     package var modifiedNanoseconds: Int64
-    /// Time of the last change of content, name or attributes: when an unpacked file came here.
+    /// Time of the last change of content, name or attributes: for an unpacked file, when it was
+    /// unpacked.
     package var changedNanoseconds: Int64
 
     package init(

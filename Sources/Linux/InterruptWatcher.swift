@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Calls an action for every SIGINT, SIGTERM or SIGHUP, on a thread of its own.
+/// Calls an action, on its own thread, for every SIGINT, SIGTERM or SIGHUP.
 ///
 /// The signals are blocked in the whole process and read from a descriptor, so that no code runs
-/// inside a signal handler. Programs started meanwhile have their signal mask reset.
+/// inside a signal handler. Programs that the process starts get an empty signal mask.
 package final class InterruptWatcher: Sendable {
     private let signals: Int32
     private let wake: Int32
@@ -18,7 +18,7 @@ package final class InterruptWatcher: Sendable {
 
     /// Begins to watch.
     ///
-    /// One at a time per process.
+    /// At most one watcher per process.
     package init(_ action: @escaping @Sendable () -> Void) {
         let signals = clinux_signalfd_interrupts()
         var ends: [Int32] = [-1, -1]
@@ -49,6 +49,6 @@ package final class InterruptWatcher: Sendable {
         }
     }
 
-    /// Ends the watching; the signals stay blocked until the process ends.
+    /// Stops watching; the signals stay blocked until the process ends.
     package func end() { if wake >= 0 { close(wake) } }
 }

@@ -1,22 +1,22 @@
-/// Lines of files and of what programs print, split at LF as bytes (getline(3)).
+/// Lines of files and of program output, split at LF as bytes (getline(3)).
 ///
-/// In Swift `\r\n` is one Character, so that text whose lines end with CR LF does not split at `\n`.
-/// This is the one place that splits text of a host into lines; a house test holds that.
+/// In Swift `\r\n` is one Character, so text with CR LF line ends does not split at `\n`. Only this
+/// file splits a host's text into lines; a house test enforces that.
 extension StringProtocol {
-    /// The lines without what ends them, be it LF or CR LF; what follows the last LF is a line only
-    /// where it holds something.
+    /// The lines without their LF or CR LF; text after the last LF is a line only if it is not
+    /// empty.
     package var lines: [Substring] {
         rawLines.map {
             $0.utf8.last == UInt8(ascii: "\r") ? Substring($0.unicodeScalars.dropLast()) : $0
         }
     }
 
-    /// The lines that hold something.
+    /// The lines that are not empty.
     package var filledLines: [Substring] { lines.filter { !$0.isEmpty } }
 
     /// The lines without their LF, a CR before it kept.
     ///
-    /// For who writes them back, each with LF: a line that is not touched keeps its ending.
+    /// For callers that write the lines back, each with LF: an unchanged line keeps its ending.
     package var rawLines: [Substring] {
         let whole = Substring(self)
         var pieces = whole.utf8.split(

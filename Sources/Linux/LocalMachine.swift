@@ -3,11 +3,11 @@ import Glibc
 
 /// This machine, or a copy of one below a root directory.
 ///
-/// With a root other than `/`, programs cannot be run: a copy of `/proc` has none.
+/// With a root other than `/`, programs cannot be run: a copy of `/proc` has no processes.
 package final class LocalMachine: Machine {
     private let root: String
 
-    /// A machine whose paths lie below `root`; `/` is this one.
+    /// A machine whose paths lie below `root`; `/` is this machine.
     package init(root: String = "/") {
         self.root = root == "/" ? "" : root.hasSuffix("/") ? String(root.dropLast()) : root
     }
@@ -27,7 +27,7 @@ package final class LocalMachine: Machine {
         var raw = stat()
         try check(fstat(descriptor.number, &raw), "fstat", path)
         var all: [UInt8] = []
-        // Files of the kernel have no size until they are read.
+        // Files of /proc and /sys report no size before they are read.
         if raw.st_size > 65_536 { all.reserveCapacity(min(Int(raw.st_size), limit)) }
         while true {
             let piece = try named("read", path) { () throws(SystemError) in
@@ -37,7 +37,7 @@ package final class LocalMachine: Machine {
             if all.count + piece.count > limit {
                 throw SystemError(call: "read", object: path, code: EFBIG)
             }
-            // A copy of the right size: the piece's own storage is as large as a whole one.
+            // The bytes are copied, because the piece's own storage has the full buffer size.
             all.append(contentsOf: piece)
         }
     }
@@ -46,7 +46,7 @@ package final class LocalMachine: Machine {
         let descriptor = try open(path, O_RDONLY)
         while true {
             let piece = try named("read", path) { () throws(SystemError) in
-                // Larger ones malloc takes from the kernel and gives back each time.
+                // malloc takes larger buffers from the kernel and returns them each time.
                 try descriptor.read(upTo: 65_536)
             }
             if piece.isEmpty { return }
@@ -119,8 +119,8 @@ package final class LocalMachine: Machine {
         }
     }
 
-    /// Puts a file in place as ``replaceFile(_:content:mode:uid:gid:)`` does, for what can be made
-    /// again at any time: nothing waits for the disk, and a power cut may lose it.
+    /// Replaces a file as ``replaceFile(_:content:mode:uid:gid:)`` does, but does not wait for the
+    /// disk: for files that can be made again at any time, since a power cut may lose them.
     package func replaceRenewableFile(
         _ path: String, content: [UInt8], mode: UInt32
     ) throws(SystemError) {
@@ -136,7 +136,7 @@ package final class LocalMachine: Machine {
     ) throws(SystemError) {
         let temporary = temporaryName(beside: path)
         do {
-            // Nobody but us may read it before it has its owner and mode.
+            // No other user may read the file before it has its owner and mode.
             let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
             try named("write", path) { () throws(SystemError) in try write(descriptor) }
             try check(fchown(descriptor.number, uid, gid), "chown", path)
@@ -233,10 +233,10 @@ package final class LocalMachine: Machine {
         Descriptor(owning: try checkNegated(clinux_open(real(path), flags, mode), "open", path))
     }
 
-    /// Gives a file that takes another's place its access list and SELinux label; where there are
-    /// none, or the file system knows none, there is nothing to do.
+    /// Copies the access list and the SELinux label of the replaced file to its replacement; does
+    /// nothing if there are none or the file system does not support them.
     ///
-    /// File capabilities are not kept: they were given to other content.
+    /// File capabilities are not copied: they were given to other content.
     private func keepAttributes(
         of path: String, on descriptor: borrowing Descriptor
     ) throws(SystemError) {
@@ -253,7 +253,7 @@ package final class LocalMachine: Machine {
 
     private func flushDirectory(of path: String) throws(SystemError) {
         let directory = try open(PathName.parent(of: path), O_RDONLY | O_DIRECTORY)
-        // Pseudo file systems refuse; what they hold is not on a disk.
+        // Pseudo file systems refuse; their content is not on a disk.
         if fsync(directory.number) != 0 && errno != EINVAL && errno != EROFS {
             throw SystemError(call: "fsync", object: PathName.parent(of: path), code: errno)
         }
@@ -261,7 +261,7 @@ package final class LocalMachine: Machine {
 
     private func temporaryName(beside path: String) -> String {
         let number = UInt32.random(in: .min ... .max)
-        // Cut, so that a name of the greatest length has a temporary one too.
+        // The name is cut, so that a name of the maximum length also has a temporary name.
         let name = String(
             String.UnicodeScalarView(PathName.last(of: path).unicodeScalars.prefix(40)))
         return PathName.join(PathName.parent(of: path), ".muster-\(name)-\(number)")

@@ -1,23 +1,25 @@
 import Glibc
 
-/// The seam to the machine: its files and its programs.
+/// The interface to the machine: its files and its programs.
 ///
-/// Tests put a fake behind it.
+/// Tests substitute a fake.
 ///
 /// Every path is absolute. No call follows a symbolic link in the last component unless it says so.
 package protocol Machine: AnyObject {
-    /// The status of a path itself (lstat), or of what it points to. Throws ENOENT where nothing is.
+    /// The status of a path itself (lstat), or of the file it points to. Throws ENOENT if nothing
+    /// exists there.
     func status(_ path: String, followLinks: Bool) throws(SystemError) -> FileStatus
 
-    /// The whole content of a file, of at most `limit` bytes; EFBIG where it has more.
+    /// The whole content of a file of at most `limit` bytes; throws EFBIG if it has more.
     ///
-    /// Follows links. Works on files of /proc and /sys, whose size reads 0.
+    /// Follows links. Works on files of /proc and /sys, whose reported size is 0.
     func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8]
 
-    /// Hands the content of a file to the body in pieces, from the start to the end. Follows links.
+    /// Passes the content of a file to the body in pieces, from start to end. Follows links.
     func read(_ path: String, inPieces body: ([UInt8]) -> Void) throws(SystemError)
 
-    /// At most `count` bytes of a file from an offset on; fewer where it ends. Follows links.
+    /// At most `count` bytes of a file, starting at an offset; fewer at the end of the file.
+    /// Follows links.
     func read(_ path: String, from offset: Int, count: Int) throws(SystemError) -> [UInt8]
 
     /// The target of a symbolic link, as stored.
@@ -29,7 +31,8 @@ package protocol Machine: AnyObject {
     /// Runs a program to its end.
     func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult
 
-    /// Puts a file in place atomically: written beside it, flushed, given its owner and mode, renamed.
+    /// Replaces a file atomically: a temporary file beside it is written, flushed, given owner and
+    /// mode, and renamed.
     ///
     /// A reader sees the old content or the new, also after a power cut.
     func replaceFile(
@@ -42,7 +45,7 @@ package protocol Machine: AnyObject {
         _ path: String, copyOf source: String, mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError)
 
-    /// Writes to an existing file in one call, as files of /proc and /sys want it. Creates nothing.
+    /// Writes to an existing file in one call, as files of /proc and /sys require. Creates nothing.
     func writeInPlace(_ path: String, _ content: [UInt8]) throws(SystemError)
 
     /// Creates one directory.
@@ -50,27 +53,28 @@ package protocol Machine: AnyObject {
         _ path: String, mode: UInt32, uid: UInt32, gid: UInt32
     ) throws(SystemError)
 
-    /// Puts a symbolic link in place atomically.
+    /// Replaces a symbolic link atomically.
     func replaceLink(_ path: String, target: String) throws(SystemError)
 
-    /// Sets permission bits, of a file or directory. Never follows a link.
+    /// Sets the permission bits of a file or directory. Never follows a link.
     func setMode(_ path: String, _ mode: UInt32) throws(SystemError)
 
     /// Sets the owner and group. Never follows a link.
     func setOwner(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError)
 
-    /// Renames a path, flushing the directory.
+    /// Renames a path and flushes the directory.
     func rename(_ from: String, to: String) throws(SystemError)
 
     /// Removes a file, link or empty directory.
     func remove(_ path: String) throws(SystemError)
 
-    /// Hands a message to the driver of a network interface; what it left in its place.
+    /// Passes a message to the driver of a network interface and returns what the driver left in
+    /// its place.
     func askLink(
         _ interface: String, _ request: LinkRequest, _ message: [UInt8]
     ) throws(SystemError) -> [UInt8]
 
-    /// Hands a request to chronyd's command port on loopback; its answer.
+    /// Sends a request to chronyd's command port on loopback and returns the answer.
     func askChrony(_ message: [UInt8]) throws(SystemError) -> [UInt8]
 
     /// Sets the CPUs that a process or thread may run on (sched_setaffinity(2)).
@@ -80,7 +84,7 @@ package protocol Machine: AnyObject {
 }
 
 extension Machine {
-    /// The status of the path itself, or nil where nothing is there.
+    /// The status of the path itself, or nil if nothing exists there.
     package func statusIfPresent(
         _ path: String, followLinks: Bool = false
     ) throws(SystemError) -> FileStatus? {
@@ -92,7 +96,7 @@ extension Machine {
         }
     }
 
-    /// The content as text, or nil where there is no such file.
+    /// The content as text, or nil if the file does not exist.
     package func textIfPresent(
         _ path: String, limit: Int = 16 << 20
     ) throws(SystemError) -> String? {
@@ -104,7 +108,7 @@ extension Machine {
         }
     }
 
-    /// The target of a symbolic link, or nil where there is no link.
+    /// The target of a symbolic link, or nil if the link does not exist.
     package func linkTargetIfPresent(_ path: String) throws(SystemError) -> String? {
         do {
             return try linkTarget(path)
@@ -114,7 +118,7 @@ extension Machine {
         }
     }
 
-    /// The names in a directory, or none where there is no such directory.
+    /// The names in a directory; empty if the directory does not exist.
     package func listIfPresent(_ path: String) throws(SystemError) -> [String] {
         do {
             return try list(path)

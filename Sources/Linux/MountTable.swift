@@ -2,7 +2,7 @@
 package struct MountTable: Sendable, Equatable {
     /// One mount.
     package struct Mount: Sendable, Equatable {
-        /// Where it is mounted, as the kernel names it: bytes, which need not be UTF-8.
+        /// The mount point as the kernel reports it: bytes, which need not be UTF-8.
         package var pathBytes: [UInt8]
         /// Options of this mount: `ro`, `noexec`.
         package var options: [String]
@@ -16,14 +16,14 @@ package struct MountTable: Sendable, Equatable {
             self.options = options
         }
 
-        /// The path as text, repaired where it is none.
+        /// The path as text; invalid UTF-8 is replaced.
         package var path: String { String(decoding: pathBytes, as: UTF8.self) }
     }
 
-    /// In the order they are listed: what is mounted over another comes after it.
+    /// In the order of the file: a mount over another comes after it.
     package private(set) var mounts: [Mount] = []
 
-    /// The mounts that this process sees; none where /proc is not there.
+    /// The mounts that this process sees; empty if /proc is not mounted.
     package static func ofThisProcess(on machine: any Machine) throws(SystemError) -> MountTable {
         do throws(SystemError) {
             let content = try machine.read("/proc/self/mountinfo", limit: 64 << 20)
@@ -34,14 +34,14 @@ package struct MountTable: Sendable, Equatable {
         }
     }
 
-    /// Reads the table; lines that are cut short are left out.
+    /// Reads the table; incomplete lines are ignored.
     package init(parsing content: [UInt8]) {
         for line in content.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: " "))
             guard fields.count > 5 else { continue }
             var mount = Mount(path: "", options: MountTable.list(fields[5]))
             mount.pathBytes = MountTable.unescaped(fields[4])
-            // Optional fields come before a dash, and then what is mounted.
+            // Optional fields end at a dash, which the type and device follow.
             if let dash = fields.firstIndex(of: [UInt8(ascii: "-")]), dash + 3 < fields.count {
                 mount.type = MountTable.text(fields[dash + 1])
                 mount.device = MountTable.text(fields[dash + 2])
@@ -51,9 +51,10 @@ package struct MountTable: Sendable, Equatable {
         }
     }
 
-    /// A field of mountinfo, mounts or fstab(5) as it was meant.
+    /// A field of mountinfo, mounts or fstab(5) with its escapes decoded.
     ///
-    /// Space, tab, newline, backslash and `#` stand there as a backslash and three octal digits.
+    /// In these files, space, tab, newline, backslash and `#` are written as a backslash and three
+    /// octal digits.
     package static func unescaped(_ field: some Collection<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = Array(field)[...]
@@ -71,7 +72,7 @@ package struct MountTable: Sendable, Equatable {
         return bytes
     }
 
-    /// The same of a field that is text already.
+    /// The same for a field that is already text.
     package static func unescaped(_ field: some StringProtocol) -> String {
         String(decoding: unescaped(field.utf8), as: UTF8.self)
     }

@@ -1,4 +1,4 @@
-/// Text operations on absolute paths; nothing here looks at the machine.
+/// Text operations on absolute paths; nothing here accesses the machine.
 package enum PathName {
     /// The directory a path lies in; `/` for the root itself.
     package static func parent(of path: String) -> String {

@@ -11,13 +11,13 @@ package struct ProgramCall: Sendable, Equatable {
     package var environment: [String]
     /// Bytes for its standard input.
     package var input: [UInt8]
-    /// The directory it starts in; nil keeps ours.
+    /// The directory it starts in; nil: the caller's.
     package var directory: String?
-    /// Seconds until its whole process group is killed.
+    /// The time limit in seconds; then its whole process group is killed.
     package var timeoutSeconds: Double
-    /// The most bytes kept of each output; more ends the program.
+    /// The most bytes kept of each output; a program that prints more is killed.
     package var outputLimit: Int
-    /// The identity it runs with; nil keeps ours.
+    /// The user and group it runs as; nil: the caller's.
     package var identity: ChildIdentity?
 
     package init(
@@ -36,7 +36,7 @@ package struct ProgramCall: Sendable, Equatable {
         self.identity = identity
     }
 
-    /// A fixed search path and the C locale: the same on every host, whatever the login shell set.
+    /// A fixed search path and the C locale: the same on every host, regardless of the login shell.
     package static let plainEnvironment = [
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
         "HOME=/root",
@@ -48,7 +48,8 @@ package struct ProgramCall: Sendable, Equatable {
 package struct ChildIdentity: Sendable, Equatable {
     package var uid: UInt32
     package var gid: UInt32
-    /// Keeps CAP_DAC_READ_SEARCH as an ambient capability, so that it can read what root can.
+    /// Whether CAP_DAC_READ_SEARCH is kept as an ambient capability, so that the child can read
+    /// what root can.
     package var keepsReadCapability: Bool
 
     package init(uid: UInt32, gid: UInt32, keepsReadCapability: Bool = false) {
@@ -96,21 +97,22 @@ package struct ProgramResult: Sendable, Equatable {
 
 /// Runs programs and waits for them, with a deadline over the whole process group.
 package enum ProcessRunner {
-    /// Seconds that the output stays open once the program itself has ended.
+    /// How many seconds the output is still read after the program itself has ended.
     ///
-    /// What it printed is in the pipe by then. What it left running may still say a word in this
-    /// time; a daemon that keeps the output open for good is not waited for.
+    /// All that the program printed is in the pipe by then. Processes that it left running may
+    /// print more in this time; a daemon that keeps the output open forever is not waited for.
     package static let graceSeconds = 0.5
-    /// Seconds between looks at a program that prints nothing and may have ended.
+    /// Seconds between two checks whether a program that prints nothing has ended.
     private static let lookSeconds = 0.1
 
     /// Runs a program to its end.
     ///
-    /// The end of the program counts, not that of its output: what it started may hold that open,
-    /// and goes on undisturbed. The child leads its own session; on timeout its process group gets SIGKILL. Output past the
-    /// limit ends it too. Throws only when the program could not be started. `affinity` is the mask
-    /// of the CPUs it may use, as sched_setaffinity(2) takes it; empty leaves it ours. `owner` is a
-    /// socket or pipe; where its other end is closed the program is killed like one out of time.
+    /// This waits for the end of the program, not of its output: processes that it started may keep
+    /// the output open, and continue undisturbed. The child leads its own session; on timeout its
+    /// process group gets SIGKILL. Output past the limit also ends it. Throws only if the program
+    /// could not be started. `affinity` is the mask of the CPUs it may use, as sched_setaffinity(2)
+    /// takes it; empty keeps the caller's. `owner` is a socket or pipe; if its other end is closed,
+    /// the program is killed as on timeout.
     package static func run(
         _ call: ProgramCall, affinity: [UInt8] = [], owner: Int32 = -1
     ) throws(SystemError) -> ProgramResult {
@@ -161,7 +163,7 @@ package enum ProcessRunner {
             input: input, output: output, errors: errors, owner: owner, bytes: call.input)
         let deadline = Clock.monotonicSeconds() + call.timeoutSeconds
         var end: ProgramResult.End?
-        /// How the program ended, and until when what it left running is listened to.
+        /// How the program ended, and until when the output of processes it left running is read.
         var ended: (end: ProgramResult.End, until: Double)?
         while !pump.isDone {
             let now = Clock.monotonicSeconds()
@@ -206,7 +208,8 @@ package enum ProcessRunner {
         return number != 0 ? .signalled(number) : .exited(status)
     }
 
-    /// Waits for a child whose output has ended; one that closed its output and lives on is killed.
+    /// Waits for a child whose output has ended; a child that closed its output and does not end is
+    /// killed.
     private static func wait(
         _ pid: pid_t, until deadline: Double, owner: Int32
     ) -> ProgramResult.End {
@@ -249,10 +252,10 @@ private struct Pump {
     var errors: [UInt8] { buffers[1] }
     var isDone: Bool { outputs.allSatisfy { $0 < 0 } }
 
-    /// Takes what the pipes hold now, of a child that has ended and writes no more.
+    /// Reads what the pipes hold now, after the child has ended.
     ///
-    /// However late it comes to that: time is no measure of what is still to be read. Something else
-    /// may write on, so no more than that.
+    /// Has no time limit, since the data is already in the pipes, but a size limit, since other
+    /// processes may still write.
     mutating func drain(atMost limit: Int) {
         for index in 0..<2 {
             var room = limit

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// An executor that runs its jobs one after the other on a thread of its own.
+/// An executor that runs its jobs one after another on its own thread.
 ///
-/// For actors whose work blocks: a database on a slow disk must not hold the threads that the other
-/// tasks share. The thread ends with ``finish()``, once what was handed to it is done.
+/// For actors whose work blocks: a database on a slow disk must not block the threads that other
+/// tasks share. The thread ends after ``finish()``, once all jobs passed to it are done.
 package final class SerialThread: SerialExecutor {
     private struct Queue: Sendable {
         var jobs: [UnownedJob] = []
@@ -15,7 +15,7 @@ package final class SerialThread: SerialExecutor {
 
     private init() {}
 
-    /// Starts a thread; nil where none could be made.
+    /// Starts a thread; nil if none could be made.
     package static func start() -> SerialThread? {
         let thread = SerialThread()
         return DetachedThread.start { thread.run() } ? thread : nil
@@ -27,7 +27,7 @@ package final class SerialThread: SerialExecutor {
         wakeUp.signal()
     }
 
-    /// Lets the thread end; nothing may be handed to it afterwards.
+    /// Ends the thread after its jobs; no job may be passed to it afterwards.
     package func finish() {
         queue.withLock { $0.isFinishing = true }
         wakeUp.signal()

@@ -1,10 +1,10 @@
-/// What keeps a bad change from reaching the whole fleet.
+/// The limits that keep a bad change from reaching the whole fleet.
 package struct Brakes: Sendable, Equatable {
     package enum Size: Sendable, Equatable {
         case hosts(Int)
         case percent(Int)
 
-        /// As ``Brakes/size(_:)`` reads it.
+        /// The text that ``Brakes/size(_:)`` reads.
         package var text: String {
             switch self {
             case .hosts(let count): "\(count)"
@@ -13,11 +13,11 @@ package struct Brakes: Sendable, Equatable {
         }
     }
 
-    /// This many hosts go first, alone; the rest only if all of them came out well.
+    /// This many hosts go first, on their own; the others follow only if all of these succeeded.
     package var canary: Int
-    /// The rest goes in batches; each begins when the one before is done.
+    /// The other hosts go in batches of this size; each begins when the one before has ended.
     package var batch: Size?
-    /// No host is started once more than this many failed or were unreachable.
+    /// No more hosts are started once more than this many failed or were unreachable.
     package var maxFailed: Int?
 
     package init(canary: Int = 0, batch: Size? = nil, maxFailed: Int? = nil) {
@@ -28,7 +28,7 @@ package struct Brakes: Sendable, Equatable {
 
     /// Reads `20` or `25%`; nil for anything else.
     ///
-    /// At least one host, at most all.
+    /// The size is at least one host and at most all hosts.
     package static func size(_ text: String) -> Size? {
         if text.hasSuffix("%") {
             guard let percent = Int(text.dropLast()), (1...100).contains(percent) else {
@@ -40,7 +40,7 @@ package struct Brakes: Sendable, Equatable {
         return .hosts(count)
     }
 
-    /// The hosts in the groups they go in.
+    /// The hosts in stages, in order.
     ///
     /// A percentage is of all hosts and rounds down, to at least 1.
     package func stages(of hosts: [String]) -> [ArraySlice<String>] {
@@ -63,7 +63,8 @@ package struct Brakes: Sendable, Equatable {
         return stages
     }
 
-    /// Whether a stage's bad hosts forbid the next: any one in the canary stage.
+    /// Why a stage's bad hosts prevent the next stage, or nil: any bad host in the canary stage
+    /// does.
     package func forbidsNext(stage: Int, badInStage: Int, badInAll: Int, of hosts: Int) -> String? {
         if canary > 0, canary < hosts, stage == 0, badInStage > 0 {
             return "\(badInStage) of \(canary) canary hosts did not come out well"
@@ -71,7 +72,7 @@ package struct Brakes: Sendable, Equatable {
         return forbidsHost(bad: badInAll)
     }
 
-    /// Whether so many bad hosts forbid to start another.
+    /// Why this many bad hosts prevent starting another host, or nil.
     package func forbidsHost(bad: Int) -> String? {
         guard let maxFailed, bad > maxFailed else { return nil }
         return "\(bad) hosts failed or were unreachable, more than --max-failed \(maxFailed)"

@@ -2,36 +2,36 @@ import FleetModel
 import Views
 import Wire
 
-/// Where one host stands in a run.
+/// The state of one host in a run.
 ///
-/// Kept in the store before anything that follows from it is done, so that a controller that died can
-/// say on its next start what was going on where.
+/// The store records it before anything that follows from it is done, so that after a controller
+/// died its next start can tell what was in progress on which host.
 package enum HostState: Sendable, Equatable {
-    /// Its turn has not come.
+    /// The host's turn has not come.
     case waiting
-    /// It is being compiled, logged in to, and read; this controller has begun no change on it.
-    /// `after`: what an earlier controller of the run may have begun.
+    /// The host is being compiled, logged in to, and read; this controller has begun no change on
+    /// it. `after`: what an earlier controller of the run may have begun.
     case connecting(after: Progress)
-    /// Its plan is fixed, and the request may be on its way: from here on it must be asked what
-    /// came of it.
+    /// The host's plan is fixed, and the request may have been sent: from here on the host must be
+    /// asked for the result.
     case planned(plan: Digest, serial: Int)
-    /// Its agent has begun to answer the request.
+    /// The host's agent has begun to answer the request.
     case running(plan: Digest, serial: Int)
-    /// It was told to leave the boot with this id.
+    /// The host was told to reboot out of the boot with this id.
     case rebooting(plan: Digest, boot: String)
-    /// It is back from its reboot, and the plan is carried out once more.
+    /// The host is back from its reboot, and the plan is carried out once more.
     case back(plan: Digest, serial: Int)
-    /// Nothing more is done with it in this run.
+    /// The host has ended; nothing more is done with it in this run.
     case ended(HostOutcome, from: Progress)
 
-    /// What has to be known of an ended host for a run that goes on: what may have been begun on it.
+    /// What may have been begun on a host: a continued run needs this even for an ended host.
     package enum Progress: Sendable, Equatable {
         case nothing
         case plan(Digest, serial: Int)
         case reboot(Digest, boot: String)
     }
 
-    /// The name of the state, as the store keeps it.
+    /// The name of the state in the store.
     package enum Name: String, Sendable, CaseIterable {
         case waiting, connecting, planned, running, rebooting, back, ended
     }
@@ -48,7 +48,7 @@ package enum HostState: Sendable, Equatable {
         }
     }
 
-    /// Whether the run still has something to do with the host, and has begun to.
+    /// Whether work on the host has begun and has not ended.
     package var isActive: Bool {
         switch self {
         case .waiting, .ended: false
@@ -56,7 +56,7 @@ package enum HostState: Sendable, Equatable {
         }
     }
 
-    /// How the host came out; nil while it has not.
+    /// The host's outcome; nil until it has ended.
     package var outcome: HostOutcome? {
         if case .ended(let outcome, _) = self { outcome } else { nil }
     }

@@ -3,7 +3,7 @@ import Views
 import Wire
 
 extension HostTransition: ModelCodable {
-    /// The form in which the store keeps it.
+    /// The JSON form that the store keeps.
     package var json: JSON {
         var members: [String: JSON?] = [
             "host": .string(host), "state": .string(state.name.rawValue),

@@ -3,10 +3,10 @@ import FleetModel
 import Views
 
 extension RunMachine {
-    /// The exit code of the run: several may hold, the table's order decides.
+    /// The exit code of the run; if several apply, the order of the table decides.
     ///
-    /// An apply that leaves anything declared to be made, or waiting for a reboot, ends with
-    /// `differences`, as a check that finds it does.
+    /// An apply that leaves a declared change to be made, or waiting for a reboot, ends with
+    /// `differences`, like a check that finds this.
     package var exitCode: ExitCode {
         var codes: Set<ExitCode> = isCancelled ? [.interrupted] : [.done]
         for host in hosts {

@@ -4,21 +4,21 @@ import Wire
 
 /// One run over many hosts, as a pure state machine: inputs in, transitions and commands out.
 ///
-/// It does no input or output and has no clock: the time comes with each input, in seconds of any
-/// monotonic clock. The same inputs give the same steps. Whoever drives it records the transitions of
-/// a step before carrying out its commands.
+/// It does no input or output and has no clock: each input brings the time, in seconds of any
+/// monotonic clock. The same inputs give the same steps. The driver records the transitions of a
+/// step before it carries out its commands.
 package struct RunMachine: Sendable {
     /// Hosts in the order in which they are started.
     package let hosts: [String]
     package let applies: Bool
     package let brakes: Brakes
     package let limits: RunLimits
-    /// Hosts worked on at once.
+    /// How many hosts are worked on at once.
     package let width: Int
 
-    /// Why no further host is started; nil while more may be.
+    /// Why no more hosts are started; nil while more may be.
     package private(set) var stopReason: StopReason?
-    /// Whether the running hosts were given up as well.
+    /// Whether the running hosts were abandoned as well.
     package private(set) var isCancelled = false
     package private(set) var isOver = false
 
@@ -43,7 +43,7 @@ package struct RunMachine: Sendable {
     /// Why a run starts no more hosts.
     package enum StopReason: Sendable, Equatable {
         case interrupted
-        /// A canary that did not come out well, or a budget that is spent.
+        /// A canary host failed, or too many hosts failed.
         case brakes(String)
         case cannotRecord(String)
 
@@ -56,7 +56,7 @@ package struct RunMachine: Sendable {
         }
     }
 
-    /// A run that begins.
+    /// A new run.
     package init(
         hosts: [String], applies: Bool, brakes: Brakes = Brakes(), limits: RunLimits = RunLimits(),
         width: Int
@@ -66,10 +66,10 @@ package struct RunMachine: Sendable {
             brakes: brakes, limits: limits, width: width)
     }
 
-    /// A run that goes on from what the store has of it.
+    /// A run continued from what the store has recorded.
     ///
-    /// Hosts that came to their end keep it, but for those that were stopped, never started, or whose
-    /// result is not known; these are taken up again. Whoever starts one is told how far it had come.
+    /// Hosts that ended keep their outcome, except for hosts that were stopped, never started, or
+    /// whose result is not known; these are started again, with what had been begun on them.
     package init(
         resuming recorded: [HostTransition], applies: Bool, brakes: Brakes = Brakes(),
         limits: RunLimits = RunLimits(), width: Int
@@ -92,17 +92,17 @@ package struct RunMachine: Sendable {
         }
     }
 
-    /// The state of a host; nil for one that is not in the run.
+    /// The state of a host; nil if the host is not in the run.
     package func state(of host: String) -> HostState? {
         positions[host].map { entries[$0].state }
     }
 
-    /// Whether an ended host came out as it should; nil while it has not ended.
+    /// Whether an ended host succeeded; nil while it has not ended.
     package func isGood(_ host: String) -> Bool? {
         positions[host].flatMap { entries[$0].isGood }
     }
 
-    /// When the next deadline is; nil where no host is being worked on.
+    /// The time of the next deadline; nil if no host is being worked on.
     package var nextDeadline: Double? {
         active.lazy.map { entries[$0].deadline }.min()
     }
@@ -122,7 +122,7 @@ package struct RunMachine: Sendable {
             hasBegun = true
             for entry in entries where entry.state.outcome?.isBad == true { bad += 1 }
         case .host(let host, let event):
-            // An answer from a host whose end is known comes too late to change it.
+            // An event from a host that has ended comes too late to change its outcome.
             guard let position = positions[host], active.contains(position) else { return step }
             take(event, of: position, at: now, &step)
         case .interrupt: interrupt(&step)
@@ -141,14 +141,14 @@ package struct RunMachine: Sendable {
         let state = entries[position].state
         switch (state, event) {
         case (.connecting, .planned(let plan, let serial)):
-            // An apply that was asked to end begins no change; a check changes nothing anyway.
+            // An apply that is being stopped begins no change; a check changes nothing anyway.
             if applies, stopReason == .interrupted || stopReason?.isAboutRecords == true {
                 step.commands.append(.turnBack(hosts[position]))
             } else {
                 enter(.planned(plan: plan, serial: serial), position, at: now, &step)
                 step.commands.append(.proceed(hosts[position]))
             }
-        // An agent that was still at work when an earlier controller died, and then died as well.
+        // An agent that was still working when an earlier controller died, and then died as well.
         case (.running, .planned(let plan, let serial))
         where entries[position].earlier != .nothing:
             enter(.planned(plan: plan, serial: serial), position, at: now, &step)
@@ -168,7 +168,7 @@ package struct RunMachine: Sendable {
             step.commands.append(.proceed(hosts[position]))
         case (_, .ended(let outcome, let isClean)):
             end(position, outcome, isClean: isClean, &step)
-        // A conversation that goes on with what an earlier controller began starts where that was.
+        // A conversation that continues what an earlier controller began starts in that state.
         case (.connecting, .running), (.connecting, .wantsReboot), (.connecting, .back):
             resume(event, of: position, at: now, &step)
         case (.waiting, _), (.planned, _), (.running, _), (.rebooting, _), (.back, _), (.ended, _):
@@ -213,7 +213,8 @@ package struct RunMachine: Sendable {
 
     // MARK: All of them
 
-    /// Starts what may be started, goes on to the next stage, and ends the run where nothing is left.
+    /// Starts the hosts that may be started, begins the next stage, and ends the run if nothing is
+    /// left.
     private mutating func advance(at now: Double, _ step: inout RunStep) {
         while !isOver {
             guard stopReason == nil, stage < stages.count else { return finishIfIdle(&step) }
@@ -230,7 +231,7 @@ package struct RunMachine: Sendable {
                 next += 1
                 continue
             }
-            // The stage is a barrier: the next one begins when all of it has ended.
+            // A stage is a barrier: the next one begins when all hosts of this one have ended.
             guard active.isEmpty else { return }
             let failures = range.count { entries[$0].isGood == false }
             if let reason = brakes.forbidsNext(
@@ -301,7 +302,8 @@ package struct RunMachine: Sendable {
         guard active.isEmpty else { return }
         for position in hosts.indices where entries[position].state == .waiting {
             let earlier = entries[position].earlier
-            // What an earlier controller began, and nobody has asked about, stays unknown.
+            // The result of what an earlier controller began stays unknown if nobody has asked the
+            // host.
             let outcome: HostOutcome = earlier == .nothing ? .notStarted : .unknown
             entries[position].state = .ended(outcome, from: earlier)
             entries[position].isGood = false
@@ -322,7 +324,7 @@ extension RunMachine.StopReason {
 }
 
 extension HostOutcome {
-    /// Whether the host did what was asked; an apply also wants nothing to be left.
+    /// Whether the host succeeded; an apply also requires that nothing is left to change.
     package var isWell: Bool { self == .asDeclared || self == .changed }
 
     /// Whether it counts against `--max-failed`.
@@ -333,7 +335,7 @@ extension HostOutcome {
         }
     }
 
-    /// Whether a run that goes on takes the host up again.
+    /// Whether a continued run starts the host again.
     package var isTakenUpAgain: Bool {
         switch self {
         case .stopped, .notStarted, .unknown: true

@@ -1,4 +1,4 @@
-/// Where configuration comes from; tests give files of their own.
+/// Where the configuration is read from; tests substitute their own files.
 package struct ConfigSource: Sendable {
     /// The content of a file; nil where there is no such file. Throws where it cannot be read.
     package var read: @Sendable (String) throws(SSHConfigError) -> [UInt8]?
@@ -23,11 +23,11 @@ package struct ConfigSource: Sendable {
     }
 }
 
-/// An ssh_config file and all it includes, ready to be asked about hosts.
+/// An ssh_config file and the files it includes, ready for look-ups.
 package struct ConfigFile: Sendable {
     indirect enum Item: Sendable {
         case line(ConfigLine)
-        /// The items of each file an Include has found.
+        /// The items of each file that an Include matches.
         case include([[Item]])
     }
 
@@ -35,7 +35,8 @@ package struct ConfigFile: Sendable {
 
     private static let maximumDepth = 16
 
-    /// Reads a file and what it includes; one that does not exist is empty, unless it `mustExist`.
+    /// Reads a file and its includes; a file that does not exist is treated as empty, unless it
+    /// `mustExist`.
     ///
     /// `isUser`: whether relative includes lie in `~/.ssh` rather than `/etc/ssh`. One that is there
     /// and cannot be read is an error: what it says of hosts, and of jumps on the way, would be

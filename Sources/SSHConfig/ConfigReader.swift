@@ -1,6 +1,6 @@
-/// Answers what ssh_config files say of a host: files in order, the first value of each keyword wins.
+/// Looks up a host in ssh_config files: files in order; for each keyword the first value wins.
 package struct ConfigReader: Sendable {
-    /// What Match and the tokens know of the caller.
+    /// The facts about the caller that Match and the tokens use.
     package struct Caller: Sendable {
         package var localUser: String
 
@@ -10,15 +10,15 @@ package struct ConfigReader: Sendable {
     private let files: [ConfigFile]
     private let caller: Caller
 
-    /// Reads nothing any more: the files are taken apart already.
+    /// Takes files that are already parsed; nothing is read from disk.
     package init(_ files: [ConfigFile], caller: Caller) {
         self.files = files
         self.caller = caller
     }
 
-    /// The settings of a host, named as `ssh` would be given it.
+    /// The settings of a host, with the name that `ssh` would be given.
     ///
-    /// `user` is one given by other means, which `Match user` sees.
+    /// `user` is a user given by other means, which `Match user` compares with.
     package func settings(
         for host: String, user: String? = nil
     ) throws(SSHConfigError) -> SSHSettings {
@@ -33,12 +33,12 @@ package struct ConfigReader: Sendable {
     }
 }
 
-/// One walk through the files for one host.
+/// One pass through the files for one host.
 private struct Evaluation {
-    /// Whether the lines at hand apply.
+    /// Whether the current lines apply.
     enum Activity {
         case yes, no
-        /// Below a Match whose condition only OpenSSH can judge.
+        /// The lines are below a Match whose condition only OpenSSH can evaluate.
         case undecided(SSHSettings.ForOpenSSH)
     }
 
@@ -56,7 +56,7 @@ private struct Evaluation {
         self.caller = caller
     }
 
-    /// From here on the host goes by the name it is connected to, in lower case.
+    /// From here on, patterns are matched with the name that is connected to, in lower case.
     mutating func beginFinalPass() {
         isFinalPass = true
         settings.hostName = (settings.hostName ?? host).lowercased()
@@ -77,7 +77,8 @@ private struct Evaluation {
                 let outer = activity
                 let isInactive = if case .no = outer { true } else { false }
                 for file in files {
-                    // A Host line in there cannot wake lines of an outer block that does not apply.
+                    // A Host line in the included file must not activate lines of an outer block
+                    // that does not apply.
                     try run(file, &activity, mayMatch: mayMatch && !isInactive)
                     activity = outer
                 }
@@ -85,7 +86,7 @@ private struct Evaluation {
                 switch line.keyword {
                 case "host": activity = mayMatch && matchesHost(line) ? .yes : .no
                 case "match":
-                    // Judged where it cannot match, too: it may ask for the final pass.
+                    // Evaluated even if it cannot match, since it may request the final pass.
                     let condition = try match(line)
                     activity = mayMatch ? condition : .no
                 default: try apply(line, activity)
@@ -98,10 +99,10 @@ private struct Evaluation {
         Pattern.matches(currentHost, anyOf: line.arguments.map { $0[...] })
     }
 
-    /// The name Host lines are matched with: as given, in the final pass after HostName.
+    /// The name that Host lines are matched with: the given name, in the final pass the HostName.
     private var currentHost: String { isFinalPass ? settings.hostName ?? host : host }
 
-    /// Match compares host names without regard to case, Host with it.
+    /// Match ignores case in host names, Host does not.
     private static func matchesName(_ name: String, _ patterns: String) -> Bool {
         Pattern.matches(name.lowercased(), anyOf: patterns.lowercased().split(separator: ","))
     }
@@ -148,7 +149,8 @@ private struct Evaluation {
                         user ?? settings.user ?? caller.localUser, anyOf: patterns)
                 case "localuser": answer = Pattern.matches(caller.localUser, anyOf: patterns)
                 default:
-                    // exec, localnetwork, tagged …: a program or the machine would have to be asked.
+                    // exec, localnetwork, tagged …: evaluating these would need a program or the
+                    // machine.
                     undecided = true
                     answer = true
                 }
@@ -173,7 +175,7 @@ private struct Evaluation {
         switch activity {
         case .no: return
         case .undecided(let condition):
-            // What has no bearing on us may stay undecided.
+            // A keyword that does not matter to muster may stay undecided.
             if effect != .none, !settings.forOpenSSH.contains(condition) {
                 settings.forOpenSSH.append(condition)
             }
@@ -183,7 +185,7 @@ private struct Evaluation {
         switch effect {
         case .none: return
         case .openSSHOnly:
-            // A jump host before a ProxyCommand wins; `ProxyJump none` does not.
+            // A ProxyJump before a ProxyCommand wins; `ProxyJump none` does not.
             if line.keyword == "proxycommand", settings.proxyJump?.isEmpty == false { return }
             guard seen.insert(line.keyword).inserted else { return }
             guard Keywords.isInUse(line) else { return }
@@ -227,7 +229,7 @@ private struct Evaluation {
             }
             settings.hostKeyChecking = checking
         case "connecttimeout":
-            // `none` leaves it open, so that a later line may still set it.
+            // `none` leaves the keyword unset, so that a later line may still set it.
             if value.lowercased() == "none" {
                 seen.remove(line.keyword)
                 return

@@ -12,20 +12,20 @@ package struct SSHConfigError: Error, Sendable, Equatable, CustomStringConvertib
     package var description: String { "\(place): \(reason)" }
 }
 
-/// One line of an ssh_config file, taken apart as OpenSSH does.
+/// One line of an ssh_config file, parsed as OpenSSH does.
 struct ConfigLine: Sendable, Equatable {
     /// The keyword in lower case.
     let keyword: String
-    /// As written, for messages.
+    /// The keyword as written, for messages.
     let writtenKeyword: String
     let arguments: [String]
-    /// The rest of the line as it stands: some keywords take all of it.
+    /// The unparsed rest of the line: some keywords take all of it.
     let rest: String
     let place: String
 
     private static let space: Set<UInt8> = [32, 9, 13, 10]
 
-    /// Takes a line apart; nil for a blank line or a comment.
+    /// Parses a line; nil for a blank line or a comment.
     init?(_ line: some Collection<UInt8>, place: String) throws(SSHConfigError) {
         var bytes = ArraySlice(line)
         while let last = bytes.last, Self.space.contains(last) || last == 12 { bytes.removeLast() }
@@ -62,7 +62,7 @@ struct ConfigLine: Sendable, Equatable {
         self.arguments = arguments
     }
 
-    /// Splits at blanks, with quotes and backslashes as OpenSSH's argv_split has them.
+    /// Splits at blanks; quotes and backslashes work as in OpenSSH's argv_split.
     ///
     /// A `#` that begins a word ends the line. nil: a quote is not closed.
     static func split(_ bytes: some Collection<UInt8>) -> [String]? {

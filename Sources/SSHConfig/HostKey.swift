@@ -2,12 +2,12 @@ import Wire
 
 /// A public host key.
 package struct HostKey: Sendable, Hashable {
-    /// `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`: as the key itself says.
+    /// The type named in the key: `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`.
     package let type: String
-    /// The key as it goes over the wire (RFC 4253, 6.6).
+    /// The key in its wire format (RFC 4253, 6.6).
     package let blob: [UInt8]
 
-    /// A key from its wire form; nil where that does not begin with a type's name.
+    /// Reads a key in its wire format; nil if that does not begin with the name of a type.
     package init?(blob: [UInt8]) {
         guard blob.count > 4 else { return nil }
         let length = blob[..<4].reduce(0) { $0 << 8 | Int($1) }

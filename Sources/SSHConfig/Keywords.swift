@@ -1,12 +1,12 @@
-/// What the keywords of ssh_config(5) mean to us.
+/// How muster treats the keywords of ssh_config(5).
 enum Keywords {
     enum Effect {
-        /// We honour it.
+        /// muster honours the keyword.
         case ours
-        /// Only the system's ssh can.
+        /// Only the system's ssh can honour the keyword.
         case openSSHOnly
-        /// It has no bearing on running a command: forwarding, terminals, logging, an algorithm
-        /// preference that libssh2 cannot take.
+        /// The keyword does not affect running a command: forwarding, terminals, logging, an
+        /// algorithm preference that libssh2 does not accept.
         case none
     }
 
@@ -28,11 +28,13 @@ enum Keywords {
         return openSSHOnly.contains(keyword) ? .openSSHOnly : .none
     }
 
-    /// False where such a keyword is set to what we do anyway.
+    /// Whether the line needs the system's ssh; false if the keyword is set to what muster does
+    /// anyway.
     static func isInUse(_ line: ConfigLine) -> Bool {
         switch (line.keyword, line.arguments.first?.lowercased() ?? "") {
         case ("addressfamily", "any"): false
-        // On Debian's ssh_config by default; keys are tried after it, and it fails without a ticket.
+        // Set by default in Debian's ssh_config; without a ticket GSSAPI fails and keys are tried
+        // next.
         case ("gssapiauthentication", _): false
         case (_, "none"), (_, "no"), (_, "false"): false
         default: true
@@ -57,7 +59,7 @@ enum Keywords {
         }
     }
 
-    /// A time as sshd_config(5), TIME FORMATS, has it, in seconds: `90`, `1m30s`.
+    /// A time in the format of sshd_config(5), TIME FORMATS, in seconds: `90`, `1m30s`.
     static func seconds(_ text: String) -> Int? {
         var total = 0
         var digits = ""

@@ -2,7 +2,7 @@ import Wire
 
 /// The keys of known hosts, from files in the format of sshd(8), SSH_KNOWN_HOSTS FILE FORMAT.
 package struct KnownHosts: Sendable {
-    /// What a line says of its key.
+    /// The marker of a line.
     package enum Marker: Sendable, Equatable {
         case key
         case certificateAuthority
@@ -38,12 +38,12 @@ package struct KnownHosts: Sendable {
 
     package init() {}
 
-    /// Whether names in here are hidden by hashing.
+    /// Whether the host names in these files are hashed.
     package var isHashed: Bool { !hashed.isEmpty }
 
     // MARK: Reading
 
-    /// Adds the lines of one file, which `path` names in places.
+    /// Adds the lines of one file; `path` names it in places.
     package mutating func read(_ content: [UInt8], path: String) {
         for (index, line) in content.split(separator: 10, omittingEmptySubsequences: false)
             .enumerated()
@@ -63,7 +63,7 @@ package struct KnownHosts: Sendable {
             case "@cert-authority": marker = .certificateAuthority
             case "@revoked": marker = .revoked
             default:
-                faults.append(Fault(place: place, reason: "\(first) is no marker"))
+                faults.append(Fault(place: place, reason: "\(first) is not a marker"))
                 return
             }
             fields.removeFirst()
@@ -101,9 +101,9 @@ package struct KnownHosts: Sendable {
 
     // MARK: Looking up
 
-    /// The lines that concern a host, in the order of the files.
+    /// The lines for a host, in the order of the files.
     ///
-    /// Where no line has `[host]:port`, those of the bare name count, as with OpenSSH.
+    /// If no line has `[host]:port`, the lines of the bare name are used, as in OpenSSH.
     package func entries(for host: String, port: Int) -> HostEntries {
         let name = Self.name(of: host, port: port)
         let exact = entries(named: name)
@@ -114,7 +114,7 @@ package struct KnownHosts: Sendable {
             name: name, entries: exact, bareEntries: entries(named: host.lowercased()))
     }
 
-    /// The lines that match a name as it stands.
+    /// The lines that match exactly this name.
     package func entries(named name: String) -> [Entry] {
         var found = byName[name] ?? []
         for (patterns, entry) in byPattern where Pattern.matches(name, anyOf: patterns) {
@@ -127,12 +127,12 @@ package struct KnownHosts: Sendable {
         return found.sorted().map { entries[$0] }
     }
 
-    /// The name a host has in these files: `host`, or `[host]:port` where the port is not 22.
+    /// The name of a host in these files: `host`, or `[host]:port` if the port is not 22.
     package static func name(of host: String, port: Int) -> String {
         port == 22 ? host.lowercased() : "[\(host.lowercased())]:\(port)"
     }
 
-    /// A line that pins a key, without its newline; the name is hashed where a salt of 20 bytes is
+    /// A line that pins a key, without its newline; the name is hashed if a salt of 20 bytes is
     /// given.
     package static func line(_ name: String, _ key: HostKey, salt: [UInt8]?) -> String {
         guard let salt else { return "\(name) \(key.text)" }
@@ -141,26 +141,27 @@ package struct KnownHosts: Sendable {
     }
 }
 
-/// What the known_hosts files say of one host.
+/// The entries of the known_hosts files for one host.
 package struct HostEntries: Sendable {
-    /// The name its lines are found by.
+    /// The name under which its lines are looked up.
     package let name: String
     /// Lines with that name.
     let entries: [KnownHosts.Entry]
-    /// Lines with the bare name, where the port is another than 22: they may vouch, not accuse.
+    /// Lines with the bare name, if the port is not 22: they can confirm a key, but not show that
+    /// it changed.
     let bareEntries: [KnownHosts.Entry]
 
-    /// What a host's key turned out to be.
+    /// The result of checking a host's key.
     package enum Verdict: Sendable {
         case known
-        /// No line with this name has a key of this type; `others`: the types there are.
+        /// No line with this name has a key of this type; `others`: lines with keys of other types.
         case unknown(others: [KnownHosts.Entry])
         /// A line has another key of the same type.
         case changed(KnownHosts.Entry)
         case revoked(KnownHosts.Entry)
     }
 
-    /// The types of the keys known, in the order of the lines.
+    /// The types of the known keys, in the order of the lines.
     package var types: [String] {
         var types: [String] = []
         for entry in entries + bareEntries
@@ -170,15 +171,16 @@ package struct HostEntries: Sendable {
         return types
     }
 
-    /// True where only a certificate authority vouches for the host.
+    /// Whether only a certificate authority vouches for the host.
     package var needsCertificate: Bool {
         types.isEmpty && entries.contains { $0.marker == .certificateAuthority }
     }
 
-    /// Judges the key a host has shown.
+    /// Checks the key that a host presented.
     ///
-    /// OpenSSH calls a host changed as soon as any key is known and none matches; a key of another
-    /// type is `unknown` here with the others named, and the caller must not pin it unasked.
+    /// OpenSSH reports a host as changed as soon as any key is known and none matches. Here a key
+    /// of another type is `unknown`, with the other lines listed, and the caller must not pin it
+    /// without asking.
     package func verdict(on key: HostKey) -> Verdict {
         let all = entries + bareEntries
         if let line = all.first(where: { $0.marker == .revoked && $0.key == key }) {

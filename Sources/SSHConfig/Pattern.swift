@@ -6,7 +6,8 @@ enum Pattern {
         let pattern = Array(pattern.utf8)
         var t = 0
         var p = 0
-        // The last star: what follows it is tried one character further each time it fails.
+        // The last star: each time the part after it fails, that part is tried one character
+        // further.
         var star: (text: Int, pattern: Int)?
         while true {
             if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
@@ -29,7 +30,7 @@ enum Pattern {
         }
     }
 
-    /// Whether a text matches a list of patterns, none of the negated ones included.
+    /// Whether a text matches a list of patterns and none of the negated ones.
     static func matches(_ text: String, anyOf patterns: [Substring]) -> Bool {
         var found = false
         for pattern in patterns {

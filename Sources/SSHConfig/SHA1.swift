@@ -1,6 +1,7 @@
-/// SHA-1 (FIPS 180-4) and HMAC-SHA1 (RFC 2104): what OpenSSH hides host names in known_hosts with.
+/// SHA-1 (FIPS 180-4) and HMAC-SHA1 (RFC 2104), with which OpenSSH hashes host names in
+/// known_hosts.
 ///
-/// Good for nothing else.
+/// Not to be used for anything else.
 enum SHA1 {
     /// The state between two blocks.
     struct State {
@@ -72,7 +73,7 @@ enum SHA1 {
         }
     }
 
-    /// The digest of `message`, of which `prefixLength` bytes are in the state already.
+    /// The digest of `message`, whose first `prefixLength` bytes are already in the state.
     static func finish(_ state: State, _ message: [UInt8], prefixLength: Int = 0) -> [UInt8] {
         var state = state
         var padded = message + [0x80]
@@ -87,7 +88,8 @@ enum SHA1 {
         return state.bytes
     }
 
-    /// An HMAC key with its two pads worked in: half of the work of a match, done once per line.
+    /// An HMAC key with both pads already processed: half of the work of a match, done once per
+    /// line.
     struct HMAC {
         private var inner = State()
         private var outer = State()

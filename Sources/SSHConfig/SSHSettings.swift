@@ -1,6 +1,7 @@
-/// What ssh_config says of one host, of what a connection of ours depends on.
+/// The settings of ssh_config for one host that affect our connections.
 ///
-/// nil and empty: not set. Paths and names still have their `~` and `%` tokens; `Tokens` expands them.
+/// nil and empty mean not set. Paths and names still contain their `~` and `%` tokens; `Tokens`
+/// expands them.
 package struct SSHSettings: Sendable, Equatable {
     /// A setting that only the system's ssh can honour.
     package struct ForOpenSSH: Sendable, Equatable, CustomStringConvertible {
@@ -27,14 +28,14 @@ package struct SSHSettings: Sendable, Equatable {
     package var port: Int?
     package var identityFiles: [String] = []
     package var identitiesOnly: Bool?
-    /// The jump hosts, nearest to us first; empty for `none`; nil: not set.
+    /// The jump hosts, starting with the nearest; empty for `none`; nil: not set.
     package var proxyJump: [JumpHop]?
     package var userKnownHostsFiles: [String]?
     package var globalKnownHostsFiles: [String]?
     package var hostKeyChecking: HostKeyChecking?
     package var connectTimeoutSeconds: Int?
     package var hostKeyAlias: String?
-    /// Where the agent listens, or `none`; nil also for `SSH_AUTH_SOCK`, the default.
+    /// The socket of the agent, or `none`; nil for `SSH_AUTH_SOCK`, the default.
     package var identityAgent: String?
     package var forOpenSSH: [ForOpenSSH] = []
 
@@ -53,7 +54,7 @@ package struct JumpHop: Sendable, Hashable {
         self.port = port
     }
 
-    /// Reads `[user@]host[:port]` or `ssh://[user@]host[:port]`; nil where it is neither.
+    /// Reads `[user@]host[:port]` or `ssh://[user@]host[:port]`; nil for any other form.
     package init?(_ text: some StringProtocol) {
         var rest = Substring(text)
         let isURI = rest.lowercased().hasPrefix("ssh://")
@@ -79,7 +80,7 @@ package struct JumpHop: Sendable, Hashable {
                 port = number
             }
         } else if let colon = rest.lastIndex(of: ":") {
-            // More than one colon without brackets: an IPv6 address, as OpenSSH takes it.
+            // More than one colon without brackets means an IPv6 address, as in OpenSSH.
             if rest.firstIndex(of: ":") == colon {
                 host = rest[..<colon]
                 guard let number = Self.port(rest[rest.index(after: colon)...]) else { return nil }
@@ -90,7 +91,7 @@ package struct JumpHop: Sendable, Hashable {
         self.init(user: user, host: String(host), port: port)
     }
 
-    /// Reads a ProxyJump value: a list, or `none` for no hop; nil where a hop is malformed.
+    /// Reads a ProxyJump value: a list, or `none` for no hop; nil if a hop is malformed.
     package static func list(_ text: String) -> [JumpHop]? {
         if text.lowercased() == "none" { return [] }
         var hops: [JumpHop] = []

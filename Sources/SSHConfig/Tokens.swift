@@ -2,7 +2,7 @@
 package struct Tokens: Sendable {
     /// The value of `%d`.
     package var home: String
-    /// `%h`: the host's name after HostName.
+    /// `%h`: the host's name after HostName is applied.
     package var host: String
     /// `%n`: the name as it was given.
     package var originalHost: String
@@ -31,7 +31,7 @@ package struct Tokens: Sendable {
         self.environment = environment
     }
 
-    /// Expands a path; throws at a token that does not exist or that we do not know.
+    /// Expands a path; throws at a token that does not exist or that muster does not know.
     package func expand(_ path: String, place: String) throws(SSHConfigError) -> String {
         var result = ""
         var rest = path[...]

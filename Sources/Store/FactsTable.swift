@@ -2,15 +2,15 @@ import FleetModel
 import Synchronization
 import Wire
 
-/// The hardware facts that a store has, read where the compiler asks for them.
+/// The hardware facts in a store, read when the compiler asks for them.
 ///
-/// For the compiler, which works on threads of its own and waits for nothing: each read blocks for
-/// the time of one look-up. Changes nothing, and needs no right to.
+/// For the compiler, which has its own threads and cannot suspend: each read blocks for the time of
+/// one look-up. Changes nothing, and needs no permission to write.
 package final class FactsTable: Sendable {
     private let connection: Mutex<Connection>
     private let place: String
 
-    /// Opens the store of a fleet directory for reading; nil where there is none yet.
+    /// Opens the store of a fleet directory for reading; nil if there is no store yet.
     package init?(fleetDirectory: String) throws(StoreError) {
         place = StoreFolder(fleetDirectory: fleetDirectory).database
         do throws(StoreError) {
@@ -21,7 +21,7 @@ package final class FactsTable: Sendable {
         }
     }
 
-    /// The facts kept of a host, nil where there are none.
+    /// The facts kept for a host; nil if there are none.
     package func facts(of host: String) throws(StoreError) -> FactsRecord? {
         let found = connection.withLock {
             (connection: inout Connection) -> Result<FactsRecord?, StoreError> in
@@ -37,7 +37,7 @@ package final class FactsTable: Sendable {
 }
 
 extension FactsRecord {
-    /// Reads a host's row; nil where there is none.
+    /// Reads a host's row; nil if there is none.
     static func read(
         _ host: String, from connection: inout Connection, place: String
     ) throws(StoreError) -> FactsRecord? {

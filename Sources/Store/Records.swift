@@ -9,16 +9,16 @@ package struct RunRecord: Sendable, Equatable {
     /// `user@machine`.
     package var requestedBy: String
     package var pattern: String
-    /// What it takes to go on with the run: its mode, limits, brakes and arguments.
+    /// What is needed to continue the run: its mode, limits, brakes and arguments.
     package var options: JSON
-    /// Whether it changes hosts; then each record of it is durable.
+    /// Whether the run changes hosts; then each of its records is durable.
     package var applies: Bool
     /// Seconds since the epoch.
     package var started: Double
-    /// Nil while it runs, and for ever where the controller died.
+    /// Nil while the run is going on, and for ever if its controller died.
     package var ended: Double?
     package var exitCode: Int?
-    /// The counts of the run, as its JSON view has them.
+    /// The counts of the run, as in its JSON view.
     package var summary: JSON?
 
     package init(
@@ -39,10 +39,10 @@ package struct RunRecord: Sendable, Equatable {
     }
 }
 
-/// A host of a run: where it stands, and the plan that was shown for it.
+/// A host of a run: its state, and the plan that was shown for it.
 package struct RunHost: Sendable, Equatable {
     package var transition: HostTransition
-    /// The digest of the plan that the operator saw; nil where none was shown.
+    /// The digest of the plan that the operator saw; nil if none was shown.
     package var expected: Digest?
 
     package var host: String { transition.host }
@@ -58,7 +58,7 @@ package struct RunHost: Sendable, Equatable {
     }
 }
 
-/// What is recorded together: new states, and results of hosts that ended.
+/// Entries that are recorded together: new states, and results of hosts that ended.
 package struct RunProgress: Sendable, Equatable {
     package var transitions: [HostTransition]
     package var results: [HostRecord]
@@ -85,10 +85,10 @@ package struct RunEnding: Sendable, Equatable {
     }
 }
 
-/// What came of a run on one host.
+/// The result of a run on one host.
 package struct HostRecord: Sendable, Equatable {
     package var host: String
-    /// `changed`, `as_declared`, `unreachable`, …: the host's worst.
+    /// `changed`, `as_declared`, `unreachable`, …: the worst outcome on the host.
     package var outcome: String
     package var plan: Digest?
     /// The host's part of the run's JSON view.
@@ -120,12 +120,12 @@ package struct FactsRecord: Sendable, Equatable {
     }
 }
 
-/// A saved plan: what was shown, to be applied exactly so.
+/// A saved plan: what was shown, to be applied without any difference.
 package struct SavedPlan: Sendable, Equatable {
     package var id: String
     package var created: Double
     package var requestedBy: String
-    /// The options it was made with (`--set`, `--tags`), so that staleness can be told.
+    /// The options it was made with (`--set`, `--tags`), to detect whether it is outdated.
     package var arguments: JSON
     package var plans: [CompiledPlan]
 

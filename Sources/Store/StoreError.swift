@@ -1,6 +1,6 @@
 import CSQLite
 
-/// Why the store could not do something: what was attempted, on which file, and the way out.
+/// Why the store could not do something: what was attempted, on which file, and what to do.
 package struct StoreError: Error, Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case newer, corrupt, locked, full, readOnly, cannotOpen, held, missing, other
@@ -31,13 +31,13 @@ package struct StoreError: Error, Sendable, Equatable {
             "keep the file for inspection (mv \(path) \(path).damaged); muster starts a new one. "
                 + "Hosts keep their own state"
         case .locked:
-            "another muster holds it (fuser \(path) names it); wait for it to end and run again"
+            "another muster has locked it (fuser \(path) names it); wait for its end and run again"
         case .full: "free space on that file system and run again; what was recorded before is kept"
         case .readOnly: "make \(path) and its directory writable for this user"
-        case .held: "wait for it to end, or end it there; muster history shows the run"
-        case .missing: "nothing was run here yet; --fleet names another directory"
+        case .held: "wait for that process to end, or end it; muster history shows the run"
+        case .missing: "no run was recorded here yet; use --fleet to name another directory"
         case .cannotOpen: "check that the directory exists and may be written by this user"
-        case .other: "run again; if it stays, keep the file and report it"
+        case .other: "run again; if the error stays, keep the file and report it"
         }
     }
 

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// The folder of a fleet directory in which the controller keeps what it knows: `DIR/.muster`.
+/// The folder of a fleet directory in which the controller keeps its records: `DIR/.muster`.
 package struct StoreFolder: Sendable {
     package let path: String
 
@@ -9,7 +9,7 @@ package struct StoreFolder: Sendable {
 
     package var database: String { PathName.join(path, "state.db") }
 
-    /// Makes the folder where it is missing, private to the user.
+    /// Makes the folder if it is missing, private to the user.
     func create() throws(StoreError) {
         if mkdir(path, 0o700) != 0, errno != EEXIST {
             throw StoreError(
@@ -21,6 +21,6 @@ package struct StoreFolder: Sendable {
     /// The file that one controller holds locked while it carries out a run.
     func lock(of run: String) -> String { PathName.join(path, "run-\(run).lock") }
 
-    /// What of a run the store did not take.
+    /// The file for entries of a run that the store did not accept.
     func unrecorded(run: String) -> String { PathName.join(path, "unrecorded-\(run).jsonl") }
 }

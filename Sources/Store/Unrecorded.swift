@@ -3,11 +3,12 @@ import Linux
 import Runs
 import Wire
 
-/// What a store did not take, kept in a file beside it until it does: one JSON line for each entry.
+/// Entries that a store did not accept, kept in a file beside it until it does: one JSON line per
+/// entry.
 ///
-/// A full disk, a lock that is never let go or a damaged database must not lose what was done to a
-/// host. The file is durable after each entry. The next store that is opened for recording takes the
-/// entries in, in their order, and removes the file.
+/// A full disk, a lock that is never released or a damaged database must not lose the record of
+/// what was done to a host. The file is durable after each entry. The next store that is opened for
+/// recording stores the entries in their order and removes the file.
 package struct Unrecorded: Sendable {
     /// One line of the file.
     package enum Entry: Sendable, Equatable {
@@ -35,7 +36,7 @@ package struct Unrecorded: Sendable {
         try check(fsync(directory.number), "fsync", folder)
     }
 
-    /// The entries of a file, in order; a last line that was cut short is left out.
+    /// The entries of a file, in order; an incomplete last line is ignored.
     static func entries(of path: String) throws(SystemError) -> [Entry] {
         let bytes = try LocalMachine().read(path, limit: 1 << 30)
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
@@ -43,10 +44,10 @@ package struct Unrecorded: Sendable {
         }
     }
 
-    /// Takes the files beside a store into it.
+    /// Stores the entries of the files beside a store in that store.
     ///
-    /// Those of runs that are being carried out now are left to their next time. A run that the store
-    /// knows nothing of had not begun, and its file is kept as it is.
+    /// Files of runs that are being carried out now are left for the next time. If the store does
+    /// not know a run, the run had not begun, and its file is kept unchanged.
     static func takeIn(
         from folder: StoreFolder, into connection: inout Connection
     ) throws(StoreError) {
@@ -111,7 +112,7 @@ extension Unrecorded.Entry {
     package init(json: JSON) throws(JSONError) {
         if let code = json["exit_code"]?.integer {
             guard let time = json["ended"]?.double, let summary = json["summary"] else {
-                throw JSONError("an end without its time")
+                throw JSONError("an end without its time or summary")
             }
             self = .end(RunEnding(time: time, exitCode: code, summary: summary))
             return
@@ -123,7 +124,7 @@ extension Unrecorded.Entry {
         for result in json["results"]?.array ?? [] {
             guard let host = result["host"]?.string, let outcome = result["outcome"]?.string,
                 let report = result["report"]
-            else { throw JSONError("a result without its host") }
+            else { throw JSONError("a result without its host, outcome or report") }
             progress.results.append(
                 HostRecord(
                     host: host, outcome: outcome,

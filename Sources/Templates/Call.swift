@@ -1,11 +1,11 @@
 import Diagnostics
 import Values
 
-/// One application of a filter, test or method: the value, its arguments, and where it stands.
+/// One application of a filter, test or method: the value, its arguments, and its node.
 struct Call {
     let evaluator: Evaluator
     let value: Value
-    /// One per parameter; nil where it was not given.
+    /// One value per parameter; nil if it was not given.
     let arguments: [Value?]
     let rest: [Value]
     let node: Node
@@ -27,7 +27,7 @@ struct Call {
 
     // MARK: The value
 
-    /// The value as text, where it is a string or a number.
+    /// The value as text; it has to be a string or a number.
     func text() throws(Faults) -> String { try evaluator.splice(value, node) }
 
     /// The value, which has to be a string.
@@ -68,7 +68,7 @@ struct Call {
         }
     }
 
-    /// An argument as text, where it is a string or a number.
+    /// An argument as text; it has to be a string or a number; nil if it was not given.
     func text(_ index: Int) throws(Faults) -> String? {
         guard let value = arguments[index] else { return nil }
         return try evaluator.splice(value, node)
@@ -91,7 +91,7 @@ struct Call {
         }
     }
 
-    /// An `attribute=` argument as a path; empty where it was not given.
+    /// An `attribute=` argument as a path; empty if it was not given.
     func path(_ index: Int) throws(Faults) -> [PathPart] {
         switch arguments[index] {
         case nil, .null?: return []
@@ -104,7 +104,7 @@ struct Call {
         }
     }
 
-    /// What a path reads from an element; a fault where it is missing.
+    /// The value at a path in an element; throws a fault if it is missing.
     func follow(_ path: [PathPart], from element: Value) throws(Faults) -> Value {
         guard let value = try evaluator.follow(path, from: element, node) else {
             throw evaluator.fault(

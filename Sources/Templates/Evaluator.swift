@@ -3,39 +3,40 @@ import Values
 
 /// Evaluates one template over one context.
 ///
-/// Reading a secret raises `readSecret`, and whatever is computed in the same evaluation counts as
-/// secret: conservative, and impossible to get around. Faults never quote values.
+/// Reading a secret sets `readSecret`, and every result of the same evaluation then counts as
+/// secret: this is conservative and cannot be bypassed. Faults never quote values.
 final class Evaluator {
     let context: TemplateContext
-    /// The template being evaluated: changes inside an include.
+    /// The origin of the template being evaluated; an include changes it for its duration.
     var origin: Origin
-    /// The text so far.
+    /// The output so far.
     var output = ""
     /// Whether a secret was read.
     private(set) var readSecret = false
-    /// Whether one of Python's tuples went into a list: they compare unlike lists there.
+    /// Whether a list contains values that are tuples in Python, which do not compare like lists.
     var madeTuples = false
 
     private var locals: [(name: String, value: Local)] = []
-    /// Where the scopes begin in `locals`.
+    /// The start of each scope in `locals`.
     private var scopes: [Int] = []
     var loops: [LoopState] = []
     private var includeDepth = 0
     private var steps = 0
     private var nesting = 0
 
-    /// What a name defined by the template stands for.
+    /// The meaning of a name that the template defines.
     enum Local {
         case value(Value)
         case namespace(Namespace)
     }
 
-    /// `namespace(…)`: members that a loop's body may set for what follows the loop.
+    /// `namespace(…)`: its members may be set in a loop's body and read after the loop.
     final class Namespace {
         var members: [String: Value] = [:]
     }
 
-    /// The name under which a block set's filters find its text; no name of the language.
+    /// The name by which the filters of a block set find its text; not a valid name in the
+    /// language.
     static let blockText = "{block}"
 
     init(context: TemplateContext, origin: Origin) {
@@ -43,7 +44,7 @@ final class Evaluator {
         self.origin = origin
     }
 
-    /// The value of a whole expression, marked secret where a secret was read.
+    /// The value of a whole expression, marked secret if a secret was read.
     func evaluateWhole(_ node: Node) throws(Faults) -> Value {
         let value = try value(node)
         if readSecret { return .secret(Self.revealed(value)) }
@@ -61,17 +62,17 @@ final class Evaluator {
                 hint: hint))
     }
 
-    /// Counts work, so that a template cannot run without end.
+    /// Counts steps, so that a template cannot run endlessly.
     func step(_ node: Node, _ count: Int = 1) throws(Faults) {
         steps += count
         if steps > Limits.steps {
             throw fault(
                 "template-limit", "the template does more than \(Limits.steps) steps", at: node,
-                hint: "loop over less")
+                hint: "loop over fewer elements")
         }
     }
 
-    /// Refuses a text or list that has grown beyond the bound.
+    /// Refuses a text or list that exceeds the size limit.
     func check(size: Int, _ node: Node) throws(Faults) {
         if size > Limits.size {
             throw fault(
@@ -81,14 +82,15 @@ final class Evaluator {
 
     // MARK: Secrets
 
-    /// The value without an outer mark of secrecy, which is noted.
+    /// The value without an outer secret mark, which is recorded.
     func open(_ value: Value) -> Value {
         guard case .secret(let inner) = value else { return value }
         readSecret = true
         return open(inner)
     }
 
-    /// The value without any mark, all of which are noted: for what looks at the whole of it.
+    /// The value without any secret mark, all of which are recorded: for code that looks at the
+    /// whole value.
     func openAll(_ value: Value) -> Value {
         switch value {
         case .secret: return openAll(open(value))
@@ -111,7 +113,7 @@ final class Evaluator {
 
     // MARK: Names
 
-    /// The value of a name; nil where it is undefined.
+    /// The value of a name; nil if it is undefined.
     func lookup(_ name: String, _ node: Node) throws(Faults) -> Value? {
         var index = locals.count
         while index > 0 {
@@ -157,7 +159,7 @@ final class Evaluator {
         locals.removeSubrange(bottom...)
     }
 
-    /// The names to choose from when one is undefined.
+    /// The names that hints may suggest when a name is undefined.
     var knownNames: [String] {
         locals.map(\.name).filter { $0 != Self.blockText } + context.knownNames()
     }
@@ -188,7 +190,7 @@ final class Evaluator {
         case .assignMember(let name, let member, let node):
             guard let namespace = namespace(name) else {
                 throw fault(
-                    "template-type", "\"\(name)\" is no namespace", at: node,
+                    "template-type", "\"\(name)\" is not a namespace", at: node,
                     hint: "make one first: {% set \(name) = namespace(\(member)=…) %}")
             }
             namespace.members[member] = try value(node)
@@ -226,17 +228,17 @@ final class Evaluator {
         for (name, value) in zip(targets, values) { define(name, .value(value)) }
     }
 
-    /// The elements of a list that has to have as many as there are names.
+    /// The elements of a list, which must have as many elements as there are names.
     private func unpack(_ value: Value, _ count: Int, _ node: Node) throws(Faults) -> [Value] {
         guard case .list(let elements) = open(value) else {
             throw fault(
-                "template-type", "\(value.kindText) cannot be taken apart into \(count) names",
+                "template-type", "\(value.kindText) cannot be unpacked into \(count) names",
                 at: node, hint: "over a map, loop over its items()")
         }
         guard elements.count == count else {
             throw fault(
                 "template-type",
-                "a list of \(elements.count) cannot be taken apart into \(count) names", at: node)
+                "a list of \(elements.count) cannot be unpacked into \(count) names", at: node)
         }
         return elements
     }
@@ -275,7 +277,7 @@ final class Evaluator {
         let isUnpacked = loop.targets.count > 1
         let hadTuples = madeTuples
         var elements = try iterated(loop.iterated)
-        // The pairs are taken apart at once and never reach a list.
+        // The pairs are unpacked at once and never become list elements.
         if isUnpacked { madeTuples = hadTuples }
         if let condition = loop.condition {
             var kept: [Value] = []
@@ -362,7 +364,7 @@ final class Evaluator {
     }
 }
 
-/// Where a loop stands.
+/// The position of a loop.
 struct LoopState {
     let elements: [Value]
     var index = 0
@@ -372,7 +374,7 @@ struct LoopState {
     init(elements: [Value]) { self.elements = elements }
 }
 
-/// Bounds on what one rendering may do.
+/// Limits on one rendering.
 enum Limits {
     static let steps = 2_000_000
     static let size = 32 << 20

@@ -2,7 +2,7 @@ import Diagnostics
 import Values
 
 extension Evaluator {
-    /// The value of a node; nil where it is undefined.
+    /// The value of a node; nil if it is undefined.
     func optional(_ node: Node) throws(Faults) -> Value? {
         switch node.form {
         case .constant(let value): return value
@@ -65,7 +65,7 @@ extension Evaluator {
         }
     }
 
-    /// The values of arguments; nil where one was not given.
+    /// The values of arguments; nil for an argument that was not given.
     func bound(_ arguments: [Node?]) throws(Faults) -> [Value?] {
         var values: [Value?] = []
         values.reserveCapacity(arguments.count)
@@ -111,7 +111,7 @@ extension Evaluator {
         return nil
     }
 
-    /// What a subscript reads; nil where there is nothing.
+    /// The value of a subscript; nil if there is none.
     func element(of value: Value, _ key: Value, _ node: Node) throws(Faults) -> Value? {
         switch (value, key) {
         case (.map(let map), .string(let key)):
@@ -137,7 +137,7 @@ extension Evaluator {
         }
     }
 
-    /// Follows `attribute='a.0.b'`; nil where something on the way is missing.
+    /// Follows `attribute='a.0.b'`; nil if a part of the path is missing.
     func follow(
         _ path: [PathPart], from value: Value, fallback: Value? = nil, _ node: Node
     ) throws(Faults) -> Value? {
@@ -226,7 +226,7 @@ extension Evaluator {
 
     // MARK: Iteration
 
-    /// The elements a `for` or a filter goes over.
+    /// The elements that a `for` or a filter iterates over.
     func iterated(_ node: Node) throws(Faults) -> [Value] {
         try elements(of: value(node), node)
     }
@@ -237,7 +237,7 @@ extension Evaluator {
         case .map(let map): return map.keys.map(Value.string)
         default:
             throw fault(
-                "template-type", "\(value.kindText) is no list to go over", at: node,
+                "template-type", "\(value.kindText) is not a list to loop over", at: node,
                 hint: value.kindText == "a string" ? "for its characters add \"| list\"" : nil)
         }
     }
@@ -256,7 +256,7 @@ extension Evaluator {
         let step = numbers.count > 2 ? numbers[2] : 1
         guard step != 0 else { throw fault("template-type", "range with step 0", at: node) }
         let values = stride(from: start, to: stop, by: step)
-        // Counted without making them: a range may be asked for that fits no memory.
+        // The count is computed without making the numbers: a range may be larger than memory.
         let distance = Double(stop) - Double(start)
         guard distance / Double(step) <= Double(Limits.range) else {
             throw fault(
@@ -308,8 +308,7 @@ extension Evaluator {
         return try apply(filter, arguments, to: value(subject), node)
     }
 
-    /// `default`: its argument is evaluated whether needed or not, as in Jinja2, and may itself be
-    /// undefined.
+    /// `default`: its argument is always evaluated, as in Jinja2, and may itself be undefined.
     private func orDefault(
         _ value: Value?, _ arguments: Arguments, _ node: Node
     ) throws(Faults) -> Value? {
@@ -362,7 +361,7 @@ extension Evaluator {
         let values = try iterated(subject)
         try step(node, values.count)
         for (index, element) in values.enumerated() {
-            // Jinja2 takes a default of none for no default.
+            // In Jinja2 a default of none is the same as no default.
             let usable = fallback == .null ? nil : fallback
             guard let result = try follow(path, from: element, fallback: usable, node) else {
                 throw missing(path, index, node)

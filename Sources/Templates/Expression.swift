@@ -5,12 +5,12 @@ import Values
 package struct Expression: Sendable {
     let node: Node
     let origin: Origin
-    /// The names it reads and does not define itself, in the order of their places.
+    /// The names that it reads but does not define, in the order of their places.
     package let uses: [NameUse]
 
     /// Parses an expression; braces around the whole are optional.
     ///
-    /// `place` is where the scalar begins in its YAML file.
+    /// `place` is the start of the scalar in its YAML file.
     package init(parsing text: String, at place: Place) throws(Faults) {
         let origin = Origin(scalar: text, at: place)
         var faults = FaultList(origin: origin)
@@ -27,18 +27,18 @@ package struct Expression: Sendable {
         uses = collector.uses
     }
 
-    /// The free dotted paths it reads.
+    /// The dotted paths that it reads and does not define.
     package var names: Set<[String]> { Set(uses.map(\.path)) }
 
-    /// The value, secret where a secret was read.
+    /// The value, marked secret if a secret was read.
     package func evaluate(_ context: TemplateContext) throws(Faults) -> Value {
         try Evaluator(context: context, origin: origin).evaluateWhole(node)
     }
 
     /// Whether the condition holds.
     ///
-    /// Anything but a boolean is a fault, as in Ansible 2.19: a string or a list used as a
-    /// condition is a mistake more often than not.
+    /// Any value other than a boolean is a fault, as in Ansible 2.19: a string or a list used as a
+    /// condition is usually a mistake.
     package func isTrue(_ context: TemplateContext) throws(Faults) -> Bool {
         let evaluator = Evaluator(context: context, origin: origin)
         let value = try evaluator.value(node)

@@ -3,7 +3,7 @@ import Values
 
 /// Filters and tests.
 extension ExpressionParser {
-    /// Filters without a value in front: `{% set x | upper %}`; `node` stands for the block's text.
+    /// Filters without a value before them: `{% set x | upper %}`; `node` is the block's text.
     mutating func filterChain(on node: Node) throws(SyntaxFault) -> Node { try filters(node) }
 
     mutating func filters(_ node: Node) throws(SyntaxFault) -> Node {
@@ -34,7 +34,7 @@ extension ExpressionParser {
         let bound = try filter.signature.bind(given, to: "the filter \(name)", token.start, lastEnd)
         if ["first", "last", "min", "max"].contains(name), Evaluator.isConstantlyEmpty(node) {
             throw SyntaxFault(
-                "undefined-name", "\"\(name)\" of nothing: the list is empty", node.start, lastEnd)
+                "undefined-name", "\"\(name)\" of an empty list", node.start, lastEnd)
         }
         return try make(
             .filtered(filter.takesViews ? markupFree(node) : plain(node), filter, bound),
@@ -42,7 +42,7 @@ extension ExpressionParser {
             [node] + given.positional + given.named.map(\.value))
     }
 
-    /// A name with dots, of which Ansible's own collection may be the front.
+    /// A name with dots, which may begin with Ansible's own collection.
     mutating func qualifiedName(
         _ what: String
     ) throws(SyntaxFault) -> (name: String, token: Token) {
@@ -59,7 +59,7 @@ extension ExpressionParser {
         return (name, Token(kind: .name(name), start: start, end: token.end))
     }
 
-    /// What was probably meant; a name of one or two letters is near to too many.
+    /// The nearest known name; nil for names of one or two letters, which resemble too many.
     static func nearest(_ name: String, in known: [String]) -> String? {
         name.utf8.count > 2 ? NearestName.hint(for: name, in: known) : nil
     }
@@ -75,7 +75,7 @@ extension ExpressionParser {
     static func constantText(_ node: Node, _ what: String) throws(SyntaxFault) -> String {
         guard case .constant(.string(let text)) = node.form else {
             throw SyntaxFault(
-                "\(what) has to be a string as it stands", node.start, node.end,
+                "\(what) has to be a string literal", node.start, node.end,
                 hint: "quote it")
         }
         return text
@@ -185,14 +185,14 @@ extension ExpressionParser {
                 break
             case .name("if"), .name("in"), .name("not"):
                 throw SyntaxFault(
-                    "\(next.text) directly behind a test", next.start, next.end,
+                    "\(next.text) directly after a test", next.start, next.end,
                     cause: "Jinja2 takes it for the test's argument",
                     hint: "put the test into brackets: (x is \(name)) …")
             case .name("is"):
                 throw SyntaxFault(
                     "two tests in a row", next.start, next.end, hint: "join with \"and\"")
             case .name, .string, .integer, .float, .symbol("["), .symbol("{"):
-                // The grammar takes the next primary for the test's argument.
+                // In Jinja2's grammar the next primary is the test's argument.
                 let argument = try postfix(primary())
                 given.positional = [argument]
             default: break

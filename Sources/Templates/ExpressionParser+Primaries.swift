@@ -1,7 +1,7 @@
 import Diagnostics
 import Values
 
-/// Literals, names, brackets, and what follows them.
+/// Literals, names, brackets, and their suffixes.
 extension ExpressionParser {
     mutating func primary() throws(SyntaxFault) -> Node {
         guard let token = current else { throw unexpected("a value") }
@@ -129,7 +129,7 @@ extension ExpressionParser {
         defer { nesting -= 1 }
         let inner = try tupleOrExpression()
         try expect(")", "here")
-        // The same node over the brackets too, so that a fault shows the whole.
+        // The same node, extended over the brackets, so that a fault underlines all of it.
         return Node(inner.form, start, lastEnd, depth: inner.depth)
     }
 
@@ -158,7 +158,7 @@ extension ExpressionParser {
             {
                 throw SyntaxFault(
                     "\"{{\" inside a tag", start, brace.end,
-                    hint: "inside a tag names stand without braces")
+                    hint: "inside a tag, names are written without braces")
             }
             let key = try expression()
             if case .constant(let value) = key.form {
@@ -196,11 +196,12 @@ extension ExpressionParser {
     func notCallable(_ node: Node) -> SyntaxFault {
         if case .name(let name) = node.form {
             return SyntaxFault(
-                "unknown-name", "\"\(name)\" is no function", node.start, node.end,
+                "unknown-name", "\"\(name)\" is not a function", node.start, node.end,
                 hint: Filter.all[name] == nil
                     ? "functions known: range, namespace" : "it is a filter: value | \(name)")
         }
-        return SyntaxFault("a call of what is no function", node.start, current?.end ?? node.end)
+        return SyntaxFault(
+            "a call of a value that is not a function", node.start, current?.end ?? node.end)
     }
 
     mutating func member(_ node: Node) throws(SyntaxFault) -> Node {
@@ -213,7 +214,7 @@ extension ExpressionParser {
         let (name, nameToken) = try expectName("a name after \".\"")
         if name.hasPrefix("__") {
             throw SyntaxFault(
-                "\"\(name)\" is a name of Python's own", nameToken.start, nameToken.end,
+                "\"\(name)\" is a name internal to Python", nameToken.start, nameToken.end,
                 hint: "read a map's member as ['\(name)']")
         }
         guard isSymbol("(") else {

@@ -1,16 +1,16 @@
 import Diagnostics
 import Values
 
-/// Parses the tokens of one expression by Jinja2's grammar.
+/// Parses the tokens of one expression according to Jinja2's grammar.
 ///
-/// The order of binding is Jinja2's, which is not quite Python's: `~` binds tighter than `+`,
+/// Operator precedence is that of Jinja2, which differs from Python: `~` binds tighter than `+`,
 /// filters and tests bind tighter than any operator, `**` is left-associative.
 struct ExpressionParser {
     let tokens: [Token]
     var index = 0
     /// The offset where the tag's content ends, for faults at its end.
     let endOffset: Int
-    /// Whether `loop` means the loop around this expression.
+    /// Whether `loop` is the loop around this expression.
     let isInLoop: Bool
     var nesting = 0
 
@@ -41,7 +41,7 @@ struct ExpressionParser {
             let tokens = try lexer.tokens(until: ending, openedAt: first)
             if text[lexer.position...].contains(where: { !PythonText.isSpace($0) }) {
                 throw SyntaxFault(
-                    "text behind the expression", lexer.position, text.count,
+                    "text after the expression", lexer.position, text.count,
                     hint: "a condition is one expression, not a template")
             }
             var parser = ExpressionParser(tokens, end: lexer.position, isInLoop: false)
@@ -102,7 +102,7 @@ struct ExpressionParser {
         }
         var hint: String?
         if token.kind == .symbol("=") { hint = "compare with \"==\"" }
-        if token.kind == .symbol("{") { hint = "inside a tag names stand without braces" }
+        if token.kind == .symbol("{") { hint = "inside a tag, names are written without braces" }
         return SyntaxFault(
             "expected \(wanted), found \(token.text)", token.start, token.end, hint: hint)
     }
@@ -122,7 +122,7 @@ struct ExpressionParser {
         return Node(form, start, lastEnd, depth: depth + 1)
     }
 
-    /// Refuses Python's views and tuples where they would not behave as lists.
+    /// Refuses views and tuples of Python where they would not behave like lists.
     func plain(_ node: Node) throws(SyntaxFault) -> Node {
         if node.form.isMarkup {
             throw SyntaxFault(
@@ -133,7 +133,7 @@ struct ExpressionParser {
         return try noView(node)
     }
 
-    /// A node of which only markup is refused, not a view.
+    /// Refuses only markup, not a view.
     func markupFree(_ node: Node) throws(SyntaxFault) -> Node {
         node.form.isMarkup ? try plain(node) : node
     }
@@ -280,7 +280,7 @@ struct ExpressionParser {
         var left = try power()
         while let operation = takeArithmetic([.multiply, .divide, .floorDivide, .remainder]) {
             var right = try power()
-            // "%d of %d" % (1, 2) takes its tuple as it stands.
+            // "%d of %d" % (1, 2) uses its tuple directly.
             if operation != .remainder { right = try plain(right) }
             left = try make(
                 .arithmetic(operation, plain(left), right), left.start, [left, right])

@@ -4,7 +4,7 @@ import Diagnostics
 struct FaultList {
     let origin: Origin
     private(set) var all: [Diagnostic] = []
-    /// More than this many says nothing more.
+    /// The largest number of faults that are reported.
     private static let limit = 20
 
     init(origin: Origin) { self.origin = origin }

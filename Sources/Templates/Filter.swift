@@ -5,16 +5,16 @@ import Values
 struct Filter: Sendable {
     let name: String
     let signature: Signature
-    /// Whether an undefined value is no fault: only `default`.
+    /// Whether the value may be undefined without a fault: only `default`.
     var takesUndefined = false
     /// Whether Python's views and tuples may be its value.
     var takesViews = false
-    /// Whether it passes on members as they are, so that a secret among them stays where it is
-    /// and need not taint the whole.
+    /// Whether it passes members on unchanged, so that a secret member does not make the whole
+    /// result secret.
     var keepsMembers = false
-    /// Whether Jinja2 holds the result for HTML: only `tojson`.
+    /// Whether Jinja2 treats the result as HTML: only `tojson`.
     var givesMarkup: Bool { name == "tojson" }
-    /// The result, nil where it is undefined, as `first` of an empty list.
+    /// The result; nil if it is undefined, such as `first` of an empty list.
     let apply: @Sendable (Call) throws(Faults) -> Value?
 
     init(
@@ -30,7 +30,7 @@ struct Filter: Sendable {
         self.apply = apply
     }
 
-    /// Every filter under its names.
+    /// Every filter by each of its names.
     static let all: [String: Filter] = {
         var all: [String: Filter] = [:]
         for filter in general + text + numbers + lists + maps + json + patterns {
@@ -40,11 +40,11 @@ struct Filter: Sendable {
         return all
     }()
 
-    /// The names for a hint, those the parser treats itself included.
+    /// The names for a hint, including filters that the parser handles itself.
     static let allNames: [String] =
         (all.keys + ["map", "select", "reject", "selectattr", "rejectattr"]).sorted()
 
-    /// What to say of filters that people know from Jinja2 or Ansible and that are not here.
+    /// Hints for filters that people know from Jinja2 or Ansible and that do not exist here.
     static let advice: [String: String] = [
         "safe": "nothing is escaped, so \"safe\" is not needed",
         "e": "nothing is escaped", "escape": "nothing is escaped",

@@ -146,7 +146,7 @@ extension Filter {
         }
     }
 
-    /// A key to sort by: Python orders numbers with numbers and strings with strings.
+    /// A sort key: Python compares numbers with numbers and strings with strings.
     private static func sortKey(
         _ value: Value, isCaseSensitive: Bool, _ call: Call
     ) throws(Faults) -> Value {
@@ -246,8 +246,8 @@ extension Filter {
         return total
     }
 
-    /// Newer Pythons carry the rounding error of a sum along and older ones do not, so only sums
-    /// without one are accepted.
+    /// Newer Python versions compensate the rounding error of a sum and older ones do not, so only
+    /// sums without rounding are accepted.
     private static func exactSum(_ a: Double, _ b: Double, _ call: Call) throws(Faults) -> Value {
         let sum = a + b
         let (large, small) = a.magnitude >= b.magnitude ? (a, b) : (b, a)
@@ -260,7 +260,7 @@ extension Filter {
     }
 
     /// The elements of both lists that a rule keeps, each once, in the order of their first
-    /// appearance. (Ansible up to 2.18 gives them in no order.)
+    /// appearance. (Ansible up to 2.18 returns them in undefined order.)
     private static func combined(
         _ call: Call, keeps: (_ isInFirst: Bool, _ isInSecond: Bool) -> Bool
     ) throws(Faults) -> Value {
@@ -306,7 +306,7 @@ extension Filter {
     }
 }
 
-/// What makes an element the same as another: Python's equality of what can be in a set.
+/// The identity of an element: Python's equality for values that can be in a set.
 struct ElementKey: Hashable {
     private enum Kind: Hashable {
         case null

@@ -54,7 +54,7 @@ extension Filter {
 
     /// `combine`: the later map wins.
     ///
-    /// Its maps come by position, its settings by name.
+    /// Its maps are given by position, its settings by name.
     private static func merged(_ call: Call) throws(Faults) -> ValueMap {
         var maps: [ValueMap] = []
         for value in [call.value] + call.rest {
@@ -63,11 +63,11 @@ extension Filter {
             case .list(let elements):
                 for element in elements {
                     guard case .map(let map) = call.evaluator.open(element) else {
-                        throw call.fault("combine of what is no map")
+                        throw call.fault("combine of a value that is not a map")
                     }
                     maps.append(map)
                 }
-            default: throw call.fault("combine of what is no map")
+            default: throw call.fault("combine of a value that is not a map")
             }
         }
         let recursive = try call.bool(0)
@@ -83,7 +83,7 @@ extension Filter {
     private static func merge(
         _ low: ValueMap, _ high: ValueMap, _ isRecursive: Bool, _ evaluator: Evaluator
     ) -> ValueMap {
-        // Ansible gives the one map itself where the other is empty or they are equal.
+        // Ansible returns one of the maps itself if the other is empty or both are equal.
         if low.isEmpty { return high }
         var result = low
         for (key, value) in high.pairs {

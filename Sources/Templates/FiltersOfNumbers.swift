@@ -15,10 +15,10 @@ extension Filter {
                 case .integer(let number): return .number(Double(number))
                 case .number(let number): return .number(number)
                 case .refused: throw outOfBounds(call)
-                case .none: return try fallback(call, "a string that is no number")
+                case .none: return try fallback(call, "a string that is not a number")
                 }
-            case .bool: throw call.fault("a boolean that is no number")
-            default: return try fallback(call, "\(call.value.kindText) that is no number")
+            case .bool: throw call.fault("a boolean that is not a number")
+            default: return try fallback(call, "\(call.value.kindText) that is not a number")
             }
         },
         Filter("abs") { (call) throws(Faults) in
@@ -27,7 +27,7 @@ extension Filter {
                 guard number != .min else { throw outOfBounds(call) }
                 return .integer(abs(number))
             case .number(let number): return .number(number.magnitude)
-            default: throw call.fault("\(call.value.kindText) is no number")
+            default: throw call.fault("\(call.value.kindText) is not a number")
             }
         },
         Filter("round", Signature(["precision", "method"])) { (call) throws(Faults) in
@@ -41,7 +41,8 @@ extension Filter {
             hint: "digits with a point or an exponent; integers have 64 bits")
     }
 
-    /// What `int` and `float` give for what is no number: only a default that is spelled out.
+    /// The result of `int` and `float` for a value that is not a number: only a default that is
+    /// given explicitly.
     private static func fallback(_ call: Call, _ summary: String) throws(Faults) -> Value {
         guard call.has(0) else {
             throw call.fault(summary, hint: "Jinja2 would give 0: if you want that, say int(0)")
@@ -71,9 +72,9 @@ extension Filter {
                 }
                 return .integer(whole)
             case .refused: throw outOfBounds(call)
-            case .none: return try fallback(call, "a string that is no integer")
+            case .none: return try fallback(call, "a string that is not an integer")
             }
-        default: return try fallback(call, "\(call.value.kindText) that is no integer")
+        default: return try fallback(call, "\(call.value.kindText) that is not an integer")
         }
     }
 
@@ -91,20 +92,20 @@ extension Filter {
                     let result = Double(PythonNumber.fixed(number.magnitude, precision))
                 else { throw outOfBounds(call) }
                 return .number(number.sign == .minus ? -result : result)
-            default: throw call.fault("\(call.value.kindText) is no number")
+            default: throw call.fault("\(call.value.kindText) is not a number")
             }
         }
         guard method == "ceil" || method == "floor" else {
             throw call.fault("no such way to round", hint: "common, ceil or floor")
         }
         guard let number = PythonNumber(strict: call.value)?.double else {
-            throw call.fault("\(call.value.kindText) is no number")
+            throw call.fault("\(call.value.kindText) is not a number")
         }
         var factor = 1.0
         for _ in 0..<precision { factor *= 10 }
         let scaled = (number * factor).rounded(method == "ceil" ? .up : .down)
         guard scaled.magnitude <= 0x1p53 else { throw outOfBounds(call) }
-        // The whole number is an integer to Python, which knows no negative zero.
+        // In Python the whole number is an integer, which has no negative zero.
         return .number((scaled == 0 ? 0 : scaled) / factor)
     }
 }

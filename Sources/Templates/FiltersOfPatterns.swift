@@ -68,7 +68,7 @@ extension Filter {
 }
 
 extension Test {
-    /// `match` looks at the beginning of the text, `search` and `regex` anywhere.
+    /// `match` matches at the beginning of the text, `search` and `regex` anywhere.
     static let patterns: [Test] = ["match", "search", "regex"].map { name in
         Test(name, Signature(["pattern", "ignorecase", "multiline"])) { (call) throws(Faults) in
             let text = Array(try call.string().unicodeScalars)
@@ -81,7 +81,7 @@ extension Test {
     }
 }
 
-/// What filters and tests with a pattern share.
+/// Code shared by filters and tests with a pattern.
 private enum Pattern {
     static func expression(
         _ call: Call, _ index: Int, ignoresCase: Int, isMultiline: Int
@@ -96,7 +96,7 @@ private enum Pattern {
         }
     }
 
-    /// A refusal as a fault with the place of the call.
+    /// Runs the body and turns a refusal into a fault at the place of the call.
     static func run<T>(
         _ call: Call, _ body: () throws(RegularExpression.Refusal) -> T
     ) throws(Faults) -> T {

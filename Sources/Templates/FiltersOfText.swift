@@ -3,13 +3,13 @@ import Values
 import Wire
 
 extension Filter {
-    /// A text in another case, or the fault that says why not.
+    /// A text in another case; throws a fault if the case mapping is not certain.
     static func cased(_ text: String, upper: Bool, _ call: Call) throws(Faults) -> String {
         if let result = PythonText.cased(text, upper: upper) { return result }
         throw call.fault("a letter whose case is not certain to be the same everywhere")
     }
 
-    /// The text of a value, `True` for true: only for filters that go on to change the case.
+    /// The text of a value, `True` for true: only for filters that change the case afterwards.
     private static func textOrTruth(_ call: Call) throws(Faults) -> String {
         if case .bool(let value) = call.value { return value ? "True" : "False" }
         return try call.text()
@@ -59,7 +59,7 @@ extension Filter {
                 throw call.fault("a text that is not base64")
             }
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw call.fault("base64 of bytes that are no UTF-8 text")
+                throw call.fault("base64 of bytes that are not UTF-8 text")
             }
             return .string(text)
         },
@@ -87,7 +87,7 @@ extension Filter {
             try call.evaluator.check(size: width, call.node)
             let room = width - text.unicodeScalars.count
             guard room > 0 else { return .string(text) }
-            // An odd room leaves its extra blank where Python leaves it.
+            // An odd number of blanks is divided as Python does.
             let left = room / 2 + (room & width & 1)
             return .string(
                 String(repeating: " ", count: left) + text
@@ -98,7 +98,7 @@ extension Filter {
     private static func capitalized(_ text: String, _ call: Call) throws(Faults) -> String {
         guard let first = text.unicodeScalars.first else { return "" }
         let head = PythonText.string([first])
-        // Title case differs from upper case for a few letters that are two in one.
+        // Title case differs from upper case for a few letters that combine two letters.
         guard first.properties.titlecaseMapping == first.properties.uppercaseMapping else {
             throw call.fault("a letter whose case is not certain to be the same everywhere")
         }
@@ -108,7 +108,7 @@ extension Filter {
 
     /// Each word's first letter in upper case, the rest in lower case.
     ///
-    /// Words begin behind white space and behind `-({[<`.
+    /// Words begin after white space and after `-({[<`.
     private static func titled(_ text: String, _ call: Call) throws(Faults) -> String {
         var result = ""
         var word = String.UnicodeScalarView()
@@ -170,7 +170,7 @@ extension Filter {
         return "'" + PythonText.split(text, by: "'").joined(separator: "'\"'\"'") + "'"
     }
 
-    /// What is before the last slash, and what is behind it.
+    /// The parts before and after the last slash.
     private static func splitPath(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
         var head = path[...slash]

@@ -1,9 +1,9 @@
-/// Reads the tokens of one expression or tag, by Jinja2's rules.
+/// Reads the tokens of one expression or tag, according to Jinja2's rules.
 struct Lexer {
     let text: [Unicode.Scalar]
     var position: Int
 
-    /// What ends the tag.
+    /// The delimiter that ends the tag.
     enum Ending { case output, tag, endOfText }
 
     /// The open brackets: a closing delimiter counts only outside them.
@@ -14,7 +14,7 @@ struct Lexer {
         self.position = position
     }
 
-    /// Reads up to the closing delimiter and past it, white space it trims included.
+    /// Reads up to and including the closing delimiter and the white space that it trims.
     mutating func tokens(until ending: Ending, openedAt start: Int) throws(SyntaxFault)
         -> [Token]
     {
@@ -23,7 +23,7 @@ struct Lexer {
         return tokens
     }
 
-    /// The same, leaving the tokens before a fault in `tokens`.
+    /// The same, but keeps the tokens before a fault in `tokens`.
     mutating func read(
         _ tokens: inout [Token], until ending: Ending, openedAt start: Int
     ) throws(SyntaxFault) {
@@ -49,7 +49,7 @@ struct Lexer {
         position + offset < text.count ? text[position + offset] : nil
     }
 
-    /// Consumes the closing delimiter where it stands here.
+    /// Consumes the closing delimiter if it is next.
     private mutating func closes(_ ending: Ending) -> Bool {
         switch ending {
         case .endOfText: return position >= text.count
@@ -113,7 +113,7 @@ struct Lexer {
         }
         guard "+-/*%~[](){}><=.:|,;".unicodeScalars.contains(scalar) else {
             throw SyntaxFault(
-                "\"\(scalar)\" means nothing here", start, start + 1,
+                "\"\(scalar)\" has no meaning here", start, start + 1,
                 hint: Self.hint(for: scalar))
         }
         switch scalar {
@@ -121,7 +121,7 @@ struct Lexer {
         case ")", "]", "}":
             let opening: Unicode.Scalar = scalar == ")" ? "(" : scalar == "]" ? "[" : "{"
             guard let last = open.popLast() else {
-                throw SyntaxFault("this \"\(scalar)\" closes nothing", start, start + 1)
+                throw SyntaxFault("this \"\(scalar)\" has no opening bracket", start, start + 1)
             }
             if last.symbol != opening {
                 throw SyntaxFault(
@@ -137,7 +137,7 @@ struct Lexer {
         switch scalar {
         case "!": "write \"not x\" or \"!=\""
         case "&": "write \"and\""
-        case "$", "@": "names stand by themselves: {{ name }}"
+        case "$", "@": "write the name alone: {{ name }}"
         default: nil
         }
     }
@@ -213,7 +213,7 @@ struct Lexer {
         }
     }
 
-    /// Digits with single underscores between them, underscores left out.
+    /// Digits with single underscores between them; returns them without the underscores.
     private mutating func digits(radix: Int, leadingUnderscore: Bool) -> String {
         var digits = ""
         func isDigit(_ scalar: Unicode.Scalar?) -> Bool {
@@ -254,7 +254,7 @@ struct Lexer {
 
     /// An escape, after its backslash.
     ///
-    /// One that Python does not know keeps its backslash.
+    /// An escape that Python does not know keeps its backslash.
     private mutating func escape(_ result: inout String.UnicodeScalarView) throws(SyntaxFault) {
         let start = position - 1
         guard let scalar = at(0) else { return }

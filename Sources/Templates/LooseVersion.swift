@@ -34,7 +34,8 @@ struct LooseVersion {
         }
     }
 
-    /// Runs of digits, runs of small letters, and whatever is between them; points separate.
+    /// Splits into runs of digits, runs of lower-case letters, and other characters; points
+    /// separate.
     private init(_ text: String, _ call: Call) throws(Faults) {
         guard !text.isEmpty else { throw call.fault("an empty version") }
         guard text.utf8.allSatisfy({ $0 < 128 }) else {

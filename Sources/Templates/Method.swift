@@ -5,9 +5,9 @@ import Values
 struct Method: Sendable {
     let name: String
     let signature: Signature
-    /// Whether Python takes its arguments by position only.
+    /// Whether Python accepts its arguments by position only.
     let takesNoNames: Bool
-    /// Whether it gives one of Python's views.
+    /// Whether its result is one of Python's views.
     let givesView: Bool
     let apply: @Sendable (Call) throws(Faults) -> Value?
 
@@ -135,7 +135,7 @@ struct Method: Sendable {
 
     /// The pairs of a map.
     ///
-    /// They are tuples to Python.
+    /// In Python they are tuples.
     static func items(_ call: Call) throws(Faults) -> Value {
         call.evaluator.madeTuples = true
         return .list(try call.map().pairs.map { .list([.string($0.key), $0.value]) })

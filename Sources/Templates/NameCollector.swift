@@ -1,22 +1,22 @@
 import Diagnostics
 import Values
 
-/// Collects the names a template reads and does not define itself.
+/// Collects the names that a template reads but does not define.
 struct NameCollector {
     private let origin: Origin
     private(set) var uses: [NameUse] = []
     private(set) var includes: [(name: String, place: Place)] = []
-    /// Faults of the order in which names are read and set.
+    /// Faults in the order of reading and setting names.
     private(set) var faults: [SyntaxFault] = []
-    /// The scopes around, the innermost last.
+    /// The enclosing scopes, the innermost last.
     private var scopes = [Scope()]
 
     private struct Scope {
         /// The names set or bound so far.
         var names: Set<String>
-        /// Those among them that are set on every way through the scope.
+        /// The names that are set on every path through the scope.
         var certainNames: Set<String>
-        /// How many branches of an `if` are around, inside this scope.
+        /// The number of enclosing `if` branches inside this scope.
         var branches = 0
         /// The names that scopes inside this one read before this one has set them.
         var readInside: [String: Node] = [:]
@@ -29,8 +29,8 @@ struct NameCollector {
 
     init(origin: Origin) { self.origin = origin }
 
-    /// The constant path a node reads: `facts.nics[0].name` gives `facts.nics`; nil where it does
-    /// not begin with a name.
+    /// The constant path that a node reads: `facts.nics[0].name` gives `facts.nics`; nil if the
+    /// node does not begin with a name.
     static func path(of node: Node) -> [String]? { wholePath(of: node)?.path }
 
     private static func wholePath(of node: Node) -> (path: [String], isWhole: Bool)? {
@@ -103,10 +103,11 @@ struct NameCollector {
         }
     }
 
-    /// Notes that the scope around sets a name.
+    /// Records that the current scope sets a name.
     ///
-    /// To Jinja2 a name that a scope sets is its own from the beginning, and a loop inside the scope
-    /// finds it undefined until then, even where the context has one. Refused, because it surprises.
+    /// In Jinja2 a name that a scope sets belongs to it from the beginning: before it is set, a
+    /// loop inside the scope finds it undefined, even if the context has it. This is refused,
+    /// because it is surprising.
     private mutating func define(_ name: String, at node: Node?) {
         if let reader = scopes[scopes.count - 1].readInside[name] {
             var fault = SyntaxFault(
@@ -180,10 +181,10 @@ struct NameCollector {
         for node in arguments.rest { collect(node, mayBeUndefined: mayBeUndefined) }
     }
 
-    /// Notes a read of a path, unless the template defines its first name.
+    /// Records the reading of a path, unless the template defines its first name.
     private mutating func read(_ node: Node, _ mayBeUndefined: Bool) {
         guard let path = Self.path(of: node) else {
-            // A member of something computed: the names are further in.
+            // A member of a computed value: the names are inside the computation.
             switch node.form {
             case .attribute(let base, _): collect(base, mayBeUndefined: mayBeUndefined)
             case .subscripted(let base, let key):

@@ -5,7 +5,7 @@ final class Node: Sendable {
     let form: Form
     let start: Int
     let end: Int
-    /// How deep the tree under it is; bounded, because evaluation recurses.
+    /// The depth of the tree under the node; bounded, because evaluation recurses.
     let depth: Int
 
     /// The deepest tree accepted: `a + b + c …` is one level per operator.
@@ -51,7 +51,7 @@ enum Form: Sendable {
     case namespace(Arguments, names: [String])
     case loop(LoopField, Arguments)
 
-    /// Whether the value is text that Jinja2 holds for HTML, which escapes what is joined to it.
+    /// Whether Jinja2 treats the value as HTML, which escapes text that is joined to it.
     var isMarkup: Bool {
         switch self {
         case .filtered(_, let filter, _), .mappedFilter(_, let filter, _): filter.givesMarkup
@@ -61,7 +61,8 @@ enum Form: Sendable {
         }
     }
 
-    /// Whether the value is one of Python's views or tuples, which only some places take.
+    /// Whether the value is one of Python's views or tuples, which are accepted only in some
+    /// places.
     var isView: Bool {
         switch self {
         case .tuple, .range: true
@@ -89,9 +90,9 @@ enum Arithmetic: String, Sendable {
 
 /// The arguments of a filter, test or method, bound to its parameters when parsed.
 struct Arguments: Sendable {
-    /// One per parameter; nil where it was not given.
+    /// One node per parameter; nil if it was not given.
     var bound: [Node?]
-    /// What follows the parameters, where the signature allows it.
+    /// Further arguments after the parameters, if the signature allows them.
     var rest: [Node]
 
     static let none = Arguments(bound: [], rest: [])
@@ -109,7 +110,7 @@ enum PathPart: Sendable, Equatable {
     case index(Int)
 }
 
-/// What `loop` knows.
+/// The members of `loop`.
 enum LoopField: String, Sendable, CaseIterable {
     case index, index0, revindex, revindex0, first, last, length, previtem, nextitem, cycle, changed
     case depth, depth0

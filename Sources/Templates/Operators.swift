@@ -5,9 +5,9 @@ import Values
 extension Evaluator {
     // MARK: Text
 
-    /// A value as it stands in text.
+    /// A value as text.
     ///
-    /// Only strings and numbers do.
+    /// Only strings and numbers are accepted.
     func splice(_ value: Value, _ node: Node) throws(Faults) -> String {
         switch value {
         case .string(let text): return text
@@ -23,7 +23,7 @@ extension Evaluator {
 
     // MARK: Truth
 
-    /// Python's idea of truth.
+    /// Whether Python treats the value as true.
     static func truth(_ value: Value) -> Bool {
         switch value {
         case .null: false
@@ -37,22 +37,22 @@ extension Evaluator {
         }
     }
 
-    /// The words that say true or false and are, as strings, all true to Python.
+    /// Words that mean true or false but, as strings, are all true in Python.
     private static let words: Set<String> = [
         "yes", "no", "on", "off", "true", "false", "y", "n",
     ]
 
-    /// Whether a value holds as a condition.
+    /// Whether a value is true as a condition.
     ///
-    /// `"no"` as one is a mistake.
+    /// A string such as `"no"` is a mistake and refused.
     func isTrue(_ value: Value, _ node: Node) throws(Faults) -> Bool {
         if case .bool(let value) = value { return value }
         if case .string(let text) = value, text.utf8.count <= 5,
             Self.words.contains(text.lowercased())
         {
             throw fault(
-                "template-type", "a string that says yes or no used as a condition", at: node,
-                cause: "to Jinja2 every string but the empty one is true",
+                "template-type", "a string such as yes or no used as a condition", at: node,
+                cause: "in Jinja2 every string except the empty one is true",
                 hint: "write \"| bool\"")
         }
         return Self.truth(value)
@@ -154,7 +154,7 @@ extension Evaluator {
         case .map(let map):
             guard case .string(let key) = value else {
                 throw fault(
-                    "template-type", "\(value.kindText) looked for among a map's keys", at: node)
+                    "template-type", "\(value.kindText) used to look up a key of a map", at: node)
             }
             return map[key] != nil
         case .string(let text):
@@ -170,11 +170,11 @@ extension Evaluator {
 
     // MARK: Arithmetic
 
-    /// The value, which has to be a number.
+    /// The value; throws a fault unless it is a number.
     func number(_ value: Value, _ node: Node) throws(Faults) -> Value {
         switch value {
         case .integer, .number: return value
-        default: throw fault("template-type", "\(value.kindText) is no number", at: node)
+        default: throw fault("template-type", "\(value.kindText) is not a number", at: node)
         }
     }
 
@@ -276,7 +276,7 @@ extension Evaluator {
         case .multiply: return try checked(x.multipliedReportingOverflow(by: y))
         case .divide:
             guard y != 0 else { throw byZero(node) }
-            // Beyond 53 bits Python divides more exactly than the processor.
+            // Beyond 53 bits Python divides more precisely than the processor.
             guard x.magnitude <= 1 << 53, y.magnitude <= 1 << 53 else { throw outOfRange(node) }
             return .number(Double(x) / Double(y))
         case .floorDivide, .remainder:

@@ -1,12 +1,12 @@
 import Diagnostics
 
-/// Where a template's text stands, so that an offset into it becomes a place.
+/// The source of a template's text, which turns an offset into a place.
 ///
-/// Places are worked out only when there is a fault to show: parsing 10,000 values makes none.
+/// Places are computed only for a fault: parsing 10,000 values computes none.
 final class Origin: Sendable {
     /// The template's text.
     private let text: String
-    /// Where the scalar begins in its YAML file; nil for a file of its own.
+    /// The start of the scalar in its YAML file; nil if the template is a file.
     private let scalarPlace: Place?
     private let source: SourceText
 
@@ -58,12 +58,12 @@ final class Origin: Sendable {
 
     /// Finds a line of the scalar in the YAML source.
     ///
-    /// Where YAML changed the text on the way (escapes, folding), the scalar's own place has to do.
+    /// If YAML changed the text (escapes, folding), the scalar's own place is used.
     private static func find(
         _ text: String, line: Int, column: Int, length: Int, in source: SourceText, at scalar: Place
     ) -> Place {
         let wanted = Array(text)
-        // A plain or quoted scalar begins on the place's line; a block scalar on the line after.
+        // A plain or quoted scalar begins on the place's line, a block scalar on the next line.
         for (candidate, from) in [
             (scalar.line + line - 1, line == 1 ? scalar.column - 1 : 0),
             (scalar.line + line, 0),

@@ -122,7 +122,8 @@ enum PrintfFormat {
                 text = (number.sign == .minus ? "-" : sign) + text
             default:
                 throw fault(
-                    "\"%\(letter)\" is no conversion known here", hint: "known: %s %d %x %o %f %%")
+                    "\"%\(letter)\" is not a supported conversion",
+                    hint: "known: %s %d %x %o %f %%")
             }
             let count = text.unicodeScalars.count
             let padding = max(0, width - count)
@@ -143,7 +144,7 @@ enum PrintfFormat {
 }
 
 extension PythonNumber {
-    /// A number with that many digits behind the point, correctly rounded, ties to even.
+    /// A number with this many digits after the point, correctly rounded, ties to even.
     static func fixed(_ number: Double, _ digits: Int) -> String {
         var buffer = [CChar](repeating: 0, count: 400 + digits)
         let count = withVaList([Int32(digits), number]) {

@@ -1,12 +1,12 @@
 import Glibc
 import Values
 
-/// A number as Python compares and prints it.
+/// A number that compares and prints as in Python.
 struct PythonNumber {
     private let integer: Int?
     let double: Double
 
-    /// A number or a boolean, which to Python is 0 or 1.
+    /// Takes a number or a boolean, which is 0 or 1 in Python.
     init?(_ value: Value) {
         if case .bool(let isTrue) = value {
             self.init(strict: .integer(isTrue ? 1 : 0))
@@ -28,9 +28,9 @@ struct PythonNumber {
         }
     }
 
-    /// Below zero where this is less, above where it is greater.
+    /// Compares two numbers: negative if this one is less, positive if it is greater.
     ///
-    /// Exact between integers and others, as in Python.
+    /// Exact also between integers and floats, as in Python.
     func order(_ other: PythonNumber) -> Int {
         switch (integer, other.integer) {
         case (let a?, let b?): return a < b ? -1 : a > b ? 1 : 0
@@ -49,7 +49,7 @@ struct PythonNumber {
         return b > whole ? -1 : 0
     }
 
-    /// Python's `//` and `%` of two numbers that are not integers both.
+    /// Python's `//` and `%` of two numbers that are not both integers.
     static func dividing(_ x: Double, by y: Double) -> (quotient: Double, remainder: Double) {
         var remainder = fmod(x, y)
         var division = (x - remainder) / y
@@ -78,7 +78,7 @@ struct PythonNumber {
         var exponent = 0
         var isFraction = false
         var point = 0
-        // Swift prints the same shortest digits, with other rules for the exponent.
+        // Swift prints the same shortest digits, but has other rules for the exponent.
         let printed = Array(number.magnitude.description.utf8)
         var index = 0
         while index < printed.count {
@@ -121,7 +121,7 @@ struct PythonNumber {
     enum Parsed {
         case integer(Int)
         case number(Double)
-        /// A number to Python that is not accepted here: underscores, other digits, infinities,
+        /// A number in Python that is not accepted here: underscores, non-ASCII digits, infinities,
         /// more than 64 bits.
         case refused
         case none

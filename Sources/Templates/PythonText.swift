@@ -1,4 +1,4 @@
-/// Text as Python sees it: a sequence of code points, its own idea of white space.
+/// Text with Python's rules: a sequence of code points, Python's white space.
 enum PythonText {
     /// `str.isspace` of one code point, which is also what `\s` matches.
     static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
@@ -26,7 +26,7 @@ enum PythonText {
         return String(view)
     }
 
-    /// Equality by code points; Swift's own takes canonically equivalent texts for equal.
+    /// Equality by code points; Swift's `==` also treats canonically equivalent texts as equal.
     static func same(_ a: String, _ b: String) -> Bool { a == b && a.utf8.elementsEqual(b.utf8) }
 
     /// Order by code points, which is the order of the UTF-8 bytes.
@@ -34,7 +34,7 @@ enum PythonText {
         a.utf8.lexicographicallyPrecedes(b.utf8)
     }
 
-    /// `str.strip` and its one-sided forms; without a set of characters, white space goes.
+    /// `str.strip` and its one-sided forms; without a set of characters, white space is removed.
     static func strip(
         _ text: String, characters: String? = nil, leading: Bool = true, trailing: Bool = true
     ) -> String {
@@ -51,7 +51,7 @@ enum PythonText {
         find(part, in: Array(text.utf8), from: 0) != nil
     }
 
-    /// Where a part begins in UTF-8 bytes, at or after an offset.
+    /// The offset in UTF-8 bytes at which a part begins, searching from an offset.
     static func find(_ part: String, in bytes: [UInt8], from: Int) -> Int? {
         let wanted = Array(part.utf8)
         guard !wanted.isEmpty else { return from <= bytes.count ? from : nil }
@@ -128,8 +128,8 @@ enum PythonText {
         return lines
     }
 
-    /// The text in upper or lower case as Python gives it; nil for letters of which Python's and
-    /// Swift's Unicode tables may differ.
+    /// The text in upper or lower case as in Python; nil if it has letters for which the Unicode
+    /// tables of Python and Swift may differ.
     static func cased(_ text: String, upper: Bool) -> String? {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -139,12 +139,12 @@ enum PythonText {
         return String(result)
     }
 
-    /// One code point in upper or lower case, with the same bound.
+    /// One code point in upper or lower case; nil under the same condition.
     static func cased(_ scalar: Unicode.Scalar, upper: Bool) -> String.UnicodeScalarView? {
         let properties = scalar.properties
         if scalar.value >= 0x80 {
-            // Capital sigma's lower case depends on its neighbours; beyond Cyrillic, letters with
-            // case are rare and their tables young.
+            // The lower case of capital sigma depends on its neighbours; letters with case beyond
+            // Cyrillic are rare, and their Unicode entries are recent.
             if scalar.value == 0x3A3 { return nil }
             if properties.isCased || properties.changesWhenCaseMapped {
                 guard scalar.value < 0x530 else { return nil }

@@ -1,11 +1,11 @@
-/// A regular expression of Python's `re`, of which only what behaves exactly alike is accepted.
+/// A regular expression of Python's `re`, limited to constructs that behave identically here.
 ///
 /// Accepted: literals, `.`, sets, `\d \w \s` and their opposites, `^ $ \A \Z \b \B`, groups with
 /// and without a number or a name, alternatives, greedy and lazy repetition, back references,
 /// lookahead, `(?i) (?m) (?s)` at the beginning. Refused: lookbehind, possessive repetition,
 /// conditionals, repetition of what may be empty.
 struct RegularExpression {
-    /// Why a pattern is not accepted, or a match not made.
+    /// Why a pattern is not accepted, or a match is not attempted further.
     struct Refusal: Error {
         let reason: String
         let hint: String?
@@ -57,14 +57,14 @@ struct RegularExpression {
         groupNames = parser.groupNames
     }
 
-    /// A match: the range of the whole and of each group, in code points; nil where a group took
-    /// no part.
+    /// A match: the range of the whole and of each group, in code points; nil for a group that did
+    /// not take part.
     struct Match {
         let groups: [Range<Int>?]
         var whole: Range<Int> { groups[0] ?? 0..<0 }
     }
 
-    /// The first match at or after a place.
+    /// The first match at or after a position.
     func search(_ text: [Unicode.Scalar], from: Int = 0, mustAdvance: Bool = false) throws(Refusal)
         -> Match?
     {
@@ -77,13 +77,13 @@ struct RegularExpression {
         return nil
     }
 
-    /// A match that begins at the beginning.
+    /// A match at the beginning of the text.
     func matchAtStart(_ text: [Unicode.Scalar]) throws(Refusal) -> Match? {
         let matcher = RegularExpressionMatcher(self, text)
         return try matcher.match(at: 0, mustAdvance: false)
     }
 
-    /// All matches that do not overlap, by Python's rule for empty ones.
+    /// All matches that do not overlap; empty matches follow Python's rule.
     func all(_ text: [Unicode.Scalar], limit: Int = .max) throws(Refusal) -> [Match] {
         var matches: [Match] = []
         var from = 0
@@ -103,7 +103,7 @@ struct RegularExpression {
         return matches
     }
 
-    /// The text with matches replaced, and how many there were.
+    /// The text with the matches replaced, and the number of matches.
     func replace(
         _ text: [Unicode.Scalar], with replacement: String, limit: Int
     ) throws(Refusal) -> (text: String, count: Int) {
@@ -155,7 +155,7 @@ struct RegularExpressionReplacement {
         var index = 0
         func group(_ number: Int) throws(RegularExpression.Refusal) {
             guard number <= expression.groupCount else {
-                throw .init("the replacement names group \(number), which the pattern has not")
+                throw .init("the replacement names group \(number), which the pattern lacks")
             }
             if !literal.isEmpty { pieces.append(.text(literal)) }
             literal = String.UnicodeScalarView()
@@ -200,7 +200,7 @@ struct RegularExpressionReplacement {
                 try group(number)
             default:
                 if next.properties.isAlphabetic, next.isASCII {
-                    throw .init("\"\\\(next)\" in the replacement means nothing")
+                    throw .init("\"\\\(next)\" in the replacement has no meaning")
                 }
                 literal.append("\\")
                 literal.append(next)

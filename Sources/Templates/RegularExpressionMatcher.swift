@@ -7,7 +7,8 @@ final class RegularExpressionMatcher {
     private var groups: [Range<Int>?]
     private var steps = 0
     private var depth = 0
-    /// A match that ends here does not count: the last one was empty and ended here too.
+    /// A match that ends at this position does not count, since the last match was empty and ended
+    /// there too.
     private var forbiddenEnd: Int?
     private var end = 0
 
@@ -20,7 +21,7 @@ final class RegularExpressionMatcher {
         groups = Array(repeating: nil, count: expression.groupCount + 1)
     }
 
-    /// What is still to be matched.
+    /// The rest of the pattern that is still to be matched.
     private final class Rest {
         let task: Task
         let next: Rest?
@@ -33,15 +34,15 @@ final class RegularExpressionMatcher {
 
     private enum Task {
         case node(RegularExpression.Node)
-        /// The end of a group that began at a place.
+        /// The end of a group that began at a position.
         case close(Int, start: Int)
-        /// The place behind so many rounds of a repetition.
+        /// The point after this many rounds of a repetition.
         case again(RegularExpression.Node, least: Int, most: Int, isLazy: Bool, count: Int)
         /// The end of a lookahead.
         case accept
     }
 
-    /// The match that begins at a place.
+    /// The match that begins at a position.
     func match(at start: Int, mustAdvance: Bool) throws(Refusal) -> RegularExpression.Match? {
         for index in groups.indices { groups[index] = nil }
         forbiddenEnd = mustAdvance ? start : nil
@@ -58,7 +59,7 @@ final class RegularExpressionMatcher {
         }
     }
 
-    /// A way to go on from a choice; what it did to the groups is undone where it fails.
+    /// Tries one alternative; its changes to the groups are undone if it fails.
     private func attempt(_ rest: Rest?, _ position: Int) throws(Refusal) -> Bool {
         depth += 1
         defer { depth -= 1 }
@@ -154,7 +155,7 @@ final class RegularExpressionMatcher {
         return true
     }
 
-    /// A repetition of one code point, without recursion per round.
+    /// A repetition of a single code point, without one recursion per round.
     private func repeated(
         _ node: RegularExpression.Node, _ least: Int, _ most: Int, _ isLazy: Bool,
         _ position: Int, _ next: Rest?
@@ -197,7 +198,7 @@ final class RegularExpressionMatcher {
             guard text[position] == "\n" else { return false }
             return position == text.count - 1 || expression.flags.isMultiline
         case .boundary(let isNegated):
-            // An empty text has no boundary, nor the lack of one.
+            // In an empty text neither `\b` nor `\B` matches.
             if text.isEmpty { return false }
             let before = position > 0 ? try isWord(text[position - 1]) : false
             let after = position < text.count ? try isWord(text[position]) : false
@@ -246,8 +247,8 @@ final class RegularExpressionMatcher {
         }
     }
 
-    /// The code point to compare with: in small letters where case is ignored, which is certain to
-    /// be Python's idea of it for ASCII only.
+    /// The code point for comparing: in lower case if case is ignored, which is certain to agree
+    /// with Python only for ASCII.
     private func folded(_ scalar: Unicode.Scalar) throws(Refusal) -> Unicode.Scalar {
         guard expression.flags.ignoresCase else { return scalar }
         guard scalar.isASCII else {
@@ -262,12 +263,12 @@ final class RegularExpressionMatcher {
         return Unicode.Scalar(scalar.value - 32) ?? scalar
     }
 
-    /// Refuses a character of which Python's tables may say something else: those are older.
+    /// Refuses a character for which Python's Unicode tables, which are older, may differ.
     private static func known(_ scalar: Unicode.Scalar) throws(Refusal) -> Unicode.Scalar.Properties
     {
         let properties = scalar.properties
         if let age = properties.age, age.major > 12 {
-            throw Refusal("a character too young to be known alike everywhere")
+            throw Refusal("a character too new to be in every Unicode table")
         }
         return properties
     }

@@ -28,11 +28,11 @@ struct RegularExpressionParser {
     mutating func parse() throws(Refusal) -> Node {
         try globalFlags()
         let node = try alternatives()
-        if next != nil { throw Refusal("a \")\" that closes nothing in the pattern") }
+        if next != nil { throw Refusal("a \")\" without a \"(\" in the pattern") }
         return node
     }
 
-    /// `(?i)` and the like, which have to come first.
+    /// Flags such as `(?i)`, which must come first.
     private mutating func globalFlags() throws(Refusal) {
         guard pattern.starts(with: "(?".unicodeScalars), pattern.count > 3,
             "ims".unicodeScalars.contains(pattern[2])
@@ -108,7 +108,7 @@ struct RegularExpressionParser {
         return number
     }
 
-    /// Whether a node can match nothing.
+    /// Whether a node can match the empty text.
     private static func mayBeEmpty(_ node: Node) -> Bool {
         switch node {
         case .scalar, .any, .set: false
@@ -154,7 +154,7 @@ struct RegularExpressionParser {
             let text = PythonText.string(pattern[position..<close])
             guard let first = text.unicodeScalars.first, PythonText.isNameStart(first),
                 text.unicodeScalars.allSatisfy(PythonText.isNamePart), groupNames[text] == nil
-            else { throw Refusal("a group's name in the pattern that is none or is there twice") }
+            else { throw Refusal("a group's name in the pattern that is invalid or used twice") }
             name = text
             position = close + 1
         } else if next == "?" {
@@ -200,7 +200,7 @@ struct RegularExpressionParser {
                 }
             }
             guard number <= groupCount, !openGroups.contains(number) else {
-                throw Refusal("a reference to group \(number), which is not there or still open")
+                throw Refusal("a reference to group \(number), which is missing or still open")
             }
             return (.reference(number), true)
         default:
@@ -211,7 +211,7 @@ struct RegularExpressionParser {
         }
     }
 
-    /// An escape that means the same inside and outside of a set, after its backslash.
+    /// An escape with the same meaning inside and outside a set, after its backslash.
     private mutating func setEscape() throws(Refusal) -> RegularExpression.SetItem {
         guard let scalar = next else { throw Refusal("a backslash at the pattern's end") }
         position += 1
@@ -275,7 +275,7 @@ struct RegularExpressionParser {
             position += 1
             let high = try setItem()
             guard case .range(let from, _) = low, case .range(let to, _) = high, from <= to else {
-                throw Refusal("a range in the pattern that goes nowhere", hint: "put \"-\" last")
+                throw Refusal("a range in the pattern without a valid end", hint: "put \"-\" last")
             }
             items.append(.range(from, to))
         }

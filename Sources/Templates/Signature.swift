@@ -2,12 +2,12 @@ import Diagnostics
 
 /// The parameters of a filter, test or method.
 struct Signature: Sendable {
-    /// The names in order; those after the first `required` may be left out.
+    /// The names in order; those after the first `required` ones are optional.
     let parameters: [String]
     let required: Int
     /// Whether any number of further arguments may follow.
     let takesMore: Bool
-    /// How many of the parameters may be given by position; the others go by name only.
+    /// How many parameters may be given by position; the others are given by name only.
     private let positional: Int
 
     init(
@@ -22,7 +22,7 @@ struct Signature: Sendable {
 
     static let none = Signature()
 
-    /// Puts arguments to their parameters.
+    /// Binds arguments to their parameters.
     func bind(
         _ given: GivenArguments, to what: String, _ start: Int, _ end: Int
     ) throws(SyntaxFault) -> Arguments {

@@ -1,15 +1,15 @@
 import Diagnostics
 import Values
 
-/// Builds the statements of a template from its segments, going on after a fault.
+/// Builds the statements of a template from its segments, and continues after a fault.
 struct StatementParser {
     private let segments: [Segment]
     private var index = 0
     var faults: FaultList
-    /// How many `for` bodies are around.
+    /// The number of enclosing `for` bodies.
     private var loops = 0
     private var nesting = 0
-    /// Whether the rest of the text is left unread, so that nothing is found closed.
+    /// Whether the rest of the text is skipped, so that closing tags will not be found.
     private var hasGivenUp = false
     private var unknownTags: Set<String> = []
 
@@ -35,7 +35,7 @@ struct StatementParser {
             guard let ending else { return all }
             faults.add(
                 SyntaxFault(
-                    "\"\(ending.keyword)\" without its beginning", ending.content.start,
+                    "\"\(ending.keyword)\" without its opening tag", ending.content.start,
                     ending.content.end,
                     hint: Self.opener(of: ending.keyword).map { "it belongs to a {% \($0) %}" }))
         }
@@ -52,7 +52,7 @@ struct StatementParser {
         }
     }
 
-    /// Statements up to an ending of whatever kind, or to the end of the text.
+    /// Statements up to any closing tag, or to the end of the text.
     private mutating func body() -> ([Statement], Ending?) {
         var statements: [Statement] = []
         while index < segments.count {
@@ -104,7 +104,7 @@ struct StatementParser {
         case "with": return scope(content)
         case "include": return include(content)
         default:
-            // The end of an unknown tag is the same mistake once more.
+            // The closing tag of an unknown tag is the same mistake and not reported again.
             guard !unknownTags.contains(where: { keyword == "end\($0)" }) else { return nil }
             unknownTags.insert(keyword)
             faults.add(
@@ -137,7 +137,7 @@ struct StatementParser {
             isInLoop: loops > 0)
     }
 
-    /// The one expression of a tag; nil where a fault was noted.
+    /// The only expression of a tag; nil if a fault was recorded.
     private mutating func expression(
         _ content: TagContent, after count: Int, withConditional: Bool = true
     ) -> Node? {
@@ -158,13 +158,13 @@ struct StatementParser {
         }
     }
 
-    /// Checks that an ending tag holds nothing else.
+    /// Checks that a closing tag contains nothing else.
     private mutating func expectBare(_ ending: Ending) {
         guard ending.content.tokens.count > 1, !ending.content.isBroken else { return }
         let extra = ending.content.tokens[1]
         faults.add(
             SyntaxFault(
-                "\"\(ending.keyword)\" takes nothing behind it", extra.start, extra.end,
+                "\"\(ending.keyword)\" takes nothing after it", extra.start, extra.end,
                 hint: ending.keyword == "else" && extra.kind == .name("if")
                     ? "write \"elif\"" : nil))
     }
@@ -178,9 +178,9 @@ struct StatementParser {
             hint: "end it with {% \(wanted) %}")
         if let ending {
             fault.related = [
-                (ending.content.start, ending.content.end, "\"\(ending.keyword)\" stands here")
+                (ending.content.start, ending.content.end, "\"\(ending.keyword)\" is here")
             ]
-            // The outer statement may be waiting for it.
+            // The closing tag may belong to the outer statement.
             index -= 1
         }
         faults.add(fault)
@@ -266,7 +266,7 @@ struct StatementParser {
         return (targets, iterated, condition)
     }
 
-    /// One name, or several with commas.
+    /// One name, or several separated by commas.
     private static func targets(_ parser: inout ExpressionParser) throws(SyntaxFault) -> [String] {
         var targets: [String] = []
         let isBracketed = parser.take(symbol: "(")

@@ -3,39 +3,39 @@ import Values
 
 /// A `.j2` file or a YAML value, parsed once and rendered for every host.
 ///
-/// The language is a strict subset of Jinja2 with Ansible's filters. What it accepts gives the
-/// text that Jinja2 gives under the settings of Ansible's `template` module: `trim_blocks` on,
-/// `lstrip_blocks` off, `keep_trailing_newline` on, newlines as `\n`. What it does not accept is a
-/// fault with a place. Undefined names are faults; `is defined` and `default` look through any
-/// number of missing parents, as they do in Ansible.
+/// The language is a strict subset of Jinja2 with Ansible's filters. An accepted template produces
+/// the same text as Jinja2 with the settings of Ansible's `template` module: `trim_blocks` on,
+/// `lstrip_blocks` off, `keep_trailing_newline` on, newlines as `\n`. Anything else is a fault with
+/// a place. Undefined names are faults; `is defined` and `default` also accept any number of
+/// missing parents, as in Ansible.
 package struct Template: Sendable {
     let body: [Statement]
     let origin: Origin
-    /// The names it reads and does not define itself, in the order of their places.
+    /// The names that it reads but does not define, in the order of their places.
     package let uses: [NameUse]
-    /// The templates it includes, each with the place.
+    /// The templates that it includes, each with its place.
     package let includes: [(name: String, place: Place)]
-    /// Whether there is nothing to compute: the text stands for itself.
+    /// Whether the text contains nothing to compute.
     package let isLiteral: Bool
 
     /// Parses a file.
     ///
-    /// All faults that can be told apart are thrown together.
+    /// All independent faults are thrown together.
     package init(parsing source: SourceText) throws(Faults) {
         try self.init(source.text, origin: Origin(file: source), normalising: true)
     }
 
-    /// Parses a string of a YAML file; `place` is where the scalar begins.
+    /// Parses a string of a YAML file; `place` is the start of the scalar.
     package static func scalar(_ text: String, at place: Place) throws(Faults) -> Template {
         try Template(text, origin: Origin(scalar: text, at: place), normalising: false)
     }
 
-    /// A template that is this text and nothing else.
+    /// A template that consists of this text only.
     package static func literal(_ text: String, at place: Place) -> Template {
         Template(literal: text, origin: Origin(scalar: text, at: place))
     }
 
-    /// The free dotted paths it reads: `["facts", "services", "irqbalance"]`.
+    /// The dotted paths that it reads and does not define: `["facts", "services", "irqbalance"]`.
     package var names: Set<[String]> { Set(uses.map(\.path)) }
 
     /// Renders the text.
@@ -46,10 +46,10 @@ package struct Template: Sendable {
         return Rendered(text: evaluator.output, isSecret: evaluator.readSecret)
     }
 
-    /// The value: of the expression where the text is exactly one `{{ … }}`, with its type; else
-    /// the rendered text.
+    /// The value: if the text is exactly one `{{ … }}`, the value of the expression with its type;
+    /// otherwise the rendered text.
     ///
-    /// Secret where a secret was read.
+    /// Marked secret if a secret was read.
     package func evaluate(_ context: TemplateContext) throws(Faults) -> Value {
         if let text = literalText { return .string(text) }
         guard case .output(let node)? = body.first, body.count == 1 else {
@@ -58,7 +58,7 @@ package struct Template: Sendable {
         return try Evaluator(context: context, origin: origin).evaluateWhole(node)
     }
 
-    /// The text where there is nothing to compute.
+    /// The text, if there is nothing to compute.
     private var literalText: String? {
         guard isLiteral else { return nil }
         guard case .text(let text)? = body.first else { return "" }
@@ -102,7 +102,7 @@ package struct Template: Sendable {
             isLiteral: !Self.hasMarkup(text))
     }
 
-    /// Whether the text has anything that begins a tag.
+    /// Whether the text contains the beginning of a tag.
     private static func hasMarkup(_ text: String) -> Bool {
         var wasBrace = false
         for byte in text.utf8 {

@@ -1,18 +1,18 @@
 import Diagnostics
 import Values
 
-/// Where a template gets its names and its includes from.
+/// The source of a template's names and includes.
 ///
-/// One per rendering; not shared.
+/// Used for one rendering, never shared.
 package struct TemplateContext {
-    /// The value of a name; nil where there is none.
+    /// The value of a name; nil if it does not exist.
     ///
-    /// It may throw, which ends the rendering with those faults: for "the facts of this host are
-    /// missing", which is not the same as "undefined".
+    /// It may throw, which ends the rendering with these faults: for "the facts of this host are
+    /// missing", which differs from "undefined".
     package let lookup: (String) throws(Faults) -> Value?
-    /// The template an `{% include %}` names; nil where there is none.
+    /// The template that an `{% include %}` names; nil if it does not exist.
     package let include: (String) throws(Faults) -> Template?
-    /// The names that exist, asked for only to say what was probably meant.
+    /// The existing names; used only for hints.
     package let knownNames: () -> [String]
 
     package init(
@@ -33,7 +33,7 @@ package struct TemplateContext {
             lookup: { values[$0] }, include: include, knownNames: { values.keys })
     }
 
-    /// The same context with some names in front of it: `item` of a `for_each`.
+    /// The same context with additional names that take precedence: `item` of a `for_each`.
     package func adding(_ values: ValueMap) -> TemplateContext {
         let outer = self
         return TemplateContext(
@@ -46,12 +46,12 @@ package struct TemplateContext {
     }
 }
 
-/// What a template gave.
+/// The result of rendering a template.
 package struct Rendered: Sendable, Equatable {
     package var text: String
-    /// Whether a secret was read on the way.
+    /// Whether a secret was read during rendering.
     ///
-    /// Conservative: reading one taints the whole text.
+    /// This is conservative: reading a secret makes the whole text secret.
     package var isSecret: Bool
 
     package init(text: String, isSecret: Bool) {
@@ -59,23 +59,23 @@ package struct Rendered: Sendable, Equatable {
         self.isSecret = isSecret
     }
 
-    /// The text as a value, marked secret where it is.
+    /// The text as a value, marked secret if necessary.
     package var value: Value { isSecret ? .secret(.string(text)) : .string(text) }
 }
 
-/// One read of a name that the template does not define itself.
+/// One reading of a name that the template does not define.
 package struct NameUse: Sendable {
     /// The dotted path as far as it is constant: `["facts", "services", "irqbalance"]`.
     package let path: [String]
-    /// Whether the template copes with its absence: `is defined`, `default`.
+    /// Whether the template handles its absence: `is defined`, `default`.
     package let mayBeUndefined: Bool
 
     let origin: Origin
     let start: Int
     let end: Int
 
-    /// Where it is read.
+    /// The place of the reading.
     ///
-    /// Worked out when asked for, which is when there is something to say.
+    /// Computed on request, which happens only for messages.
     package var place: Place { origin.place(start, end) }
 }

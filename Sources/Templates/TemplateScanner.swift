@@ -1,4 +1,4 @@
-/// Cuts a template into text, outputs and tags, by Jinja2's rules for white space.
+/// Splits a template into text, outputs and tags, with Jinja2's rules for white space.
 enum TemplateScanner {
     /// The code points of a text with every newline as `\n`.
     static func normalise(_ text: String, _ faults: inout FaultList) -> [Unicode.Scalar] {
@@ -24,7 +24,7 @@ enum TemplateScanner {
 
     /// The segments.
     ///
-    /// A fault inside a tag is noted, and reading goes on behind the tag.
+    /// A fault inside a tag is recorded, and reading continues after the tag.
     static func segments(of text: [Unicode.Scalar], _ faults: inout FaultList) -> [Segment] {
         var scanner = Scanner(text: text)
         scanner.run(&faults)
@@ -133,7 +133,7 @@ private struct Scanner {
         segments.append(ending == .output ? .output(content) : .tag(content))
     }
 
-    /// Where reading goes on behind a tag that could not be read.
+    /// Where reading continues after a tag that could not be read.
     private func resume(after start: Int, _ ending: Lexer.Ending) -> Int {
         let first: Unicode.Scalar = ending == .output ? "}" : "%"
         var index = start
@@ -144,7 +144,7 @@ private struct Scanner {
         return text.count
     }
 
-    /// The end of `{% raw %}` where one begins here.
+    /// The end of `{% raw %}`, if one begins here.
     private func rawBegin(_ begin: Int) -> Int? {
         var index = skippingSpace(position)
         guard matches("raw", index) else { return nil }
@@ -180,7 +180,7 @@ private struct Scanner {
         position = text.count
     }
 
-    /// The end of `{% endraw %}` where one stands here, and whether it trims what is before it.
+    /// The end of `{% endraw %}`, if one is here, and whether it trims the text before it.
     private func rawEnd(_ begin: Int) -> (end: Int, trims: Bool)? {
         guard at(begin) == "{", at(begin + 1) == "%" else { return nil }
         var index = begin + 2

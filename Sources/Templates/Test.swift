@@ -5,7 +5,7 @@ import Values
 struct Test: Sendable {
     let name: String
     let signature: Signature
-    /// What holds of an undefined value; nil where that is a fault.
+    /// The result for an undefined value; nil if that is a fault.
     let ofUndefined: Bool?
     /// Whether Python's views and tuples may be its argument.
     let takesViews: Bool
@@ -41,7 +41,7 @@ struct Test: Sendable {
     }
     .sorted()
 
-    /// What to say of tests that people know from Jinja2 or Ansible and that are not here.
+    /// Hints for tests that people know from Jinja2 or Ansible and that do not exist here.
     static let advice: [String: String] = [
         "sameas": "write \"==\"", "callable": "nothing is",
         "succeeded": "a plan knows no results of earlier tasks",
@@ -130,7 +130,7 @@ struct Test: Sendable {
 
     private static func remainder(_ call: Call, _ divisor: Int) throws(Faults) -> Int {
         guard case .integer(let number) = call.value else {
-            throw call.fault("\(call.value.kindText) is no integer", hint: "add \"| int\"")
+            throw call.fault("\(call.value.kindText) is not an integer", hint: "add \"| int\"")
         }
         return number.remainderReportingOverflow(dividingBy: divisor).partialValue
     }
@@ -148,7 +148,7 @@ struct Test: Sendable {
         Test("upper") { (call) throws(Faults) in try isCased(call, upper: true) },
     ]
 
-    /// Whether a string has letters with case and all of them are of this one.
+    /// Whether a string has letters with case, all of them in this case.
     private static func isCased(_ call: Call, upper: Bool) throws(Faults) -> Bool {
         let text = try call.string()
         guard text.utf8.allSatisfy({ $0 < 128 }) else {

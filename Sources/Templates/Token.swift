@@ -12,7 +12,7 @@ struct Token {
     let start: Int
     let end: Int
 
-    /// As it is named in a fault.
+    /// The token's name in a fault.
     var text: String {
         switch kind {
         case .name(let name): "\"\(name)\""
@@ -24,7 +24,7 @@ struct Token {
     }
 }
 
-/// A piece of a template: text as it stands, or what was between the delimiters.
+/// A piece of a template: literal text, or the content between delimiters.
 enum Segment {
     case text(String)
     case output(TagContent)
@@ -34,9 +34,9 @@ enum Segment {
 /// The tokens between two delimiters.
 struct TagContent {
     var tokens: [Token]
-    /// The offsets of the whole, delimiters included.
+    /// The offsets of the whole tag, including its delimiters.
     var start: Int
     var end: Int
-    /// Whether a fault in it was already reported; the tokens are those before it.
+    /// Whether a fault in the tag was already reported; `tokens` holds those before it.
     var isBroken = false
 }

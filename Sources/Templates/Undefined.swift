@@ -2,7 +2,7 @@ import Diagnostics
 import Values
 
 extension Evaluator {
-    /// The fault for a node that turned out undefined: the innermost missing part is named.
+    /// The fault for an undefined node: it names the innermost missing part.
     func undefined(_ node: Node) -> Faults {
         switch node.form {
         case .name(let name):
@@ -33,8 +33,8 @@ extension Evaluator {
             }
             if isUndefined(subject) { return undefined(subject) }
             return fault(
-                "undefined-name", "\"\(filter.name)\" of nothing: the list is empty", at: node,
-                hint: "allow for it: | \(filter.name) | default(…)")
+                "undefined-name", "\"\(filter.name)\" of an empty list", at: node,
+                hint: "allow an empty list: | \(filter.name) | default(…)")
         case .loop(let field, _):
             return fault(
                 "undefined-name", "there is no loop.\(field.rawValue) here", at: node,
@@ -44,10 +44,10 @@ extension Evaluator {
         }
     }
 
-    /// Whether a node that reads no name gives a list without elements.
+    /// Whether a node that reads no name is a list without elements.
     ///
-    /// Jinja2 works such a node out when it parses, and what it makes of the first of nothing is a
-    /// fault even where it is never reached.
+    /// Jinja2 evaluates such a node while parsing, and the first element of an empty list is then a
+    /// fault even if it is never reached.
     static func isConstantlyEmpty(_ node: Node) -> Bool {
         let origin = Origin(file: SourceText(name: "", text: ""))
         var collector = NameCollector(origin: origin)
@@ -94,14 +94,14 @@ extension Evaluator {
     }
 }
 
-/// Names that Python's own types answer to, so that Jinja2 gives a method for them.
+/// Names of methods of Python's own types, for which Jinja2 returns the method.
 enum PythonNames {
     static let ofMaps: Set<String> = [
         "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault",
         "update", "values",
     ]
 
-    /// Of strings, lists, numbers and booleans together.
+    /// The names for strings, lists, numbers and booleans together.
     static let ofOthers: Set<String> = [
         "append", "as_integer_ratio", "bit_count", "bit_length", "capitalize", "casefold", "center",
         "clear", "conjugate", "copy", "count", "denominator", "encode", "endswith", "expandtabs",

@@ -1,8 +1,8 @@
 import Values
 
-/// What to write instead, where a value of the wrong kind was met.
+/// Hints on what to write instead of a value of the wrong kind.
 enum ValueHints {
-    /// For a value spliced into text.
+    /// The hint for a value spliced into text.
     static func splice(_ value: Value) -> String? {
         switch value {
         case .bool: "write \"| lower\" for true and false, or 'yes' if … else 'no'"
@@ -13,7 +13,7 @@ enum ValueHints {
         }
     }
 
-    /// For a value used as a condition.
+    /// The hint for a value used as a condition.
     static func condition(_ value: Value) -> String? {
         switch value {
         case .string: "compare it: == '…', or for yes and no write \"| bool\""

@@ -1,4 +1,4 @@
-/// Base64 (RFC 4648, section 4), as keys and fingerprints are written.
+/// Base64 (RFC 4648, section 4), used for keys and fingerprints.
 package enum Base64 {
     private static let digits = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
@@ -9,7 +9,7 @@ package enum Base64 {
         return values
     }()
 
-    /// The text of bytes, padded with `=` unless told not to.
+    /// Encodes bytes; padded with `=` unless `padded` is false.
     package static func encode(_ bytes: [UInt8], padded: Bool = true) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -28,7 +28,7 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a text, padded or not; nil where a character does not belong.
+    /// Decodes a text, padded or not; nil if it has an invalid character.
     package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count * 3 / 4)
@@ -52,7 +52,7 @@ package enum Base64 {
         return padding <= 2 && bits < 6 ? bytes : nil
     }
 
-    /// The bytes of a text in canonical form: padded, and its unused bits zero; nil for any other.
+    /// Decodes a text in canonical form (padded, unused bits zero); nil for any other text.
     package static func decode(canonical text: String) -> [UInt8]? {
         guard let bytes = decode(text), encode(bytes).utf8.elementsEqual(text.utf8) else {
             return nil

@@ -69,7 +69,7 @@ package struct Digest: Sendable, Hashable, Comparable, CustomStringConvertible {
             crypto_hash_sha256_update(&state, piece, UInt64(piece.count))
         }
 
-        /// The digest of all pieces; the hasher is used up.
+        /// The digest of all pieces; the hasher must not be used afterwards.
         package mutating func finish() -> Digest {
             var bytes = [UInt8](repeating: 0, count: 32)
             crypto_hash_sha256_final(&state, &bytes)

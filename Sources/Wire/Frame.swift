@@ -1,15 +1,15 @@
 /// One unit on the stream between controller and agent.
 ///
 /// A frame is a type byte, a length of four bytes in network order, and that many bytes of payload.
-/// Before the first one each agent prints ``Frame/preamble``: whatever a login shell prints ahead of
-/// it is noise and is skipped.
+/// Each agent prints ``Frame/preamble`` before its first frame: text that a login shell prints
+/// before it is noise and is skipped.
 package enum Frame: Sendable, Equatable {
     /// A message in canonical JSON.
     case message(JSON)
     /// A piece of a blob.
     case blob(BlobPiece)
 
-    /// What the agent prints once before its first frame.
+    /// The bytes that the agent prints once, before its first frame.
     package static let preamble: [UInt8] = Array("\0MUSTER-AGENT\0\n".utf8)
     /// The most bytes of noise accepted before the preamble.
     package static let noiseLimit = 64 << 10
@@ -38,7 +38,7 @@ package enum Frame: Sendable, Equatable {
     }
 }
 
-/// A piece of a blob: which one, where in it, how long the whole is.
+/// A piece of a blob: the blob's digest, the offset of the piece, the size of the whole.
 package struct BlobPiece: Sendable, Equatable {
     package let digest: Digest
     package let offset: UInt64
@@ -52,7 +52,7 @@ package struct BlobPiece: Sendable, Equatable {
         self.content = content
     }
 
-    /// Cuts a blob into the pieces that carry it; an empty blob is one empty piece.
+    /// Cuts a blob into pieces; an empty blob is one empty piece.
     package static func pieces(of content: [UInt8], digest: Digest) -> [BlobPiece] {
         let total = UInt64(content.count)
         if content.isEmpty { return [BlobPiece(digest: digest, offset: 0, total: 0, content: [])] }
@@ -80,16 +80,17 @@ package struct BlobPiece: Sendable, Equatable {
                 .reduce(0) { $0 << 8 | UInt64($1) }
         }
         let (offset, total) = (number(32), number(40))
-        // A piece that lies outside of its blob would be written past its end.
+        // A piece outside its blob would be written past the blob's end.
         guard offset <= total, UInt64(bytes.count - 48) <= total - offset else { return nil }
         self.init(
             digest: digest, offset: offset, total: total, content: Array(bytes.dropFirst(48)))
     }
 }
 
-/// What is wrong with a stream of frames, which is of no use after one of these.
+/// A fault of a stream of frames, which cannot be used afterwards.
 package enum FrameError: Error, Sendable, Equatable {
-    /// No preamble within the bytes allowed for noise; carries the start of what came instead.
+    /// No preamble within the bytes allowed for noise; `noise` is the start of what arrived
+    /// instead.
     case noPreamble(noise: String)
     case unknownType(UInt8)
     case tooLong(count: Int, limit: Int)

@@ -1,9 +1,9 @@
-/// Cuts a stream of bytes into frames; holds at most one frame's bytes.
+/// Splits a stream of bytes into frames; holds at most one frame's bytes.
 package struct FrameReader: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
     private var awaitsPreamble: Bool
-    /// What came before the preamble.
+    /// What arrived before the preamble.
     package private(set) var noise: [UInt8] = []
 
     /// A reader for the agent's output (which begins with a preamble) or for its input.
@@ -12,13 +12,13 @@ package struct FrameReader: Sendable {
     /// Whether the preamble has been seen, or none is expected.
     package var isInStep: Bool { !awaitsPreamble }
 
-    /// The bytes taken in and not yet given out.
+    /// The bytes received and not yet returned in a frame.
     package var pending: [UInt8] { Array(buffer[start...]) }
 
     /// Whether the stream may end here: no frame is cut short.
     package var isBetweenFrames: Bool { !awaitsPreamble && start == buffer.count }
 
-    /// Takes in bytes as they arrived.
+    /// Adds received bytes.
     package mutating func append(_ bytes: some Collection<UInt8>) {
         if start > 1 << 16 || start == buffer.count {
             buffer.removeFirst(start)
@@ -27,7 +27,7 @@ package struct FrameReader: Sendable {
         buffer.append(contentsOf: bytes)
     }
 
-    /// The next whole frame, or nil until more bytes have come.
+    /// The next whole frame; nil until more bytes arrive.
     package mutating func next() throws(FrameError) -> Frame? {
         if awaitsPreamble {
             guard try skipNoise() else { return nil }

@@ -1,6 +1,6 @@
-/// A JSON value: what travels, what is stored, what is printed for machines.
+/// A JSON value: for sending, storing and output for programs.
 ///
-/// Integers and other numbers are kept apart, so that 1 and 1.0 stay what they were.
+/// Integers and other numbers are separate cases, so that 1 and 1.0 stay distinct.
 package indirect enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -59,11 +59,11 @@ extension JSON {
     package static func strings(_ values: [String]) -> JSON { .array(values.map { .string($0) }) }
 }
 
-/// A JSON text or a JSON shape that is not as agreed.
+/// A fault of a JSON text, or a JSON value of an unexpected form.
 package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, in words.
     package let message: String
-    /// The byte offset in the text, where the fault is in a text.
+    /// The byte offset of the fault in the text; nil for a fault of a value.
     package let offset: Int?
 
     package init(_ message: String, offset: Int? = nil) {

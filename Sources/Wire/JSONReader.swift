@@ -101,7 +101,7 @@ private struct JSONReader {
 
     private mutating func string() throws(JSONError) -> String {
         position += 1
-        // Most strings have no escape: their bytes are taken as they stand, in one piece.
+        // Most strings have no escape: their bytes are copied unchanged, in one piece.
         let start = position
         while let byte = next, byte >= 32, byte != 34, byte != 92 { position += 1 }
         var content: [UInt8] = []

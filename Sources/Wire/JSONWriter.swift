@@ -1,5 +1,5 @@
 extension JSON {
-    /// The one canonical text: members sorted by the bytes of their keys, no white space.
+    /// The canonical text: members sorted by the bytes of their keys, no white space.
     ///
     /// Equal values give equal bytes, so the text can be hashed and compared.
     package var canonicalBytes: [UInt8] {
@@ -10,7 +10,7 @@ extension JSON {
 
     /// Members in canonical text and order, without the braces around them: `"a":1,"b":2`.
     ///
-    /// For parts of an object that are put together later; empty where there are none.
+    /// For parts of an object that are joined later; empty if there are no members.
     package static func canonicalMembers(
         _ members: [(key: String, value: JSON)]
     ) -> [UInt8] {
@@ -48,7 +48,7 @@ private struct JSONWriter {
                 writer.write(elements[index], depth: depth + 1)
             }
         case .object(let members):
-            // Pairs, not keys alone: looking each up again costs a hash.
+            // Pairs are sorted instead of keys: looking up each key again would cost a hash.
             let sorted = members.sorted(by: Self.precedes)
             list(open: "{", close: "}", count: sorted.count, depth: depth) { writer, index in
                 writer.write(sorted[index], depth: depth)
@@ -98,7 +98,7 @@ private struct JSONWriter {
     private mutating func string(_ value: String) {
         bytes.append(34)
         defer { bytes.append(34) }
-        // Most text needs no escape, and is taken over as a whole.
+        // Most text needs no escape and is copied as a whole.
         if value.utf8.allSatisfy({ $0 >= 32 && $0 != 34 && $0 != 92 && $0 != 127 }) {
             return text(value)
         }

@@ -1,6 +1,6 @@
 import CYAML
 
-/// A position as libyaml counts it: from 0, in code points.
+/// A position in libyaml's count: from 0, in code points.
 struct Mark: Equatable {
     var index: Int
     var line: Int
@@ -40,14 +40,14 @@ struct SyntaxFault: Error {
     let isOutOfMemory: Bool
 }
 
-/// The one owner of a libyaml parser and its input.
+/// The only owner of a libyaml parser and its input.
 ///
 /// libyaml keeps the addresses of both, so they are allocated once on the heap and freed here.
 struct EventStream: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
 
-    /// A stream over UTF-8 bytes, which are copied; nil where memory is exhausted.
+    /// A stream over UTF-8 bytes, which are copied; nil if memory is exhausted.
     init?(_ bytes: some Collection<UInt8>) {
         parser = .allocate(capacity: 1)
         input = .allocate(capacity: max(1, bytes.count))
@@ -67,7 +67,7 @@ struct EventStream: ~Copyable {
         input.deallocate()
     }
 
-    /// The next event; not to be asked for after the end of the stream or a fault.
+    /// The next event; must not be called after the end of the stream or a fault.
     mutating func next() throws(SyntaxFault) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw fault }

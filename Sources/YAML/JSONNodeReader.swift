@@ -3,9 +3,11 @@ import Values
 import Wire
 
 extension YAMLReader {
-    /// Reads a file of variables or an inventory: as JSON where the whole text is JSON, else as YAML.
+    /// Reads a file of variables or an inventory: as JSON if the whole text is JSON, otherwise as
+    /// YAML.
     ///
-    /// As Ansible does: in a text that is JSON, JSON's own rules for numbers hold (`1e3` is one).
+    /// As in Ansible: in a text that is JSON, JSON's own rules for numbers apply (`1e3` is a
+    /// number).
     package static func parseVariables(_ source: SourceText) throws(Faults) -> Node? {
         let first = source.text.utf8.first { ![9, 10, 13, 32].contains($0) }
         if first == UInt8(ascii: "{"), (try? JSON(parsing: source.text)) != nil {
@@ -28,7 +30,7 @@ extension YAMLReader {
     }
 }
 
-/// A strict JSON reader that knows where it is.
+/// A strict JSON reader that tracks places.
 private struct JSONNodeReader {
     struct Fault: Error {
         let text: String
@@ -112,7 +114,7 @@ private struct JSONNodeReader {
             nodes.append(try value(depth: depth + 1))
             skipSpace()
             if take("]") { return Node(.list(nodes), at: start) }
-            if !take(",") { throw fault("a , or ] should stand here") }
+            if !take(",") { throw fault("a , or ] is expected here") }
         }
     }
 
@@ -125,7 +127,7 @@ private struct JSONNodeReader {
         if take("}") { return Node(.map(entries), at: start) }
         while true {
             skipSpace()
-            guard next == "\"" else { throw fault("a key in double quotes should stand here") }
+            guard next == "\"" else { throw fault("a key in double quotes is expected here") }
             let key = try value(depth: depth + 1)
             if let first = places.updateValue(key.place, forKey: key.text ?? "") {
                 throw Fault(
@@ -133,11 +135,11 @@ private struct JSONNodeReader {
                     related: .init(first, "first given here"))
             }
             skipSpace()
-            if !take(":") { throw fault("a : should stand here") }
+            if !take(":") { throw fault("a : is expected here") }
             entries.append(Node.Entry(key: key, value: try value(depth: depth + 1)))
             skipSpace()
             if take("}") { return Self.tagged(entries, at: start) }
-            if !take(",") { throw fault("a , or } should stand here") }
+            if !take(",") { throw fault("a , or } is expected here") }
         }
     }
 
@@ -198,7 +200,7 @@ private struct JSONNodeReader {
         let digits = scalars[index..<min(index + 4, scalars.count)]
         guard digits.count == 4, digits.allSatisfy(\.properties.isASCIIHexDigit),
             let value = UInt32(digits.map(String.init).joined(), radix: 16)
-        else { throw fault("four hexadecimal digits should stand here") }
+        else { throw fault("four hexadecimal digits are expected here") }
         index += 4
         return value
     }
@@ -222,7 +224,8 @@ private struct JSONNodeReader {
         } catch {
             throw Fault(
                 text: text.isEmpty
-                    ? "no JSON value can start here" : "\(text) is no JSON value: \(error.message)",
+                    ? "no JSON value can start here"
+                    : "\(text) is not a JSON value: \(error.message)",
                 place: whole)
         }
     }

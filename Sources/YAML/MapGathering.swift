@@ -1,15 +1,17 @@
 import Diagnostics
 
-/// Gathers the entries of one map: refuses duplicate keys, puts merged maps (`<<`) underneath.
+/// Collects the entries of one map: refuses duplicate keys, adds merged maps (`<<`) with lower
+/// precedence.
 struct MapGathering {
     private var own: [Node.Entry] = []
     private var merged: [Node.Entry] = []
     private var places: [String: Place] = [:]
     private var mergePlace: Place?
 
-    /// Adds a key; the fault where it is there already.
+    /// Adds a key; returns a fault if the key exists already.
     mutating func add(_ key: Node, _ value: Node) -> Diagnostic? {
-        // `"yes"` and `yes` have one text, `yes` and `true` one reading: both pairs are ambiguous.
+        // `"yes"` and `yes` have the same text, `yes` and `true` the same reading: both pairs are
+        // ambiguous.
         let names = Set([key.text ?? "", key.keyText])
         for name in names {
             if let first = places[name] {
@@ -28,7 +30,8 @@ struct MapGathering {
             related: [.init(first, "first given here")])
     }
 
-    /// Takes in what `<<` names: a map, or a list of maps of which the first that has a key wins.
+    /// Merges the value of `<<`: a map, or a list of maps; for each key the first map that has it
+    /// wins.
     mutating func merge(_ value: Node, key: Node) -> [Diagnostic] {
         if let first = mergePlace {
             var fault = Self.duplicate(key, first)
@@ -43,18 +46,20 @@ struct MapGathering {
             guard let entries = node.map else {
                 faults.append(
                     Diagnostic(
-                        "yaml-merge", "only maps can be merged, this is \(node.kindText)",
+                        "yaml-merge", "only maps can be merged, but this is \(node.kindText)",
                         at: node.place, hint: "give << an alias of a map, or a list of such"))
                 continue
             }
             blocks.append(entries.filter { seen.insert($0.key.keyText).inserted })
         }
-        // As PyYAML: keys of later maps come first in order, although those of earlier ones win.
+        // As in PyYAML: keys of later maps come first in order, although the values of earlier maps
+        // win.
         merged = blocks.reversed().flatMap { $0 }
         return faults
     }
 
-    /// Merged keys first, each with the value of the map itself where it has one; then its own.
+    /// The entries: merged keys first, each with the map's own value if it has one; then the other
+    /// keys of the map.
     var entries: [Node.Entry] {
         if merged.isEmpty { return own }
         let mine = Dictionary(

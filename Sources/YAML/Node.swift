@@ -2,7 +2,7 @@ import Diagnostics
 import Values
 import Wire
 
-/// One node of a YAML document: its content, where it stands, and its tag.
+/// One node of a YAML document: its content, its place, and its tag.
 ///
 /// Nodes are values that share their storage, so an aliased or inherited one costs nothing.
 package struct Node: Sendable {
@@ -27,7 +27,7 @@ package struct Node: Sendable {
     package let place: Place
     /// A tag that changes the meaning: `!vault`, `!unsafe`.
     ///
-    /// Tags of YAML itself (`!!str`) are already in the reading.
+    /// Tags of YAML itself (`!!str`) are already applied in the reading.
     package let tag: String?
 
     package init(_ content: Content, at place: Place, tag: String? = nil) {
@@ -38,7 +38,7 @@ package struct Node: Sendable {
 
     /// A node for a value that was not written as YAML: from JSON, the command line, a default.
     ///
-    /// A string reads as a string, whatever its text looks like.
+    /// The reading of a string is that string, whatever its text looks like.
     package init(value: Value, place: Place) {
         switch value.revealed {
         case .list(let elements):
@@ -66,7 +66,8 @@ extension Node {
     package var scalar: Scalar? { if case .scalar(let scalar) = content { scalar } else { nil } }
     /// The elements, or nil for anything but a list.
     ///
-    /// A scalar can read as a list or map too: `ports=[22, 80]` in an INI inventory has both.
+    /// The reading of a scalar can also be a list or map: `ports=[22, 80]` in an INI inventory has
+    /// both a text and a list.
     package var list: [Node]? {
         switch content {
         case .list(let nodes): nodes
@@ -97,18 +98,18 @@ extension Node {
     /// Whether it is a scalar that reads as null: `~`, `null`, or nothing at all.
     package var isNull: Bool { scalar?.reading == .null }
 
-    /// The value under a key, by the key's text; nil where there is none or this is no map.
+    /// The value under a key, by the key's text; nil if there is no such key or this is not a map.
     ///
-    /// Linear in the number of keys: for maps of many hosts go over `map` instead.
+    /// Linear in the number of keys: for maps of many hosts iterate over `map` instead.
     package subscript(_ key: String) -> Node? { entry(key)?.value }
 
     /// The entry of a key, by the key's text.
     package func entry(_ key: String) -> Entry? { map?.first { $0.key.text == key } }
 
-    /// The texts of the keys in order; none where this is no map.
+    /// The texts of the keys in order; empty if this is not a map.
     package var keys: [String] { (map ?? []).compactMap(\.key.text) }
 
-    /// What people call this kind of node: `a string`, `a list`.
+    /// The kind of node in words: `a string`, `a list`.
     package var kindText: String {
         if isVault { return "a vault value" }
         return switch content {
@@ -124,7 +125,7 @@ extension Node {
     /// Whether its text is never a template, whatever it looks like.
     package var isUnsafe: Bool { tag == "!unsafe" }
 
-    /// The first vault value in it, itself included.
+    /// The first vault value in this node, including the node itself.
     package var firstVault: Node? {
         if isVault { return self }
         switch content {

@@ -3,7 +3,7 @@ import Values
 
 /// Builds nodes from libyaml's events: anchors and aliases, merge keys, duplicate keys, limits.
 ///
-/// Faults that leave the structure readable are gathered; only syntax errors and exceeded limits
+/// Faults that leave the structure readable are collected; only syntax errors and exceeded limits
 /// end the reading.
 struct NodeBuilder: ~Copyable {
     private var events: EventStream
@@ -13,7 +13,7 @@ struct NodeBuilder: ~Copyable {
     private var anchors: [String: Anchor] = [:]
     /// Anchors of lists and maps that are still being read.
     private var openAnchors: Set<String> = []
-    /// Nodes that aliases have added so far.
+    /// The number of nodes that aliases have added so far.
     private var aliased = 0
 
     private struct Anchor {
@@ -22,14 +22,14 @@ struct NodeBuilder: ~Copyable {
         let height: Int
     }
 
-    /// A finished node, how many nodes it holds with every alias written out, and how deep it is.
+    /// A finished node, its number of nodes with every alias expanded, and its depth.
     private struct Built {
         var node: Node
         var size = 1
         var height = 0
     }
 
-    /// Reading cannot go on; why is in `faults`.
+    /// Reading cannot continue; `faults` holds the reason.
     private struct Stop: Error {}
 
     init(events: consuming EventStream, places: PlaceFinder, limits: YAMLLimits) {
@@ -38,7 +38,7 @@ struct NodeBuilder: ~Copyable {
         self.limits = limits
     }
 
-    /// The one document of the stream.
+    /// The only document of the stream.
     mutating func read() throws(Faults) -> Node? {
         var root: Node?
         do {
@@ -63,7 +63,7 @@ struct NodeBuilder: ~Copyable {
                     "yaml-documents", "a second document starts here",
                     at: places.place(after.start),
                     cause: "one file holds one document",
-                    hint: "remove the --- line, or move what follows to a file of its own"))
+                    hint: "remove the --- line, or move what follows to another file"))
         }
         if let scalar = root.scalar, scalar.text.isEmpty, scalar.isPlain, root.tag == nil {
             return nil
@@ -76,7 +76,7 @@ struct NodeBuilder: ~Copyable {
             return try events.next()
         } catch {
             let fault = SyntaxExplanation(error, places).diagnostic
-            // An unquoted template is seen once as such and again where its text goes on.
+            // An unquoted template is found once as such, and again where its text continues.
             if fault.place == faults.last?.place { faults.removeLast() }
             faults.append(fault)
             throw Stop()
@@ -114,10 +114,10 @@ struct NodeBuilder: ~Copyable {
             remember(built, event.anchor)
             return built
         default:
-            // libyaml gives no other event where a node belongs.
+            // libyaml produces no other event where a node belongs.
             try stop(
                 Diagnostic(
-                    "yaml-syntax", "a value should stand here", at: places.place(event.start)))
+                    "yaml-syntax", "a value is expected here", at: places.place(event.start)))
             throw Stop()
         }
     }
@@ -142,15 +142,15 @@ struct NodeBuilder: ~Copyable {
         if openAnchors.contains(name) {
             try add(
                 Diagnostic(
-                    "yaml-alias", "the alias *\(name) stands inside what it refers to", at: place,
-                    cause: "it would contain itself without end",
+                    "yaml-alias", "the alias *\(name) is inside the value it refers to", at: place,
+                    cause: "it would contain itself endlessly",
                     hint: "name another anchor, or write the value out"))
             return nothing
         }
         guard let anchor = anchors[name] else {
             try add(
                 Diagnostic(
-                    "yaml-alias", "no anchor &\(name) stands before the alias *\(name)", at: place,
+                    "yaml-alias", "no anchor &\(name) comes before the alias *\(name)", at: place,
                     hint: NearestName.hint(for: name, in: anchors.keys.sorted())
                         ?? "define &\(name) above, or quote the text if the * is meant literally"))
             return nothing
@@ -160,7 +160,8 @@ struct NodeBuilder: ~Copyable {
         return Built(node: anchor.node, size: anchor.size, height: anchor.height)
     }
 
-    /// Counts nodes that an alias or a merge adds, against a small file that unfolds to a huge one.
+    /// Counts nodes that an alias or a merge adds: protects against a small file that expands to a
+    /// huge one.
     private mutating func count(_ size: Int, at place: Place) throws(Stop) {
         aliased += size
         guard aliased > limits.aliasedNodes else { return }
@@ -244,9 +245,9 @@ struct NodeBuilder: ~Copyable {
             node: Node(.map(gathering.entries), at: place, tag: tag), size: size, height: height)
     }
 
-    /// Skips `{{ x }}` without quotes, in which YAML sees a map whose key is a map.
+    /// Skips an unquoted `{{ x }}`, which YAML reads as a map whose key is a map.
     private mutating func unquotedTemplate(_ start: Event) throws(Stop) -> Node {
-        // Both braces are open; the second is closed first.
+        // Both braces are open; the inner one is closed first.
         var open = 2
         var end = start.end
         while open > 0 {

@@ -2,10 +2,10 @@ import Values
 import Wire
 
 extension Node {
-    /// The YAML 1.1 reading of the whole node, as Ansible gives it to untyped variables.
+    /// The YAML 1.1 reading of the whole node, as in Ansible for untyped variables.
     ///
     /// Keys become the strings that JSON would show: `10: a` has the key `10`, `yes: a` the key
-    /// `true`. A vault value becomes the map that Ansible's JSON shows, never its bare text.
+    /// `true`. A vault value becomes the map that Ansible's JSON shows, never its text alone.
     package var value: Value {
         switch content {
         case .scalar(let scalar):

@@ -3,9 +3,9 @@ import Diagnostics
 /// Turns libyaml's marks into places of the source text.
 struct PlaceFinder {
     let source: SourceText
-    /// Columns that the byte-order mark takes on the first line.
+    /// The columns that the byte-order mark takes on the first line.
     private let firstLineShift: Int
-    /// The index of each line's first code point; nil where libyaml's own numbers are right.
+    /// The index of each line's first code point; nil if libyaml's own line numbers are correct.
     private let lineStarts: [Int]?
 
     init(_ source: SourceText, survey: TextSurvey) {
@@ -42,12 +42,13 @@ struct PlaceFinder {
         return Place(source: source, line: line + 1, column: column + 1, length: length)
     }
 
-    /// The place from one mark to another; only the first line of it is underlined.
+    /// The place from one mark to another; only its first line is underlined.
     func place(from start: Mark, to end: Mark) -> Place {
         place(start, length: start.line == end.line ? end.column - start.column : 1)
     }
 
-    /// The place of a mark that may lie past the text: then the end of the last line that has any.
+    /// The place of a mark that may lie past the text: in that case the end of the last line with
+    /// text.
     func placeWithinText(_ mark: Mark) -> Place {
         let place = place(mark)
         var line = place.line

@@ -2,7 +2,7 @@ import Values
 
 /// The YAML 1.1 reading of plain scalars, by the same patterns as PyYAML's safe loader.
 enum ScalarReading {
-    /// What a plain scalar without a tag stands for; nil for an integer beyond 64 bits.
+    /// The value of a plain scalar without a tag; nil for an integer of more than 64 bits.
     static func of(plain text: String) -> Value? {
         guard let first = text.utf8.first else { return .null }
         switch first {
@@ -116,7 +116,7 @@ enum ScalarReading {
         let sign = cursor.take(UInt8(ascii: "-")) ? -1.0 : 1.0
         let isSigned = sign < 0 || cursor.take(UInt8(ascii: "+"))
         let whole = cursor.takeDigits()
-        // `.5` is a number, `-.5` and `_.5` are not.
+        // `.5` is a number; `-.5` and `_.5` are not.
         if whole.isEmpty, isSigned { return nil }
         if whole.first == UInt8(ascii: "_") { return nil }
         var head = 0.0
@@ -208,7 +208,7 @@ struct ByteCursor {
         return position > start
     }
 
-    /// `[eE][-+][0-9]+`; empty where there is none, nil where it is malformed.
+    /// `[eE][-+][0-9]+`; empty if there is no exponent, nil if it is malformed.
     mutating func takeExponent() -> String? {
         guard let byte = next, byte | 32 == UInt8(ascii: "e") else { return "" }
         let start = position

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// The words for an unquoted `{{ … }}`.
+/// The fault for an unquoted `{{ … }}`.
 enum UnquotedTemplate {
     static func diagnostic(at place: Place) -> Diagnostic {
         Diagnostic(
@@ -8,21 +8,22 @@ enum UnquotedTemplate {
             cause: "YAML reads { as the start of a map", hint: "quote it: \"{{ … }}\"")
     }
 
-    /// Where a line has a value that starts with `{{` without quotes: its column, from 1.
+    /// The column, from 1, of a value on a line that starts with `{{` without quotes.
     static func column(in line: String) -> Int? {
         let scalars = Array(line.unicodeScalars)
         guard scalars.count > 3 else { return nil }
         for index in 0..<scalars.count - 1 where scalars[index] == "{" && scalars[index + 1] == "{"
         {
             let before = scalars[..<index].reversed().drop { $0 == " " }
-            // Only the first `{{` can start a value; later ones stand inside it.
+            // Only the first `{{` can start a value; later ones are inside the value.
             return before.isEmpty || before.first == ":" || before.first == "-" ? index + 1 : nil
         }
         return nil
     }
 }
 
-/// libyaml's account of a syntax error, in words that say what to do, at the place that is wrong.
+/// Translates libyaml's syntax errors into messages that tell what to do, at the place of the
+/// mistake.
 struct SyntaxExplanation {
     private let fault: SyntaxFault
     private let places: PlaceFinder
@@ -59,7 +60,7 @@ struct SyntaxExplanation {
             "yaml-syntax", summary, at: place, cause: cause, hint: hint, related: related)
     }
 
-    /// Whether the fault was only seen at the end of the text.
+    /// Whether the fault was detected only at the end of the text.
     private var isPastText: Bool {
         places.place(fault.problemMark) != places.placeWithinText(fault.problemMark)
     }
@@ -71,7 +72,7 @@ struct SyntaxExplanation {
         places.source.line(place.line)?.unicodeScalars.dropFirst(place.column - 1).first
     }
 
-    /// What stands before a place on its line.
+    /// The text before a place on its line.
     private func text(before place: Place) -> String {
         let line = places.source.line(place.line) ?? ""
         return String(Substring(line.unicodeScalars.prefix(place.column - 1)))
@@ -87,12 +88,12 @@ struct SyntaxExplanation {
                     hint: "quote the value")
             }
             return made(
-                "a key where the value above goes on", at: place,
+                "a key where the value above continues", at: place,
                 cause: "a line indented more than the key above it belongs to that key's value",
                 hint: "indent it like the other keys of its map")
         case "could not find expected ':'":
             return made(
-                "a key without a colon, or a line that belongs to nothing", at: context,
+                "a key without a colon, or a line that belongs to no key", at: context,
                 hint: "write it as \"key: value\", or indent it under the value it continues")
         case "did not find expected key":
             return expectedKey(at: place)
@@ -121,11 +122,12 @@ struct SyntaxExplanation {
             return tab(at: place)
         case "block sequence entries are not allowed in this context":
             return made(
-                "a list item where none can stand", at: place,
+                "a list item where none is allowed", at: place,
                 hint: "start the list on a line of its own, or quote the value")
         case "mapping keys are not allowed in this context":
             return made(
-                "a ? where no key can stand", at: place, hint: "quote the value if it starts with ?"
+                "a ? where no key is allowed", at: place,
+                hint: "quote the value if it starts with ?"
             )
         case "did not find expected alphabetic or numeric character":
             let sign = fault.context == "while scanning an alias" ? "*" : "&"
@@ -146,7 +148,7 @@ struct SyntaxExplanation {
         case "did not find expected <document start>":
             return made(
                 "text after the end of the document", at: place,
-                hint: "indent it under a key, or remove what stands before it")
+                hint: "indent it under a key, or remove what is before it")
         case "found unexpected ':'":
             return made(
                 "a colon without a space after it", at: place,
@@ -158,7 +160,7 @@ struct SyntaxExplanation {
                 hint: "close the [ or { that is open")
         case "did not find expected node content":
             return made(
-                "a value should stand here", at: place,
+                "a value is expected here", at: place,
                 hint: character(at: place) == ","
                     ? "remove the extra comma, or write what is missing" : "quote the value")
         case "found undefined tag handle":

@@ -1,7 +1,7 @@
 import Diagnostics
 import Values
 
-/// What a scalar stands for, its tag considered.
+/// The value of a scalar according to its tag.
 struct TagReading {
     private static let yamlPrefix = "tag:yaml.org,2002:"
     private static let known = [
@@ -10,7 +10,7 @@ struct TagReading {
 
     let text: String
     let tag: String?
-    /// The reading; nil where there is none.
+    /// The reading; nil if the text is not valid for the tag.
     let reading: Value?
 
     init(text: String, style: Scalar.Style, tag: String?) {
@@ -47,7 +47,7 @@ struct TagReading {
         }
     }
 
-    /// The tag as it stays on the node: only those that change the meaning.
+    /// The tag that the node keeps: only a tag that changes the meaning.
     var keptTag: String? { Self.kept(tag) }
 
     static func kept(_ tag: String?) -> String? {
@@ -70,13 +70,13 @@ struct TagReading {
         let short = Self.short(tag)
         if Self.known.contains(short) || tag == Self.yamlPrefix + "timestamp" {
             return Diagnostic(
-                "yaml-tag", "\"\(text.prefix(40))\" is not what the tag \(short) says", at: place,
+                "yaml-tag", "\"\(text.prefix(40))\" is not a value of the tag \(short)", at: place,
                 hint: "remove the tag or correct the value")
         }
         return Self.unknown(tag, at: place)
     }
 
-    /// The fault of a list (`seq`) or map tagged with what it cannot be.
+    /// The fault of a list (`seq`) or map with a tag that does not fit it.
     static func fault(ofCollection tag: String?, _ kind: String, at place: Place) -> Diagnostic? {
         guard let tag, !["!", "!unsafe", yamlPrefix + kind].contains(tag) else { return nil }
         if tag == "!vault" || tag == "!vault-encrypted" {

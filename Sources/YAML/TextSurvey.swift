@@ -1,11 +1,11 @@
 import Diagnostics
 
-/// One pass over a text before libyaml sees it: characters that YAML forbids, and line ends that
-/// only YAML counts as such.
+/// One pass over a text before libyaml reads it: finds characters that YAML forbids, and line ends
+/// that only YAML treats as such.
 struct TextSurvey {
     private(set) var faults: [Diagnostic] = []
-    /// Whether the text has line ends besides `\n` and `\r\n`, which make libyaml's line numbers
-    /// differ from everybody else's.
+    /// Whether the text has line ends other than `\n` and `\r\n`, which make libyaml's line numbers
+    /// differ from those of other programs.
     private(set) var hasUnusualLineEnds = false
     let hasByteOrderMark: Bool
 

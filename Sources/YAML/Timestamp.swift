@@ -2,10 +2,10 @@
 struct Timestamp {
     private let date: (year: Int, month: Int, day: Int)
     private var time: (hour: Int, minute: Int, second: Int, microsecond: Int)?
-    /// Minutes east of UTC, where a zone is given.
+    /// Minutes east of UTC; nil without a time zone.
     private var zone: Int?
 
-    /// Reads the whole text; nil where it is no timestamp or no date of the calendar.
+    /// Reads the whole text; nil if it is not a timestamp or not a date of the calendar.
     init?(_ bytes: UnsafeBufferPointer<UInt8>) {
         var cursor = ByteCursor(bytes)
         guard let year = cursor.takeNumber(4, 4), cursor.take(UInt8(ascii: "-")),
@@ -15,7 +15,7 @@ struct Timestamp {
         else { return nil }
         date = (year, month, day)
         if cursor.isAtEnd {
-            // A date alone has two digits everywhere.
+            // In a date alone, month and day have two digits.
             if bytes.count != 10 { return nil }
             return
         }
@@ -55,7 +55,7 @@ struct Timestamp {
         if !cursor.isAtEnd { return nil }
     }
 
-    /// ISO 8601 as Python's `isoformat` writes it, which is what Ansible's JSON shows.
+    /// ISO 8601 in the format of Python's `isoformat`, which Ansible's JSON shows.
     var isoText: String {
         var text =
             "\(Self.padded(date.year, 4))-\(Self.padded(date.month))-\(Self.padded(date.day))"

@@ -1,12 +1,12 @@
-/// How much of a document is read before it is refused.
+/// The limits beyond which a document is refused.
 package struct YAMLLimits: Sendable {
     /// Bytes of text.
     package var bytes = 64 << 20
-    /// Lists and maps inside each other.
+    /// The nesting depth of lists and maps.
     package var depth = 100
-    /// Nodes that aliases and merge keys may add to those written.
+    /// The number of nodes that aliases and merge keys may add.
     package var aliasedNodes = 1_000_000
-    /// Faults of one document after which reading ends.
+    /// The number of faults after which reading a document ends.
     package var faults = 50
 
     package init() {}

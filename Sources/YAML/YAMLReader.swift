@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// Reads YAML text into nodes that know their places.
+/// Reads YAML text into nodes with places.
 package enum YAMLReader {
-    /// The one document in a text; nil where there is none, or only comments.
+    /// The only document of a text; nil if the text is empty or has only comments.
     ///
     /// Throws every fault found: all duplicate keys, unknown tags and unquoted templates up to the
     /// first syntax error, at which libyaml stops.
@@ -18,7 +18,7 @@ package enum YAMLReader {
         }
         let survey = TextSurvey(source)
         if !survey.faults.isEmpty { throw Faults(survey.faults) }
-        // A byte-order mark at the start is no part of the document.
+        // A byte-order mark at the start does not belong to the document.
         let text = source.text.utf8.dropFirst(survey.hasByteOrderMark ? 3 : 0)
         guard let events = EventStream(text) else {
             throw Faults(Diagnostic("out-of-memory", "no memory to read \(source.name)"))

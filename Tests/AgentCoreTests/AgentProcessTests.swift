@@ -32,7 +32,7 @@ struct AgentProcessTests {
             (["--help"], 0, "usage: muster-agent serve"),
             ([], 64, "no verb given"), (["exec", "true"], 64, #"unknown argument "exec""#),
             (["serve", "--state-dir"], 64, "serve takes only --state-dir DIR"),
-            (["serve", "--state-dir", "x"], 64, "not an absolute directory"),
+            (["serve", "--state-dir", "x"], 64, "not an absolute path"),
             (["--version", "x"], 64, "unknown argument"),
         ])
     func commandLine(_ arguments: [String], _ status: Int32, _ text: String) throws {

@@ -281,7 +281,7 @@ struct AgentStreamTests {
             #expect(last.openChanges.map(\.address) == ["r/command:slow"])
             let check = try runAgent(state.path, Plan(host: "h", resources: []), .check)
             #expect(
-                check.end?.notices.contains { $0.contains("never came to its end") } == true)
+                check.end?.notices.contains { $0.contains("did not finish") } == true)
         }
     }
 }

@@ -43,7 +43,7 @@ import Wire
         #expect(found.keys.sorted() == [1, 2])
         #expect(
             found[1]?.map(\.text) == [
-                "thermald is active too, and lowers frequencies by its own idea of heat"
+                "thermald is active too, and lowers CPU frequencies when the CPU is hot"
             ])
         #expect(
             found[2]?.first?.text.hasPrefix("irqbalance is active too, and moves interrupts")
@@ -195,7 +195,8 @@ import Wire
             #expect(waits == (link == nil ? 66 : 0))
             #expect(machine.text("/sys/class/net/ens1/mtu") == "9000\n")
             #expect(
-                lines.contains("nic ens1: not up after 20 s, gone on without") == (link == nil))
+                lines.contains("nic ens1: not up after 20 s; continuing without it")
+                    == (link == nil))
         }
     }
 

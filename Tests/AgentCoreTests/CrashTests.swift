@@ -162,7 +162,7 @@ struct CrashTests {
         #expect(access(bench.mark, F_OK) == 0, "handler lost, killed at \(call)")
         if let begun, !begun.isFinished {
             #expect(
-                run.end?.notices.contains { $0.contains("never came to its end") } == true,
+                run.end?.notices.contains { $0.contains("did not finish") } == true,
                 "killed at \(call)")
         }
         for folder in [

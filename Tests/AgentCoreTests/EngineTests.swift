@@ -330,7 +330,7 @@ struct BoundPlanTests {
                 [fake("a", requires: ["b"]), fake("b")],
                 "a requires b, which does not come before it"
             ),
-            ([fake("a", notify: ["h"])], "a notifies h, which is no handler of the plan"),
+            ([fake("a", notify: ["h"])], "a notifies h, which is not a handler of the plan"),
             ([fake("a"), fake("a")], "two resources have the address a"),
         ])
     func refused(_ resources: [PlannedResource], _ cause: String) {

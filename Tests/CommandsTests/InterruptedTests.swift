@@ -76,7 +76,7 @@ import Testing
         #expect(try program.muster("history").output.contains("under way"))
         // Another controller must not take over what this one carries out.
         let refused = try program.muster("resume", id)
-        #expect(refused.status != 0 && refused.errors.contains("carries it out"), "\(refused)")
+        #expect(refused.status != 0 && refused.errors.contains("is carrying it out"), "\(refused)")
         apply.kill(SIGKILL)
         #expect(apply.wait(seconds: 10) == -SIGKILL)
         unlink(program.made.path("hold"))

@@ -32,7 +32,7 @@ import Testing
         ("market_data[7]", "\"market_data[7]\" is outside of its group", nil),
         ("market_data[-6]", "\"market_data[-6]\" is outside of its group", nil),
         ("market_data[3:1]", "\"market_data[3:1]\" is outside of its group", nil),
-        ("md0[1-3]", "\"[1-3]\" in the pattern \"md0[1-3]\" can be read in two ways", nil),
+        ("md0[1-3]", "\"[1-3]\" in the pattern \"md0[1-3]\" is ambiguous", nil),
         ("~[", "the regular expression \"[\" cannot be read", nil),
         ("empty", "\"empty\" matches no host", nil),
         ("gateways:!ld4", "\"gateways:!ld4\" matches no host", nil),

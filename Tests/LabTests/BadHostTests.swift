@@ -119,7 +119,7 @@ struct BadHostTests {
                 answer, 3,
                 [
                     "connection refused", "(ansible_port)?", "waiting for the server's greeting",
-                    "this is no SSH server; it said \"HTTP/1.1 400 Bad\"",
+                    "this is not an SSH server; it sent \"HTTP/1.1 400 Bad\"",
                     "closed the connection before its greeting", "MaxStartups",
                     "its name cannot be resolved", "5 unreachable",
                 ])

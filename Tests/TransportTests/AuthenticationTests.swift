@@ -108,7 +108,7 @@ struct AuthenticationTests {
                     user: "root",
                     tried: [
                         "/nonexistent/key: there is no such file",
-                        "\(server.directory.path("sshd_config")): it is no private key file",
+                        "\(server.directory.path("sshd_config")): it is not a private key",
                         "\(stranger) (ssh-ed25519): refused",
                     ], accepted: ["publickey"]))
     }

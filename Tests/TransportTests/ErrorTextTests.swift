@@ -50,7 +50,7 @@ import Testing
             message: "the server closed the connection before its greeting", hint: "MaxStartups"),
         Case(
             kind: .notSSH(text: "HTTP/1.1 400"),
-            message: "this is no SSH server; it said \"HTTP/1.1 400\"", hint: "ansible_port"),
+            message: "this is not an SSH server; it sent \"HTTP/1.1 400\"", hint: "ansible_port"),
         Case(
             kind: .noCommonAlgorithm(.cipher, offered: ["a", "b"], ours: ["c"]),
             message: "no common cipher algorithm; the server offers a, b, libssh2 has c",

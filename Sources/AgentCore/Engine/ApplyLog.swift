@@ -1,21 +1,21 @@
 import FleetModel
 import Journal
 
-/// Where an apply writes what it is about to do.
+/// The write-ahead log of an apply: intents before the changes, outcomes after them.
 ///
-/// The journal; a recorder in tests.
+/// In the agent this is the journal; tests use a recorder.
 protocol ApplyLog: AnyObject {
-    /// Handlers that are pending now, in the order they became so.
+    /// Handlers that are pending now, in the order in which they became pending.
     var pending: [PlannedHandler] { get }
-    /// Makes intents durable, all or none. Nothing of the changes may be made before this returns.
+    /// Makes all intents durable, or none; no change may be made before this returns.
     func intend(_ intents: [ChangeIntent]) throws(AgentFault)
-    /// Notes the outcome of the last intent of the resource; nil where it was made and verified.
+    /// Records the outcome of the resource's last intent; nil means made and verified.
     func finish(_ address: String, _ failure: ChangeFailure?) throws(AgentFault)
-    /// Notes that a handler ran or failed; durable on return.
+    /// Records that a handler ran, or failed with a fault; durable on return.
     func finishHandler(_ address: String, _ fault: AgentFault?) throws(AgentFault)
 }
 
-/// A change that failed, and whether the host is as it was before.
+/// A failed change, and whether the host still has its state from before the change.
 struct ChangeFailure: Sendable, Equatable {
     let fault: AgentFault
     let isUntouched: Bool

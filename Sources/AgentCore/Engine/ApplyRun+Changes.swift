@@ -7,9 +7,9 @@ import Wire
 /// A resource that is to be changed.
 struct Due {
     let position: Int
-    /// All that differs.
+    /// All differences, including those that a reboot resolves.
     let changes: [Change]
-    /// What of it is made now: the rest is the next boot's.
+    /// The changes to make now; the others take effect at the next boot.
     var made: [Change] { changes.filter { !$0.isMadeByReboot } }
 
     /// The first change that costs more than is allowed.
@@ -18,7 +18,7 @@ struct Due {
     }
 }
 
-/// A change that waits for shared work.
+/// A change that waits for work that it shares with other changes, such as a daemon-reload.
 struct HeldChange {
     let due: Due
     let wait: SharedWait
@@ -28,12 +28,13 @@ struct HeldChange {
 extension ApplyRun {
     // MARK: What is changed in one go
 
-    /// Those that are changed in one go with the first, which is among them.
+    /// The resources that are changed in one go with the first, including the first itself.
     ///
-    /// Resources of its kind that are due, in plan order, as far as everything they require is
-    /// settled. Passed over are others of the kind, which commute by what the kind promises, and
-    /// resources of other kinds that are as declared and that no member touches. Anything else ends
-    /// the batch: a change never moves past one that could mean something to it.
+    /// These are due resources of the same kind, in plan order, whose requirements are all settled.
+    /// Two sorts of resources are skipped over: others of the same kind, since the kind promises
+    /// that their order does not matter, and resources of other kinds that are as declared and that
+    /// no member touches. Any other resource ends the batch, so that a change never moves past a
+    /// resource that it could affect.
     mutating func batch(from first: Due) -> [Due] {
         let lead = plan.items[first.position]
         guard lead.batch.isAppliedTogether else { return [first] }
@@ -61,8 +62,8 @@ extension ApplyRun {
         return members
     }
 
-    /// The change of a resource that can be made along with earlier ones; nil where it has to wait
-    /// for its turn.
+    /// The resource's change if it can be made together with earlier ones; nil if the resource has
+    /// to wait for its own turn.
     private func joining(_ position: Int) -> Due? {
         guard plan.items[position].requires.allSatisfy({ isSettled[$0] && !isMissing[$0] }),
             case .difference(.changes(let changes)) = plan.finding(position)
@@ -97,7 +98,7 @@ extension ApplyRun {
         verify(finished)
     }
 
-    /// Journals what is to be changed, and gives the changes of which that succeeded.
+    /// Journals the intents, and returns the changes whose intents are durable.
     private mutating func intend(_ wanted: [Due]) -> [Due] {
         var due: [Due] = []
         var intents: [ChangeIntent] = []
@@ -127,7 +128,7 @@ extension ApplyRun {
 
     private func intent(_ due: Due, _ before: [BeforeImage]) -> ChangeIntent {
         let resource = plan.items[due.position].resource
-        // What was shown for a diff is in the before-image already.
+        // The text shown in a diff is already in the before-image.
         let bare = due.made.map { change in
             var bare = change
             bare.beforeText = nil
@@ -151,7 +152,7 @@ extension ApplyRun {
     func isFelt(_ change: HeldChange, by position: Int) -> Bool {
         if touching.touches(change.position, position) { return true }
         let item = plan.items[position]
-        // Of one kind only those are related that require each other.
+        // Within one kind, resources depend on each other only by `requires`.
         if plan.items[change.position].batch === item.batch { return false }
         switch type(of: item.batch.declaration(item.place)).schema.traits.reads {
         case .claims: return false
@@ -160,8 +161,8 @@ extension ApplyRun {
         }
     }
 
-    /// Does the work that these changes wait for, once for all that wait for the same, and verifies
-    /// them.
+    /// Does the shared work that these changes wait for, once for all held changes that wait for
+    /// the same work, and verifies those changes.
     mutating func finish(_ changes: [HeldChange]) {
         let works = Set(changes.map(\.wait.work))
         let now = held.filter { works.contains($0.wait.work) }
@@ -178,7 +179,7 @@ extension ApplyRun {
 
     // MARK: Verifying
 
-    /// Observes changed resources again, all at once, and notes how each came out.
+    /// Observes changed resources again, all at once, and records the outcome of each.
     private mutating func verify(_ changed: [(due: Due, fault: AgentFault?)]) {
         guard let first = changed.first else { return }
         setting.activity("verify \(plan.items[first.due.position].resource.address)")
@@ -186,7 +187,7 @@ extension ApplyRun {
         for (due, fault) in changed { conclude(due, fault) }
     }
 
-    /// Compares what was observed after the change, and notes the outcome.
+    /// Compares the new observation with the declaration, and records the outcome.
     private mutating func conclude(_ due: Due, _ fault: AgentFault?) {
         let position = due.position
         let address = plan.items[position].resource.address
@@ -230,7 +231,7 @@ extension ApplyRun {
 }
 
 extension Change {
-    /// `value is "60", not "10"`, for a change that did not take.
+    /// `value is "60", not "10"`, for a change that had no effect.
     fileprivate var leftover: String {
         func text(_ value: JSON?) -> String { value?.canonicalText ?? "missing" }
         return "\(attribute) is \(text(before)), not \(text(after))"

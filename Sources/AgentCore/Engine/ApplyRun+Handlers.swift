@@ -1,7 +1,8 @@
 import FleetModel
 
 extension ApplyRun {
-    /// Runs what is pending once each: what an older plan left first, then in definition order.
+    /// Runs each pending handler once: first those that an older plan left, then those of this plan
+    /// in definition order.
     mutating func runHandlers() {
         let order = Dictionary(
             plan.plan.handlers.enumerated().map { ($1.address, $0) },

@@ -4,10 +4,10 @@ import Resources
 
 /// An apply: a preview of everything, then the changes in plan order.
 ///
-/// A resource that was as declared in the preview is looked at again only where an earlier change
-/// may have touched it. Resources of one kind that stand together are changed in one go, where their
-/// kind allows it. Each change is journaled, made, and verified by observing again. Reports are in
-/// plan order.
+/// A resource that was as declared in the preview is observed again only if an earlier change may
+/// have affected it. Resources of one kind are changed in one go where their kind and the order of
+/// the plan allow it. Each change is journaled, made, and verified by another observation. Reports
+/// are sent in plan order.
 struct ApplyRun {
     let plan: BoundPlan
     let setting: RunSetting
@@ -19,14 +19,14 @@ struct ApplyRun {
     private var observedAfter: [Int]
     /// Whether an earlier change may have altered what was observed.
     private(set) var isStale: [Bool]
-    /// Resources that failed or were skipped: what requires them is skipped.
+    /// Whether the resource failed or was skipped; resources that require it are then skipped.
     private(set) var isMissing: [Bool]
-    /// Resources of which the outcome is known.
+    /// Whether the outcome of the resource is known.
     private(set) var isSettled: [Bool]
     private var changesMade = 0
-    /// Changes that wait for work that others may want too.
+    /// Changes that wait for work that they may share with later changes.
     var held: [HeldChange] = []
-    /// Reports that follow one which is not there yet.
+    /// Reports that are kept back until every earlier resource is settled.
     private var reports: [Int: ResourceReport] = [:]
     private var reportedCount = 0
     /// Handlers that were pending before the run.
@@ -59,7 +59,7 @@ struct ApplyRun {
                 take(position)
             }
         }
-        // What is half made is finished also where the run was stopped.
+        // Changes that wait for shared work are finished even if the run was stopped.
         finish(held)
         runHandlers()
         return result
@@ -92,10 +92,10 @@ struct ApplyRun {
         }
     }
 
-    /// The change of a resource that may be made now; otherwise says why not.
+    /// The resource's change if it may be made now; otherwise settles the resource with the reason.
     private mutating func permitted(_ position: Int, _ changes: [Change]) -> Due? {
         let due = Due(position: position, changes: changes)
-        // What the next boot makes is not made here; it is pending until then.
+        // A change that takes effect at the next boot is not made here; it is pending until then.
         if due.made.isEmpty {
             settle(position, .pending, "waits for a reboot", changes)
             return nil
@@ -111,21 +111,22 @@ struct ApplyRun {
         return nil
     }
 
-    /// Whether nothing was done with the resource yet.
+    /// Whether the resource is neither settled nor held.
     func isOpen(_ position: Int) -> Bool {
         !isSettled[position] && !held.contains { $0.position == position }
     }
 
-    /// Whether the resource's turn is still to come, and an earlier change may have altered what is
-    /// known of it.
+    /// Whether the resource is open and has to be observed again, since an earlier change may have
+    /// affected it.
     func isDue(_ position: Int) -> Bool {
         guard isOpen(position) else { return false }
         if isStale[position] { return true }
         return observedAfter[position] < changesMade && !plan.finding(position).isAsDeclared
     }
 
-    /// Observes again the resources of one kind that are due, from a position on, since one
-    /// observation of many costs little more than of one.
+    /// Observes again all due resources of one kind, from a position on.
+    ///
+    /// One observation of many costs little more than an observation of one.
     mutating func refresh(from position: Int) {
         let batch = plan.items[position].batch
         let due = plan.items.indices[position...].filter {
@@ -143,9 +144,9 @@ struct ApplyRun {
         }
     }
 
-    // MARK: What changes mean for others
+    // MARK: Effects on other resources
 
-    /// Notes that resources were changed, in one go.
+    /// Counts one batch of changes, and marks as stale the resources that it may have affected.
     mutating func noteChanged(_ positions: [Int]) {
         changesMade += 1
         for other in plan.items.indices where !isSettled[other] && !isStale[other] {
@@ -157,8 +158,8 @@ struct ApplyRun {
         }
     }
 
-    /// Writes to the journal; where that fails the run comes to its end, since no later change
-    /// could be journaled either.
+    /// Writes to the journal; if that fails the run is stopped, since no later change could be
+    /// journaled either.
     mutating func note(_ body: (any ApplyLog) throws(AgentFault) -> Void) {
         do {
             try body(log)

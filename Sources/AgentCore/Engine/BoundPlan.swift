@@ -5,7 +5,7 @@ import Wire
 
 /// A plan that was checked on arrival and bound to the behaviours of its kinds.
 struct BoundPlan {
-    /// One resource and where its batch holds it.
+    /// One resource and its place in its batch.
     struct Item {
         let resource: PlannedResource
         let batch: any KindBatch
@@ -45,7 +45,8 @@ struct BoundPlan {
         }
         for handler in plan.handlers where handler.kind.schema.traits.handler == nil {
             throw BoundPlan.fault(
-                "the handler \(handler.address) is of kind \(handler.kind.rawValue)")
+                "the handler \(handler.address) is of kind \(handler.kind.rawValue), "
+                    + "which has no handlers")
         }
         for (position, resource) in plan.resources.enumerated() {
             var requires: [Int] = []
@@ -58,7 +59,7 @@ struct BoundPlan {
             }
             for address in resource.notify where !handlers.contains(address) {
                 throw BoundPlan.fault(
-                    "\(resource.address) notifies \(address), which is no handler of the plan")
+                    "\(resource.address) notifies \(address), which is not a handler of the plan")
             }
             var (batch, count) =
                 batches[resource.kind] ?? (makeBatch(behaviours(resource.kind)), 0)
@@ -101,7 +102,7 @@ struct BoundPlan {
         return microseconds
     }
 
-    /// What should be known of a resource and no apply mends.
+    /// Findings about a resource that no apply can correct.
     func remarks(_ position: Int) -> [HostFinding] {
         items[position].batch.remarks(items[position].place)
     }

@@ -53,7 +53,7 @@ struct CheckRun {
                 findings: plan.remarks(position) + setting.conflicts[position, default: []],
                 microseconds: microseconds[position] ?? 0)
         }
-        // What an earlier change may mend or alter is not known yet.
+        // An earlier change may alter this outcome, so it is not known yet.
         func unlessEarlierChanges(_ reason: String, _ otherwise: ResourceReport) -> ResourceReport {
             guard let earlier = item.requires.first(where: { wouldChange[$0] }) else {
                 return otherwise

@@ -2,10 +2,10 @@ import FleetModel
 import Kinds
 import Linux
 
-/// Other managers that are active beside us, and what of a plan they fight over.
+/// Finds other managers that are active on the host and may undo resources of a plan.
 ///
-/// A daemon that sets a governor of its own makes a check right for a moment only, so it is said
-/// with the resource it may undo.
+/// A daemon that sets its own governor can make the result of a check outdated at any moment, so it
+/// is reported with the first resource that it may undo.
 struct ConflictFinder {
     let machine: any Machine
 
@@ -41,7 +41,7 @@ struct ConflictFinder {
         ((try? machine.statusIfPresent(path)) ?? nil) != nil
     }
 
-    /// The names of programs that run; threads of the kernel are none.
+    /// The names of running programs, from /proc/PID/comm.
     private func runningPrograms() -> Set<String> {
         var names: Set<String> = []
         for name in (try? machine.list("/proc")) ?? [] where Int(name) != nil {

@@ -5,17 +5,18 @@ import Journal
 final class JournaledLog: ApplyLog {
     private var writer: JournalWriter
     private(set) var pending: [PlannedHandler]
-    /// The handlers that each intent of this run notifies, but for those whose change touched nothing.
+    /// By address, the handlers that each intent of this run notifies; an intent whose change left
+    /// the host untouched is removed.
     private var notified: [String: [String]] = [:]
 
     private let number: Int
     private let state: StateDirectory
-    /// The plan's bytes, until they are kept beside the journal.
+    /// The plan's bytes, until they are saved beside the journal; nil afterwards.
     private var plan: [UInt8]?
 
     /// Begins the journal of a run.
     ///
-    /// `begin.pending` is what earlier runs left.
+    /// `begin.pending` holds the handlers that earlier runs left pending.
     init(
         number: Int, in state: StateDirectory, begin: RunBegin, plan: [UInt8]
     ) throws(AgentFault) {

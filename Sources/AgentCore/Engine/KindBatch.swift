@@ -23,11 +23,11 @@ protocol KindBatch: AnyObject {
     /// Observes the resources at these places in one go and remembers what was found.
     func observe(_ places: [Int], on host: Host)
     func finding(_ place: Int) -> Finding
-    /// What should be known and no apply mends.
+    /// Findings that no apply can correct.
     func remarks(_ place: Int) -> [HostFinding]
-    /// Whether those that are due are changed in one go.
+    /// Whether all due resources of the kind are changed in one go.
     var isAppliedTogether: Bool { get }
-    /// What was there before; one answer for each, in the same order.
+    /// Reads the before-images; one answer for each resource, in the same order.
     func beforeImages(
         _ due: [PlaceDue], on host: Host
     ) -> [Result<[BeforeImage], AgentFault>]
@@ -92,7 +92,8 @@ final class TypedBatch<Behaviour: ResourceBehaviour>: KindBatch {
         each(due, ChangeOutcome.failed) { Behaviour.apply($0, on: host) }
     }
 
-    /// One answer for each resource: a failure where it was not observed, or where the kind gave none.
+    /// One answer for each resource: a failure where it was not observed, or where the kind gave no
+    /// answer.
     private func each<Answer>(
         _ due: [PlaceDue], _ failure: (AgentFault) -> Answer,
         _ body: ([DueChange<Behaviour>]) -> [Answer]
@@ -115,12 +116,12 @@ final class TypedBatch<Behaviour: ResourceBehaviour>: KindBatch {
 
     private static func unobserved(_ name: String) -> AgentFault {
         AgentFault(
-            "bug", "observe \(name)", cause: "its kind gave no observation of it",
+            "bug", "observe \(name)", cause: "the resource kind returned no observation",
             hint: "this is a fault in muster-agent; please report it")
     }
 }
 
-/// Gives the behaviour of a kind; tests put their own behind it.
+/// Returns the behaviour of a kind; tests substitute their own.
 typealias BehaviourLookup = (Kind) -> any ResourceBehaviour.Type
 
 /// An empty batch of a behaviour.

@@ -1,17 +1,17 @@
 import Kinds
 
-/// What another manager leaves to be seen on a host, and what it does there.
+/// How another manager is recognized on a host, and what it does there.
 struct ManagerTrace {
     /// Its programs, as the kernel names them: 15 bytes.
     var programs: [String] = []
-    /// What enables one that sets things at boot and leaves no program running.
+    /// Links that enable a manager that acts only at boot and leaves no program running.
     var links: [String] = []
     /// What it does to the settings it shares with muster, in words.
     let effect: String
 }
 
 extension OtherManager {
-    /// How it is known, and what it does.
+    /// How the manager is recognized, and what it does.
     var trace: ManagerTrace {
         switch self {
         case .tuned:
@@ -24,10 +24,11 @@ extension OtherManager {
                 effect: "moves interrupts every 10 seconds, to CPUs that are not banned")
         case .powerProfilesDaemon:
             ManagerTrace(
-                programs: ["power-profiles-"], effect: "sets the energy preference by its profile")
+                programs: ["power-profiles-"], effect: "sets the energy preference of its profile")
         case .thermald:
             ManagerTrace(
-                programs: ["thermald"], effect: "lowers frequencies by its own idea of heat")
+                programs: ["thermald"],
+                effect: "lowers CPU frequencies when the CPU is hot")
         case .cpufreqd:
             ManagerTrace(
                 programs: ["cpufreqd", "powerd", "cpuspeed"], effect: "changes governors")
@@ -43,7 +44,7 @@ extension OtherManager {
         case .numad: ManagerTrace(programs: ["numad"], effect: "moves processes between nodes")
         case .ksmtuned:
             ManagerTrace(
-                programs: ["ksmtuned"], effect: "starts and stops samepage merging by load")
+                programs: ["ksmtuned"], effect: "starts and stops samepage merging by memory use")
         }
     }
 }

@@ -1,6 +1,6 @@
 import Linux
 
-/// Time since it was made.
+/// Measures the time since its creation.
 struct Stopwatch {
     private let start = Clock.monotonicSeconds()
 

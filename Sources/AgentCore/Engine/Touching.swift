@@ -3,9 +3,9 @@ import Kinds
 
 /// Whether a change of one resource may alter what was observed of another.
 ///
-/// Decided by claims: a change touches what the resource owns or provides, and paths above and below
-/// that; it does not touch what it merely needs. What a package or a command changes cannot be told
-/// from its claims, so those touch everything.
+/// Claims decide this: a change touches what the resource owns or provides, and paths above and
+/// below that; it does not touch what the resource only needs. Claims do not show what a package or
+/// a command changes, so these touch everything.
 struct Touching {
     /// By position: what a change may alter.
     private let made: [[Claim]]
@@ -21,7 +21,7 @@ struct Touching {
         changesAnything = declarations.map { type(of: $0).schema.traits.changes == .anything }
     }
 
-    /// Whether a change of the one at `changed` may touch the one at `other`.
+    /// Whether a change of the resource at `changed` may touch the resource at `other`.
     func touches(_ changed: Int, _ other: Int) -> Bool {
         if changesAnything[changed] { return true }
         return made[changed].contains { left in
@@ -45,14 +45,15 @@ struct Touching {
 
     /// Whether what is made is what is needed, or a directory above it.
     ///
-    /// What is made inside of a directory that is needed is nothing to the one that needs it.
+    /// A path made inside a needed directory does not matter to the resource that needs the
+    /// directory.
     private static func bears(_ made: Claim, _ need: Claim) -> Bool {
         if made == need { return true }
         guard let one = made.touchedPath, let two = need.touchedPath else { return false }
         return isIn(two, one)
     }
 
-    /// Whether a path is another or lies below it.
+    /// Whether a path equals another or lies below it.
     private static func isIn(_ path: String, _ directory: String) -> Bool {
         path == directory || path.hasPrefix(directory == "/" ? directory : directory + "/")
     }

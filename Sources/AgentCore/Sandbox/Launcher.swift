@@ -4,17 +4,19 @@ import Glibc
 import Journal
 import Linux
 
-/// Starts programs for a worker that may not: a process of its own at the end of a socket.
+/// Starts programs for a worker that may not start any itself: a separate process, reached over a
+/// socket.
 package final class Launcher {
     private let socket: MessageSocket
-    /// Whether its word that its own sandbox stands has been read.
+    /// Whether the launcher has reported that its own sandbox is complete.
     private var isReady = false
 
     private init(_ socket: MessageSocket) { self.socket = socket }
 
     /// Forks the launcher, which confines itself with the body before it serves.
     ///
-    /// What the body throws comes out of the first ``run(_:)``: the launcher then starts nothing.
+    /// A fault that the body throws is reported by the first ``run(_:)``; the launcher then starts
+    /// nothing.
     static func fork(
         closing descriptors: [Int32], confine: () throws(AgentFault) -> Void
     ) throws(AgentFault) -> Launcher {
@@ -37,7 +39,7 @@ package final class Launcher {
         return Launcher(MessageSocket(ends[0]))
     }
 
-    /// Runs a program to its end, as the sandbox allows; the call's own identity is not used.
+    /// Runs a program to its end in the sandbox; the call's own identity is ignored.
     package func run(_ call: ProgramCall) throws(SystemError) -> ProgramResult {
         do {
             if !isReady {
@@ -97,7 +99,8 @@ package final class Launcher {
     }
 }
 
-/// Whole messages over a stream socket: a length of four bytes, then as many.
+/// Sends and receives whole messages over a stream socket: a length of four bytes, then the
+/// content.
 final class MessageSocket {
     private let descriptor: Descriptor
 

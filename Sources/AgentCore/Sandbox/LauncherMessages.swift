@@ -45,15 +45,15 @@ enum LauncherRequest {
 
 /// What the launcher answers.
 enum LauncherReply {
-    /// Its own sandbox stands.
+    /// The launcher's own sandbox is complete.
     case ready
-    /// Its own sandbox could not be made; it is gone.
+    /// The launcher's own sandbox could not be made; the launcher has exited.
     case refused(String)
     case ended(ProgramResult)
     case notStarted(call: String, code: Int32)
     case cost(microseconds: Int)
 
-    /// Why it does not serve, where it does not.
+    /// Why the launcher does not serve; nil if it does.
     var fault: String? { if case .refused(let text) = self { text } else { nil } }
 
     func result(of call: ProgramCall) throws(SystemError) -> ProgramResult {
@@ -128,7 +128,7 @@ enum LauncherReply {
     }
 }
 
-/// Bytes that do not hold the fields they should.
+/// Thrown where bytes do not hold the expected fields.
 struct FieldError: Error {}
 
 /// Writes fields one after another: a length or number of eight bytes, then the bytes.

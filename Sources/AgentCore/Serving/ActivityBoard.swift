@@ -2,12 +2,13 @@ import CLinux
 
 /// What the worker is doing at this moment, in memory the supervisor sees too.
 ///
-/// A worker that hangs in the kernel cannot be asked; what it wrote last can be read.
+/// A worker that hangs in the kernel cannot answer, but its last entry can be read.
 final class ActivityBoard {
     private static let lineLength = 512
     private let memory: UnsafeMutableRawPointer?
 
-    /// Shared with every process forked afterwards; without memory to share it stays empty.
+    /// Shared with every process forked afterwards; if there is no shared memory, the board stays
+    /// empty.
     init() { memory = clinux_shared_memory(2 * (ActivityBoard.lineLength + 2)) }
 
     /// The step of the run: `observe 40 of kind sysctl`.
@@ -16,7 +17,7 @@ final class ActivityBoard {
         write("", line: 1)
     }
 
-    /// The one thing it is at: `read /proc/sys/vm/swappiness`.
+    /// The operation within the step: `read /proc/sys/vm/swappiness`.
     func publish(_ verb: StaticString, _ object: String) {
         guard let memory else { return }
         let line = memory + ActivityBoard.lineLength + 2

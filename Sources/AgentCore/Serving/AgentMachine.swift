@@ -1,11 +1,11 @@
 import Linux
 
 /// This machine as a worker sees it: each call is published before it is made, and programs are
-/// started the way of the run.
+/// started by a given function.
 final class AgentMachine: Machine {
     private let base = LocalMachine()
     private let board: ActivityBoard
-    /// For a worker in the sandbox, which opens no socket.
+    /// For a worker in the sandbox, which may not open sockets; nil elsewhere.
     private let links: LinkSocket?
     private let chrony: ChronySocket?
     private let start: (ProgramCall) throws(SystemError) -> ProgramResult

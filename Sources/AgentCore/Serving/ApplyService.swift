@@ -6,7 +6,7 @@ import Linux
 import Resources
 import Wire
 
-/// An apply from request to end: lock, serial, journal, the walk, and what is remembered of it.
+/// Serves an apply from request to end: lock, serial, journal, changes, and what is recorded.
 struct ApplyService {
     let worker: Worker
     let request: RunRequest
@@ -24,9 +24,9 @@ struct ApplyService {
         if let last, request.serial <= last.begin.serial {
             throw AgentFault(
                 "stale-serial", "apply plan \(request.plan.short)",
-                cause: "its serial is \(request.serial), and \(last.begin.serial) was applied here",
+                cause: "its serial is \(request.serial), but \(last.begin.serial) was applied here",
                 hint: "another controller applied here since this one connected: plan again, and "
-                    + "see what it changed")
+                    + "check what that controller changed")
         }
         state.emptySpool()
         LeftOvers.remove(in: state)
@@ -50,7 +50,7 @@ struct ApplyService {
     }
 
     private func begin(_ plan: Plan, after last: JournalState?) -> RunBegin {
-        // A handler that the plan still has runs as the plan has it now.
+        // A pending handler that this plan also has runs as this plan defines it.
         let pending = (last?.pending ?? []).map { old in
             plan.handlers.first { $0.address == old.address } ?? old
         }
@@ -77,9 +77,9 @@ struct ApplyService {
             runHandler: { handler throws(AgentFault) in try HandlerRunner.run(handler, on: host) })
     }
 
-    /// Writes down how it ended.
+    /// Records how the apply ended.
     ///
-    /// What fails here is said, and undoes nothing.
+    /// A failure here is reported as a notice; the changes stay.
     private func conclude(
         _ plan: Plan, _ bytes: [UInt8], _ result: RunResult, _ log: JournaledLog,
         _ end: inout RunEnd
@@ -87,7 +87,7 @@ struct ApplyService {
         do {
             var declared = try DeclaredRecord(of: state)
             let before = declared
-            // What an older agent recorded of a kind that leaves nothing.
+            // An older agent may have recorded kinds that leave nothing behind.
             declared.entries.removeAll { $0.kind.schema.traits.remains == .nothing }
             declared.take(plan, applied: result.inPlace) { resource in
                 let schema = resource.kind.schema

@@ -4,12 +4,12 @@ import Linux
 import Resources
 import Wire
 
-/// Carries out at boot what the kernel forgot: the records of ``BootSettings``.
+/// Applies at boot what the kernel does not keep: the records of ``BootSettings``.
 ///
-/// The same code as an apply's, for the running values alone.
+/// It uses the code of an apply, and sets only running values.
 struct BootService {
     let machine: any Machine
-    /// Waits a moment; nil for a host's own.
+    /// Replaces ``Host/settle``; nil leaves the host's own.
     var settle: (() -> Void)?
     /// Takes each line for the log.
     let say: (String) -> Void
@@ -29,14 +29,15 @@ struct BootService {
             machine: machine,
             blob: { digest throws(AgentFault) in
                 throw AgentFault(
-                    "no-blob", "get blob \(digest.short)", cause: "nothing is sent at boot")
+                    "no-blob", "get blob \(digest.short)",
+                    cause: "no controller sends content at boot")
             },
             keep: { content throws(AgentFault) in Digest(of: content) })
         if let settle { host.settle = settle }
         for name in NICBoot.waitForLinks(records, on: host) {
-            say("nic \(name): not up after 20 s, gone on without")
+            say("nic \(name): not up after 20 s; continuing without it")
         }
-        // All of a kind together, as one observation may look at its neighbours.
+        // Resources of one kind are taken together, since observing one may also read the others.
         var left = records[...]
         while let first = left.first {
             let same = left.filter { $0.kind == first.kind }
@@ -60,7 +61,8 @@ struct BootService {
             }
         }
         for place in placed.indices {
-            // Anew for each: what one changes may be what the next looks at.
+            // All are observed again each time: the last change may have affected the next
+            // resource.
             batch.observe(Array(placed.indices), on: host)
             if !carryOut(placed[place], place, batch, on: host) { isGood = false }
         }
@@ -74,10 +76,10 @@ struct BootService {
         case .difference(.changes(let changes)):
             let running = changes.filter { $0.layer == .running && !$0.isMadeByReboot }
             if running.isEmpty {
-                say("\(record.label): as it is to be")
+                say("\(record.label): already as declared")
                 return true
             }
-            // The host shares no work, so nothing is left to wait for.
+            // This host does not share work, so no change waits for shared work.
             for case .failed(let fault) in batch.apply(
                 [PlaceDue(place: place, changes: running)], on: host)
             {
@@ -87,7 +89,7 @@ struct BootService {
             say("\(record.label): set \(Change.names(running))")
             return true
         case .difference(.asDeclared), .difference(.pending):
-            say("\(record.label): as it is to be")
+            say("\(record.label): already as declared")
             return true
         case .difference(.notApplicable(let reason)):
             say("\(record.label): not applicable: \(reason)")

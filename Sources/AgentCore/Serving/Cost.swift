@@ -14,12 +14,12 @@ final class Cost {
         if cpu >= 0 { cpus.insert(Int(cpu)) }
     }
 
-    /// In kernel list syntax, with those of another process.
+    /// The CPUs in kernel list syntax, together with those of another process.
     func cpuList(with other: String = "") -> String {
         CPUList(cpus.union(CPUList(kernelText: other)?.numbers ?? [])).text
     }
 
-    /// Of this process and its children that have ended.
+    /// The CPU time of this process and its children that have ended.
     static var cpuMicroseconds: Int { Int(clinux_cpu_microseconds()) }
 
     /// The largest resident set of this process, in bytes.

@@ -2,14 +2,14 @@ import CLinux
 import Kinds
 import Linux
 
-/// The CPUs an agent may use: those that nothing on the host has been promised.
+/// The CPUs an agent may use: those that are not isolated.
 struct Housekeeping {
-    /// The CPUs the agent was started with; what an apply starts gets these.
+    /// The CPUs the agent was started with; programs that an apply starts get these.
     let original: CPUList
     /// The CPUs the agent keeps to.
     let chosen: CPUList
 
-    /// Reads what is isolated and chooses; changes nothing.
+    /// Reads which CPUs are isolated and chooses others; changes nothing.
     init(machine: any Machine, original: CPUList) {
         self.original = original
         let isolated = Isolation(machine).cpus
@@ -18,13 +18,14 @@ struct Housekeeping {
             chosen = CPUList(free)
             return
         }
-        // Started on isolated CPUs alone: any other that is online is better.
+        // The agent was started on isolated CPUs only: any other CPU that is online is better.
         let online = Isolation.list(machine, "/sys/devices/system/cpu/online")
         let other = online.subtracting(isolated)
         chosen = other.isEmpty ? original : CPUList(other)
     }
 
-    /// Moves this process, and all it forks, to the chosen CPUs; what is wrong in words, or nil.
+    /// Moves this process, and all processes that it forks, to the chosen CPUs; returns a notice if
+    /// that fails.
     func move() -> String? {
         if chosen == original { return nil }
         let answer = clinux_set_affinity(chosen.affinityMask, chosen.affinityMask.count)
@@ -34,9 +35,9 @@ struct Housekeeping {
     }
 }
 
-/// What a machine keeps free of ordinary work.
+/// The CPUs that a machine keeps free of ordinary work.
 struct Isolation {
-    /// Outside these the agent runs.
+    /// The agent runs on other CPUs than these.
     let cpus: Set<Int>
 
     init(_ machine: any Machine) {
@@ -51,7 +52,8 @@ struct Isolation {
         return Set(CPUList(kernelText: text ?? "")?.numbers ?? [])
     }
 
-    /// Isolated partitions of cgroups: told by the kernel since 6.7, looked for before.
+    /// Isolated cpuset partitions: the kernel lists them since 6.7; before that, they are searched
+    /// for in the cgroups.
     private static func cpusets(_ machine: any Machine) -> Set<Int> {
         let root = "/sys/fs/cgroup"
         if let text = (try? machine.textIfPresent(root + "/cpuset.cpus.isolated")) ?? nil {
@@ -80,7 +82,7 @@ struct Isolation {
         return all
     }
 
-    /// Cgroup v1: exclusive sets over which nothing is balanced, as `cset shield` makes them.
+    /// Cgroup v1: exclusive cpusets without load balancing, as `cset shield` makes them.
     private static func exclusiveSets(
         _ machine: any Machine, _ directory: String, depth: Int
     ) -> Set<Int> {

@@ -3,9 +3,9 @@ import Glibc
 import Journal
 import Linux
 
-/// What the agent says of itself and its host.
+/// What the agent tells about itself and its host.
 enum Identity {
-    /// With a state directory, also the serial of the last apply that it tells of.
+    /// With a state directory, this includes the serial of the last apply recorded there.
     static func hello(of state: StateDirectory? = nil) -> Hello {
         var names = utsname()
         uname(&names)
@@ -14,7 +14,8 @@ enum Identity {
             agentVersion: Version.current, architecture: text(names.machine),
             hostname: text(names.nodename), bootID: bootID?.filter { $0 != "\n" } ?? "",
             uid: Int(geteuid()),
-            // A state that cannot be read is a fault of the apply that needs it, not of the hello.
+            // An unreadable state directory is reported by the apply that needs it, not by the
+            // hello.
             lastSerial: state.flatMap { try? JournalDirectory.lastSerial(in: $0) })
     }
 

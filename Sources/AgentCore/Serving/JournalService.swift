@@ -1,7 +1,7 @@
 import FleetModel
 import Journal
 
-/// Answers what came of a run on this host, from its journals.
+/// Answers how a run on this host went, from its journals.
 struct JournalService {
     let state: StateDirectory
 

@@ -3,11 +3,11 @@ import Glibc
 import Journal
 import Linux
 
-/// Files that a run which died left beside the ones it was about to replace.
+/// Temporary files that an interrupted run left beside the files it was about to replace.
 ///
-/// They were never renamed into place, so nothing is lost with them.
+/// They were never renamed into place, so removing them loses nothing.
 enum LeftOvers {
-    /// Removes those beside what the run's open changes touch, and those of the state itself.
+    /// Removes the temporary files beside the files that the run's open changes touch.
     static func remove(after run: JournalState, in state: StateDirectory) {
         for intent in run.openChanges {
             for path in intent.before.compactMap(\.path) {
@@ -16,9 +16,9 @@ enum LeftOvers {
         }
     }
 
-    /// Removes those of the state's own files.
+    /// Removes the temporary files in the state directory.
     ///
-    /// Nobody else writes there while the lock is held.
+    /// No other process writes there while the lock is held.
     static func remove(in state: StateDirectory) {
         for directory in [state.path, state.journal, state.before] {
             remove(in: directory, of: nil)
@@ -28,7 +28,7 @@ enum LeftOvers {
     private static func remove(in directory: String, of name: String?) {
         for entry in (try? LocalMachine().list(directory)) ?? []
         where entry.hasPrefix(name.map { ".muster-\($0)-" } ?? ".muster-") {
-            // The rest of the name is a number, or it is somebody else's.
+            // Only a name that ends with a number is one of ours.
             guard let number = entry.split(separator: "-").last, UInt32(number) != nil else {
                 continue
             }
@@ -38,7 +38,7 @@ enum LeftOvers {
 }
 
 extension BeforeImage {
-    /// The path it is of, for those of files.
+    /// The path of the file, directory or link that the image describes; nil for other images.
     fileprivate var path: String? {
         switch self {
         case .nothing(let path), .file(let path, _, _, _, _), .directory(let path, _, _, _),

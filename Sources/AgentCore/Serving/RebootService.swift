@@ -4,14 +4,14 @@ import Journal
 import Linux
 import SystemFaults
 
-/// Reboots the host, and knows when it has come up.
+/// Reboots the host, and waits until a boot is complete.
 struct RebootService {
     let state: StateDirectory
     let machine: any Machine
 
-    /// Asks systemd to reboot; it answers at once and goes on by itself.
+    /// Asks systemd to reboot, and does not wait for the reboot.
     ///
-    /// Refused while another run applies here.
+    /// Refused while another run is applying on this host.
     func reboot(runID: String, requestedBy: String) throws(AgentFault) {
         guard geteuid() == 0 else {
             throw AgentFault(
@@ -31,19 +31,20 @@ struct RebootService {
         } catch {
             throw AgentFault("reboot", error)
         }
-        // Held until systemd has the job: nothing begins to apply in between.
+        // The lock is held until systemd has queued the reboot, so that no apply can begin before.
         _ = consume lock
         guard result.succeeded else {
             throw AgentFault(
                 "reboot", "reboot",
                 cause: "systemctl \(result.endText): "
                     + result.errorText.filledLines.joined(separator: "; "),
-                hint: "systemctl list-jobs and systemd-inhibit --list on the host show what hinders"
+                hint: "systemctl list-jobs and systemd-inhibit --list on the host show why"
             )
         }
     }
 
-    /// Waits until systemd has done what a boot does; `starting` where it has not in time.
+    /// Waits until systemd has finished the boot, and returns its state: `starting` if it did not
+    /// finish in time.
     func bootedState(within seconds: Int) -> String {
         let watch = Stopwatch()
         while true {

@@ -11,13 +11,13 @@ struct Worker {
     let conversation: Conversation
     let state: StateDirectory
     let machine: any Machine
-    /// When the agent said hello, by the monotonic clock; requests expire a while after.
+    /// When the agent said hello, by the monotonic clock; requests expire a given time after that.
     var helloSeconds = Clock.monotonicSeconds()
     var activity: (String) -> Void = { _ in }
-    /// Where it ran.
+    /// The CPUs the worker ran on.
     let cost = Cost()
 
-    /// Serves a run and reports its end; a refusal is thrown.
+    /// Serves a run and returns its end; throws a fault if the run is refused.
     func serve(_ request: RunRequest) throws(AgentFault) -> RunEnd {
         let watch = Stopwatch()
         guard geteuid() == 0 else {
@@ -31,7 +31,7 @@ struct Worker {
                 "expired", "\(request.mode.rawValue) plan \(request.plan.short)",
                 cause: "the request was to begin within \(request.expiresAfterSeconds) s of the "
                     + "agent's start, and \(Int(age)) s have passed",
-                hint: "the controller or the connection stood still that long: plan again")
+                hint: "the controller or the connection was blocked for that time: plan again")
         }
         var end: RunEnd
         switch request.mode {
@@ -43,13 +43,14 @@ struct Worker {
         return end
     }
 
-    /// Sends a report, and notes where we run.
+    /// Sends a report, and notes the CPU it runs on.
     func report(_ reply: Reply) {
         cost.sample()
         conversation.send(reply)
     }
 
-    /// Reports together what a check found up to where it reads on, which may take its time or hang.
+    /// Settings that hold the reports of a check and send them together before its next step, which
+    /// may be slow or hang.
     private func checkSetting(_ host: Host) -> RunSetting {
         RunSetting(
             host: host,
@@ -93,7 +94,8 @@ struct Worker {
             cpuMicroseconds: 0, cpus: "", residentBytes: 0, wallMicroseconds: 0,
             stopped: result.stopped)
         if let holder = ApplyLock.holder(of: state) {
-            end.notices.append("\(holder) is applying on this host; what was read may be half made")
+            end.notices.append(
+                "\(holder) is applying on this host; what was read may be only partly changed")
         }
         for handler in try reportPending(plan.plan, &end) {
             conversation.send(.handler(handler))
@@ -111,20 +113,20 @@ struct Worker {
             HandlerReport(
                 address: $0.address, outcome: .pending,
                 reason:
-                    "a change of run \(last.begin.runID) or before wants it; the next apply runs it"
+                    "notified by run \(last.begin.runID) or an earlier run; the next apply runs it"
             )
         }
     }
 }
 
 extension JournalState {
-    /// What to say of a run that never came to its end.
+    /// The notice about a run that did not finish.
     var unfinishedNotice: String? {
         if isFinished { return nil }
         let open = openChanges.map(\.address)
         let detail =
-            open.isEmpty ? "" : "; unknown is how far it came with \(open.joined(separator: ", "))"
+            open.isEmpty ? "" : "; these changes may be incomplete: \(open.joined(separator: ", "))"
         return "run \(begin.runID) of \(begin.requestedBy), begun "
-            + "\(Clock.rfc3339(Double(begin.time))), never came to its end\(detail)"
+            + "\(Clock.rfc3339(Double(begin.time))), did not finish\(detail)"
     }
 }

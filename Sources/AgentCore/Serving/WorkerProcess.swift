@@ -8,18 +8,18 @@ import Linux
 import SystemFaults
 import Wire
 
-/// What every worker of an agent goes by.
+/// The settings of all workers of an agent.
 struct WorkerSetting {
     let state: StateDirectory
-    /// The CPUs that what an apply starts may use; empty: ours.
+    /// The CPUs that programs started by an apply may use; empty: the agent's own.
     let programAffinity: [UInt8]
-    /// What was wrong when the agent started, for every run's notices.
+    /// Problems from the start of the agent, for every run's notices.
     let notices: [String]
     /// When the agent said hello, by the monotonic clock.
     let helloSeconds = Clock.monotonicSeconds()
 }
 
-/// The process that serves one request and ends: in the sandbox, unless it applies.
+/// The process that serves one request and ends: in the sandbox, unless the request may write.
 struct WorkerProcess {
     private let setting: WorkerSetting
     private let work: Job.Work
@@ -49,7 +49,7 @@ struct WorkerProcess {
         _exit(0)
     }
 
-    /// Lets go of the controller's stream, which is the supervisor's.
+    /// Detaches from the controller's stream, which belongs to the supervisor.
     private func detach() throws(AgentFault) {
         setsid()
         do {
@@ -70,7 +70,7 @@ struct WorkerProcess {
             return try answer(machine) { 0 }
         }
         board.publish(step: "enter the sandbox")
-        // Where the kernel has no idle class the check runs all the same.
+        // If the kernel does not offer the idle class, the check runs in the normal class.
         _ = clinux_be_idle()
         let links = try? LinkSocket()
         let chrony = try? ChronySocket()

@@ -5,7 +5,7 @@ import Linux
 import SystemFaults
 import Wire
 
-/// Blobs as they arrive in pieces: in memory while small, in the spool where there is one.
+/// Collects blobs that arrive in pieces: small ones in memory, large ones in the spool.
 struct BlobIntake {
     /// The most bytes of a blob held in memory: a plan, a file.
     static let memoryLimit = 16 << 20
@@ -19,7 +19,7 @@ struct BlobIntake {
         var received: UInt64 = 0
         var total: UInt64
         var content: [UInt8] = []
-        /// The file of the spool it goes to, where it is too large for memory.
+        /// The spool file for a blob that is too large for memory.
         var file: Int32?
     }
 
@@ -27,23 +27,23 @@ struct BlobIntake {
     private var complete: [Digest: [UInt8]] = [:]
     private var spooled: Set<Digest> = []
     private var held = 0
-    /// Blobs that could not be kept, and whose other pieces are still on their way.
+    /// Blobs that could not be stored; their remaining pieces are discarded.
     private var discarded: Set<Digest> = []
-    /// Where large blobs go; nil in a check, which takes none.
+    /// The directory for large blobs; nil in a check, which takes no large blobs.
     var spool: String?
 
-    /// Whether a blob is here as a whole.
+    /// Whether a blob has arrived in full.
     func has(_ digest: Digest) -> Bool { complete[digest] != nil || spooled.contains(digest) }
 
-    /// The file of a blob that is in the spool as a whole.
+    /// The file of a blob that has arrived in full and lies in the spool; otherwise nil.
     func file(_ digest: Digest) -> String? {
         spooled.contains(digest) ? path(of: digest) : nil
     }
 
-    /// A blob that is here as a whole, its bytes in memory.
+    /// The content of a blob that has arrived in full; otherwise nil.
     ///
-    /// From the spool too where it went there for want of room; what is larger than the memory's
-    /// limit has to be copied as a file.
+    /// A blob in the spool is read too, up to the limit for memory; a larger one must be copied as a
+    /// file.
     func content(_ digest: Digest) throws(AgentFault) -> [UInt8]? {
         if let content = complete[digest] { return content }
         guard let path = file(digest) else { return nil }
@@ -54,7 +54,7 @@ struct BlobIntake {
         }
     }
 
-    /// Lets a blob go.
+    /// Releases the memory or the spool file of a blob.
     mutating func forget(_ digest: Digest) {
         if let content = complete.removeValue(forKey: digest) { held -= content.count }
         if spooled.remove(digest) != nil, let path = path(of: digest) { unlink(path) }
@@ -159,6 +159,6 @@ struct BlobIntake {
 }
 
 extension BlobPiece {
-    /// Whether the blob is complete with it.
+    /// Whether this piece completes the blob.
     var isLast: Bool { offset &+ UInt64(content.count) >= total }
 }

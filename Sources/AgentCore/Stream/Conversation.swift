@@ -1,13 +1,13 @@
 import FleetModel
 import Wire
 
-/// A worker's side of the talk with the controller while a request is served.
+/// A worker's side of the conversation with the controller while a request is served.
 final class Conversation {
     private let channel: FrameChannel
     var blobs: BlobIntake
-    /// Why the run is to end at the next safe boundary.
+    /// Why the run has to stop at the next safe boundary; nil while it may go on.
     private var reasonToStop: String?
-    /// A fault of the stream that came to light at a boundary; reported when the run has ended.
+    /// A stream fault found at a safe boundary; reported when the run has ended.
     private(set) var streamFault: AgentFault?
 
     init(_ channel: FrameChannel, blobs: BlobIntake = BlobIntake()) {
@@ -23,7 +23,7 @@ final class Conversation {
     /// Sends what is held.
     func sendHeld() { channel.sendHeld() }
 
-    /// Why to stop, asked at a safe boundary; looks at what has arrived, without waiting.
+    /// Why the run has to stop, asked at a safe boundary; reads what has arrived, without waiting.
     func stopReason() -> String? {
         while reasonToStop == nil {
             do {
@@ -39,7 +39,7 @@ final class Conversation {
         return reasonToStop
     }
 
-    /// A blob, asked for where it is not here yet.
+    /// A blob; requests it from the controller if it has not arrived yet.
     func blob(_ digest: Digest) throws(AgentFault) -> [UInt8] {
         try fetch(digest)
         guard let content = try blobs.content(digest) else {
@@ -86,7 +86,7 @@ final class Conversation {
         }
     }
 
-    /// Takes a frame that may come while a request is served.
+    /// Handles a frame that may arrive while a request is served.
     private func takeAside(_ frame: Frame, asked digest: Digest? = nil) throws(AgentFault) {
         do throws(AgentFault) {
             switch frame {
@@ -109,7 +109,7 @@ final class Conversation {
                 }
             }
         } catch {
-            // These are faults of one blob; the stream is in order.
+            // These are faults of one blob; the stream itself is intact.
             if !["no-blob", "no-space", "bad-blob"].contains(error.code) {
                 streamFault = error
                 reasonToStop = reasonToStop ?? error.text
@@ -120,7 +120,7 @@ final class Conversation {
 }
 
 extension Request {
-    /// Reads a request; a fault in words where it is none.
+    /// Reads a request; throws a fault where the message is not a request.
     init(reading json: JSON) throws(AgentFault) {
         do {
             try self.init(json: json)

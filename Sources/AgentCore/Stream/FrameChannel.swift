@@ -3,17 +3,17 @@ import Glibc
 import Linux
 import Wire
 
-/// Frames to and from one peer over two descriptors; sending and receiving wait.
+/// Frames to and from one peer over two descriptors; sending and receiving block.
 final class FrameChannel {
     private let input: Int32
     private let output: Int32
     private var reader = FrameReader(expectsPreamble: false)
     private var isAtEnd = false
-    /// Whether the peer takes nothing more.
+    /// Whether the peer no longer accepts data.
     private(set) var isBroken = false
     /// Frames that wait to be sent together.
     private var held: [UInt8] = []
-    /// Bytes beyond which what is held goes out.
+    /// The number of held bytes above which they are sent.
     private static let heldLimit = 16 << 10
 
     /// Borrows the descriptors; whoever opened them closes them.
@@ -22,7 +22,7 @@ final class FrameChannel {
         self.output = output
     }
 
-    /// Sends bytes as they are; a peer that is gone is noted in ``isBroken`` and nothing else.
+    /// Sends bytes unchanged; if the peer is gone, this only sets ``isBroken``.
     func send(_ bytes: [UInt8]) {
         if isBroken { return }
         var sent = 0
@@ -45,9 +45,9 @@ final class FrameChannel {
         sendHeld()
     }
 
-    /// Keeps a reply to be sent with the next ones; for those nobody waits for.
+    /// Keeps a reply to be sent with the next ones; for replies that nobody waits for.
     ///
-    /// Each frame by itself wakes the supervisor, sshd and the controller.
+    /// A frame sent on its own wakes the supervisor, sshd and the controller.
     func hold(_ reply: Reply) {
         held += Frame.message(reply.json).encoded
         if held.count > FrameChannel.heldLimit { sendHeld() }
@@ -72,7 +72,7 @@ final class FrameChannel {
         }
     }
 
-    /// A frame that is here now, without waiting; nil where there is none yet.
+    /// A frame that has already arrived, without waiting; nil if there is none yet.
     ///
     /// `isEnd` says whether the stream is over.
     func receiveIfThere() throws(AgentFault) -> (frame: Frame?, isEnd: Bool) {
@@ -122,7 +122,7 @@ enum StreamFault {
             case .noPreamble: "it has no preamble"
             case .unknownType(let type): "it is of the unknown type \(type)"
             case .tooLong(let count, let limit):
-                "it has \(count) bytes, and at most \(limit) are taken"
+                "it has \(count) bytes, and at most \(limit) are accepted"
             case .badMessage(let error): error.description
             case .badPiece: "a piece of a blob is too short"
             }

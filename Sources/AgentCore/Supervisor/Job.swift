@@ -16,7 +16,7 @@ struct Job {
         var isApply: Bool {
             if case .run(let request) = self { request.mode == .apply } else { false }
         }
-        /// Whether it stays in the sandbox that cannot write.
+        /// Whether it runs in the sandbox, which cannot write.
         var onlyReads: Bool {
             switch self {
             case .facts, .journal, .waitUntilBooted: true
@@ -34,7 +34,7 @@ struct Job {
             case .waitUntilBooted: "wait until the host has booted"
             }
         }
-        /// Seconds until it must be over.
+        /// The deadline in seconds.
         var seconds: Int {
             switch self {
             case .facts, .journal, .reboot: 60
@@ -53,11 +53,11 @@ struct Job {
     var toWorker: OutputQueue
     private let start = Clock.monotonicSeconds()
     private var isTold = false
-    /// Blobs the worker asked for that have not come in full.
+    /// Blobs that the worker asked for and that have not arrived in full.
     var wanted: Set<Digest> = []
-    /// What to answer instead of the run's end: the controller's stream was at fault.
+    /// The fault to answer instead of the run's end, if the controller's stream was faulty.
     var faultInstead: AgentFault?
-    /// How many resources came out how, and how many handlers failed.
+    /// The number of resources by outcome, and of failed handlers.
     var counts: [ResourceReport.Outcome: Int] = [:]
     var failedHandlers = 0
 
@@ -69,33 +69,33 @@ struct Job {
         toWorker = OutputQueue(socket)
     }
 
-    /// An apply is told to stop a while before its time is over, to end at a safe boundary.
+    /// How long before its deadline an apply is told to stop, so that it ends at a safe boundary.
     private var grace: Double { work.isApply ? min(15, Double(work.seconds) / 4) : 0 }
 
-    /// Seconds until the next thing to do about its deadline.
+    /// Seconds until the stop request of an apply or the deadline, whichever is next.
     var secondsLeft: Double {
         let left = start + Double(work.seconds) - Clock.monotonicSeconds()
         return work.isApply && !isTold ? left - grace : left
     }
 
-    /// Whether its time is over for good.
+    /// Whether the deadline has passed, so that the worker is to be killed.
     var isOverdue: Bool { secondsLeft <= 0 && (!work.isApply || isTold) }
 
-    /// Asks an apply to come to the next safe boundary; once.
+    /// Asks an apply, only once, to stop at the next safe boundary.
     mutating func tellToStop() {
         if isTold { return }
         isTold = true
         toWorker.append(Frame.message(Request.stop.json).encoded)
     }
 
-    /// Tells an apply that the controller is gone, which ends it at the next safe boundary too.
+    /// Tells an apply that the controller is gone, which also stops it at the next safe boundary.
     mutating func hangUp() {
         isTold = true
         toWorker.breakOff()
         shutdown(socket, Int32(SHUT_WR))
     }
 
-    /// Ends the worker and what it runs at this moment; says how that went.
+    /// Kills the worker and the programs it runs, and returns whether it died.
     func kill() -> KillOutcome {
         let programs = work.isApply ? ProcessTable.children(of: pid) : []
         Glibc.kill(pid, SIGKILL)
@@ -111,11 +111,12 @@ struct Job {
 
     enum KillOutcome: Equatable {
         case dead
-        /// It did not die; the letter of its state in /proc/PID/stat.
+        /// The worker did not die; the letter of its state in /proc/PID/stat.
         case stuck(state: String)
     }
 
-    /// Collects the worker where it has ended: its exit status or minus the signal's number.
+    /// Reaps the worker if it has ended: its exit status, or minus the signal's number; nil while
+    /// it is running.
     func reap() -> Int32? {
         var status: Int32 = 0
         var number: Int32 = 0
@@ -124,7 +125,7 @@ struct Job {
         return number != 0 ? -number : status
     }
 
-    /// Waits a little for a worker that has said its last word.
+    /// Waits a short time for the exit of a worker that has sent its last reply.
     func reap(within seconds: Double) -> Int32? {
         let watch = Stopwatch()
         while true {
@@ -148,7 +149,7 @@ enum ProcessTable {
     /// The letter of a process's state: `D` while it is stuck in the kernel; `?` where it is gone.
     static func state(of pid: pid_t) -> String { fields(pid).first ?? "?" }
 
-    /// The fields of /proc/PID/stat after the name, which may hold anything (proc(5)).
+    /// The fields of /proc/PID/stat after the name, which may contain any character (proc(5)).
     private static func fields(_ pid: pid_t) -> [String] {
         let text = (try? LocalMachine().textIfPresent("/proc/\(pid)/stat")) ?? nil
         guard let text, let end = text.lastIndex(of: ")") else { return [] }

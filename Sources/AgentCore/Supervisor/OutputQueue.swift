@@ -1,6 +1,6 @@
 import Glibc
 
-/// Bytes on their way to a descriptor that may not take them at once.
+/// Bytes to write to a descriptor that may not accept them at once.
 ///
 /// The descriptor is left blocking, since the controller's side may share it with other programs:
 /// each write is of at most a pipe's atomic size, after poll(2) said that there is room.
@@ -8,9 +8,9 @@ struct OutputQueue {
     private let descriptor: Int32
     private var bytes: [UInt8] = []
     private var start = 0
-    /// How many bytes that were sent may stay in front of those that wait.
+    /// How many bytes already sent may remain before those that wait.
     private static let sentLimit = 256 << 10
-    /// Whether the other end takes nothing more; everything is dropped then.
+    /// Whether the other end no longer accepts data; everything is dropped then.
     private(set) var isBroken = false
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -25,7 +25,7 @@ struct OutputQueue {
             start = 0
             return
         }
-        // What is sent goes, or a queue that never runs empty keeps all that ever went through it.
+        // Removes what was sent; otherwise a queue that never becomes empty keeps all its data.
         if start >= OutputQueue.sentLimit {
             bytes.removeFirst(start)
             start = 0

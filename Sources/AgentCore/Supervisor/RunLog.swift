@@ -8,7 +8,7 @@ protocol LogLine {
     var message: String { get }
     /// As syslog(3) numbers them: 3 error, 5 notice, 6 info.
     var priority: Int { get }
-    /// What journald keeps beside the message, by name.
+    /// The additional journald fields, by name.
     var fields: [(String, String)] { get }
 }
 
@@ -71,7 +71,7 @@ struct RunLine: LogLine {
     }
 }
 
-/// The host's log: journald, or the syslog socket where there is none.
+/// The host's log: journald, or the syslog socket where journald is absent.
 struct RunLog {
     private let journal: String
     private let syslog: String
@@ -81,14 +81,14 @@ struct RunLog {
         self.syslog = syslog
     }
 
-    /// Writes one line; gives a notice where no log takes it.
+    /// Writes one line; returns a notice if no log accepts it.
     func write(_ line: any LogLine) -> String? {
         if send(RunLog.journalEntry(line), to: journal) { return nil }
         // Facility 3, system daemons (RFC 3164).
         let text =
             "<\(3 << 3 | line.priority)>muster-agent[\(getpid())]: \(RunLog.plain(line.message))"
         if send(Array(text.utf8), to: syslog) { return nil }
-        return "the run is not in the host's log: neither journald nor syslog takes it"
+        return "the run is not in the host's log: neither journald nor syslog accepted it"
     }
 
     private func send(_ bytes: [UInt8], to path: String) -> Bool {

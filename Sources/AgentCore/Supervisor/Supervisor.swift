@@ -7,26 +7,27 @@ import Wire
 
 /// Owns the controller's stream and the deadline; a worker it forks for each request does the work.
 ///
-/// So a read that hangs in the kernel cannot hold the run. One thread, one loop over poll(2).
+/// A read that hangs in the kernel therefore cannot block the run. There is one thread with one
+/// loop over poll(2).
 final class Supervisor {
     private let setting: WorkerSetting
     private let log: RunLog
     private var reader = FrameReader(expectsPreamble: false)
     private var output = OutputQueue(STDOUT_FILENO)
     private var isInputOver = false
-    /// Blobs that came ahead of the request that needs them.
+    /// Blobs that arrived before the request that needs them.
     private var early = BlobIntake()
     private var job: Job?
     private let cost = Cost()
-    /// The code to exit with once everything is said and no apply is under way.
+    /// The code to exit with once all output is sent and no job is running.
     private var exitCode: Int32?
     private var idleSince = Clock.monotonicSeconds()
 
-    /// Seconds without a request after which the agent leaves: it is no daemon.
+    /// Seconds without a request after which the agent exits: it is not a daemon.
     static let idleSeconds = 600.0
-    /// Output beyond this waits with the worker.
+    /// While more output than this is queued, nothing is read from the worker.
     private static let outputLimit = 256 << 10
-    /// Input beyond this waits with the controller.
+    /// While more input than this is queued for the worker, nothing is read from the controller.
     private static let inputLimit = 1 << 20
 
     init(_ setting: WorkerSetting, log: RunLog = RunLog()) {
@@ -34,7 +35,7 @@ final class Supervisor {
         self.log = log
     }
 
-    /// Serves requests until the controller ends it or is gone; gives the exit code.
+    /// Serves requests until the controller ends the session or is gone; returns the exit code.
     func serve() -> Int32 {
         output.append(Frame.preamble)
         say(.hello(Identity.hello(of: setting.state)))
@@ -64,7 +65,7 @@ final class Supervisor {
             pollfd(fd: job?.socket ?? -1, events: workerEvents, revents: 0),
         ]
         _ = poll(&polled, nfds_t(polled.count), milliseconds())
-        // An error on the output tells that nobody reads it any more.
+        // An error on the output means that nobody reads it any more.
         if polled[1].revents & Int16(POLLERR) != 0 { output.breakOff() }
         if polled[2].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 { readWorker() }
         if polled[0].revents != 0 { readController() }
@@ -108,7 +109,7 @@ final class Supervisor {
         let doing = job.board.text
         let outcome = job.kill()
         var cause = "it took longer than \(job.work.seconds) seconds"
-        var hint = "raise the deadline, or see what on the host is slow"
+        var hint = "raise the deadline, or find out what is slow on the host"
         if case .stuck(let state) = outcome {
             cause += ", and process \(job.pid) hangs in the kernel (state \(state))"
             hint = "a device or a network file system does not answer: see dmesg on the host"
@@ -120,7 +121,7 @@ final class Supervisor {
         leave(with: fault, code: 75)
     }
 
-    /// Says why it leaves, and does so once that is sent.
+    /// Reports the fault, and exits once it is sent.
     private func leave(with fault: AgentFault, code: Int32) {
         say(.fault(fault))
         exitCode = code
@@ -179,7 +180,7 @@ final class Supervisor {
             start(.reboot(runID: runID, requestedBy: requestedBy))
         case (.waitUntilBooted(let seconds), nil): start(.waitUntilBooted(seconds: seconds))
         case (.end, nil): exitCode = 0
-        // A stop that crosses the end of its run has nothing left to stop.
+        // A stop request may cross the end of its run; then there is nothing to stop.
         case (.stop, nil): break
         case (.noBlob, nil): throw StreamFault.outOfOrder("an answer about a blob")
         case (.stop, .some): job?.tellToStop()
@@ -195,7 +196,8 @@ final class Supervisor {
         }
     }
 
-    /// Answers a fault of the controller's stream and leaves; an apply is led to a safe end first.
+    /// Reports a fault of the controller's stream and exits; an apply first stops at a safe
+    /// boundary.
     private func refuse(_ fault: AgentFault) {
         exitCode = 65
         guard let current = job else {
@@ -212,7 +214,7 @@ final class Supervisor {
         }
     }
 
-    /// A check ends at once; an apply comes to the next safe boundary.
+    /// Ends a check at once, and an apply at its next safe boundary.
     private func controllerIsGone() {
         isInputOver = true
         exitCode = exitCode ?? 0
@@ -266,7 +268,7 @@ final class Supervisor {
         }
     }
 
-    /// The next whole reply of the worker; nil until more bytes have come, or where it has gone.
+    /// The next whole reply of the worker; nil until more bytes arrive, or if the worker is gone.
     private func nextReply() throws(AgentFault) -> (reply: Reply, frame: Frame)? {
         do throws(FrameError) {
             guard let frame = try job?.reader.next() else { return nil }
@@ -283,16 +285,18 @@ final class Supervisor {
         }
     }
 
-    /// What the worker says cannot be read: nothing more of it can, so it is ended and that is said.
+    /// Kills a worker whose reply cannot be read, as nothing after it can be read either, and
+    /// reports that.
     private func workerIsDamaged(_ error: AgentFault) {
         guard let current = job else { return }
         let doing = current.board.text
         _ = current.kill()
         let fault = AgentFault(
             "worker-damaged", current.work.verb,
-            cause: "what the worker said cannot be read: \(error.cause)"
+            cause: "the worker's reply cannot be read: \(error.cause)"
                 + (doing.isEmpty ? "" : "; last it tried to \(doing)"),
-            hint: "what it did is in its journal; if the host's memory is sound, please report it")
+            hint: "its changes are in its journal; unless the host's memory is faulty, please "
+                + "report this")
         _ = note(current, fault: fault)
         drop(current)
         say(.fault(current.faultInstead ?? fault))
@@ -330,7 +334,8 @@ final class Supervisor {
             _ = note(current)
         }
         if let fault = current.faultInstead { last = .fault(fault) }
-        // An apply holds the lock until it is gone; the next request may want it.
+        // An apply holds the lock until its process is gone, and the next request may need the
+        // lock.
         if current.work.isApply { _ = current.reap(within: 2) }
         drop(current)
         say(last)
@@ -348,7 +353,7 @@ final class Supervisor {
         if !doing.isEmpty { cause += "; last it tried to \(doing)" }
         let fault = AgentFault(
             "worker-died", current.work.verb, cause: cause,
-            hint: "see dmesg on the host; if it was not out of memory, please report it")
+            hint: "see dmesg on the host; unless it ran out of memory, please report this")
         _ = note(current, fault: fault)
         drop(current)
         say(.fault(current.faultInstead ?? fault))
@@ -361,7 +366,7 @@ final class Supervisor {
         idleSince = Clock.monotonicSeconds()
     }
 
-    /// Writes the run's line to the host's log; a notice where there is no log.
+    /// Writes the run's line to the host's log; returns a notice if no log accepts it.
     private func note(_ job: Job, end: RunEnd? = nil, fault: AgentFault? = nil) -> String? {
         switch job.work {
         case .run(let request):

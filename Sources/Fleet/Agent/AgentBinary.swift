@@ -12,11 +12,11 @@ package struct AgentBinary: Sendable {
     let path: String
 }
 
-/// Finds the agents beside this program or where `agent_path` says, each read once.
+/// Finds the agents beside this program or at `agent_path`, and reads each one once.
 package final class AgentLibrary: Sendable {
     private let folder: String
     private let explicit: String?
-    /// The architecture of the controller, tried first on every host.
+    /// The architecture of the controller, which is tried first on every host.
     package let localArchitecture: String
     private let found = Cache<String, Result<AgentBinary, AgentMissing>>()
     private let compressed = Cache<String, Result<[UInt8], AgentMissing>>()
@@ -35,7 +35,7 @@ package final class AgentLibrary: Sendable {
         try found.value(for: architecture) { load(architecture) }.get()
     }
 
-    /// The agent compressed by gzip, as it travels; made once, when the first host wants it.
+    /// The agent compressed by gzip, as it is sent; made once, when the first host needs it.
     package func compressed(_ agent: AgentBinary) throws(AgentMissing) -> [UInt8] {
         try compressed.value(for: agent.architecture) {
             guard let bytes = try? LocalMachine().read(agent.path, limit: Self.sizeLimit),
@@ -104,10 +104,10 @@ package struct AgentMissing: Error, Sendable, Equatable {
 
 /// gzip (RFC 1952) by zlib.
 enum Gzip {
-    /// The bytes compressed; nil where memory ran out.
+    /// The compressed bytes; nil if memory ran out.
     static func compress(_ bytes: [UInt8]) -> [UInt8]? {
         var stream = z_stream()
-        // 16 added to the window's bits asks for a gzip header.
+        // Adding 16 to the window bits requests a gzip header.
         guard
             deflateInit2_(
                 &stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,

@@ -2,23 +2,23 @@ import Wire
 
 /// The command lines muster runs on hosts.
 ///
-/// All of them; everything else is frames.
+/// These are all of them; everything else is sent as frames.
 enum AgentCommand {
-    /// What the script answers where there is no agent yet, before the machine's name.
+    /// What the script prints if there is no agent yet, followed by the machine's architecture.
     static let missingMark = "MUSTER-NO-AGENT"
-    /// What is answered where the bytes on the host, or those that arrived, are not the agent.
+    /// What the script prints if the bytes on the host, or those that arrived, are not the agent.
     static let damagedMark = "MUSTER-DAMAGED"
 
-    /// Runs the agent, as plain words that every login shell takes, and without one more shell.
+    /// Runs the agent: plain words that every login shell accepts, without an additional shell.
     static func serve(digest: Digest, agentDirectory: String, become: Become?) -> String {
         let program = "\(agentDirectory)/bin/\(digest)"
         return prefix(become) + "\(quote(program)) serve --state-dir \(quote(agentDirectory))"
     }
 
-    /// Runs the agent, or says that it is missing and what machine this is, or that it is damaged:
-    /// a power cut may leave a file of that name without its bytes.
+    /// Runs the agent, or prints that it is missing and the machine's architecture, or that it is
+    /// damaged: a power cut may leave a file of that name without its content.
     ///
-    /// `/bin/sh` reads the script, whatever the login shell is. For where ``serve`` gave nothing.
+    /// `/bin/sh` reads the script, whatever the login shell is. Used if ``serve`` gave no agent.
     static func serveOrExplain(digest: Digest, agentDirectory: String, become: Become?) -> String {
         let program = "\(agentDirectory)/bin/\(digest)"
         let script = """
@@ -52,7 +52,7 @@ enum AgentCommand {
         return "sudo -n \(user)-- "
     }
 
-    /// One word for a POSIX shell.
+    /// Quotes a text as one word for a POSIX shell.
     static func quote(_ text: String) -> String {
         let plain = text.utf8.allSatisfy {
             (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)

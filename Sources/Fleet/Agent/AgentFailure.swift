@@ -3,41 +3,42 @@ import Transport
 import Views
 import Wire
 
-/// Why a conversation with a host's agent did not come about or did not hold.
+/// Why a conversation with a host's agent could not begin or was broken off.
 ///
-/// All prose about it is here; the tests hold the table.
+/// All texts about it are here; the tests hold the table.
 package enum AgentFailure: Error, Sendable, Equatable {
     case transport(TransportError)
     case noAgent(AgentMissing)
-    /// sudo wants a password or refuses.
+    /// sudo asks for a password or refuses.
     case noSudo(user: String, said: String)
-    /// The agent could not be put in place; what the shell said.
+    /// The agent could not be installed; `said` is what the shell printed.
     case uploadFailed(directory: String, said: String)
     case damagedUpload
-    /// The agent is there and does not run.
+    /// The agent is installed but does not run.
     case doesNotRun(path: String, said: String)
-    /// The agent was started and nothing came of it.
+    /// The agent was started and sent no hello.
     case noHello(seconds: Int)
-    /// Something else than an agent answered.
+    /// A program other than an agent answered.
     case notAnAgent(said: String)
     case otherProtocol(theirs: Int, version: String)
     case badFrame(FrameError)
     case badReply(String)
     /// The agent ended in the middle of a run.
     case endedEarly(how: String, said: String)
-    /// The agent's own word: it refused or failed as a whole.
+    /// The agent itself reported that it refused or failed as a whole.
     case agent(AgentFault)
-    /// It was rebooted and did not come back in time; how the last try to reach it ended.
+    /// The host was rebooted and did not come back in time; `last` is how the last attempt to reach
+    /// it ended.
     case noReturn(seconds: Int, last: String)
     case interrupted
-    /// The run was stopped before anything was begun on the host.
+    /// The run was stopped before anything began on the host.
     case notBegun
-    /// The host may have been changed, and what came of it was not heard.
+    /// The host may have been changed, and the controller did not receive the result.
     case resultUnknown(run: String, cause: String)
-    /// It stayed where it was for longer than any limit of its own allows.
+    /// The host stayed in one state for longer than any time limit of its own.
     case tooLong(what: String, seconds: Double)
 
-    /// How the host as a whole counts.
+    /// The outcome of the host as a whole.
     package var outcome: HostOutcome {
         switch self {
         case .transport(let error): error.isUnreachable ? .unreachable : .failed
@@ -50,7 +51,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
         }
     }
 
-    /// Whether a change that was under way may have gone on after this: the agent did not say.
+    /// Whether a change in progress may have continued after this failure: the agent did not report
+    /// its end.
     var leavesResultUnknown: Bool {
         switch self {
         case .transport, .badFrame, .badReply, .endedEarly, .interrupted, .tooLong: true
@@ -60,7 +62,7 @@ package enum AgentFailure: Error, Sendable, Equatable {
         }
     }
 
-    /// The form for people and programs.
+    /// The fault, for people and programs.
     package var fault: AgentFault {
         switch self {
         case .transport(let error):
@@ -75,7 +77,7 @@ package enum AgentFailure: Error, Sendable, Equatable {
             AgentFault(
                 "upload", "put the agent into \(directory)/bin", cause: Self.shown(said),
                 hint: Self.hint(forSaid: said)
-                    ?? "agent_dir in settings.yaml names another directory")
+                    ?? "set agent_dir in settings.yaml to another directory")
         case .damagedUpload:
             AgentFault(
                 "upload", "put the agent in place",
@@ -85,13 +87,13 @@ package enum AgentFailure: Error, Sendable, Equatable {
             AgentFault(
                 "agent-does-not-run", "run \(path)", cause: Self.shown(said),
                 hint: Self.hint(forSaid: said)
-                    ?? "see that its file system is not mounted noexec and no policy forbids it; "
-                    + "agent_dir in settings.yaml names another directory")
+                    ?? "check that its file system is not mounted noexec and no policy forbids it; "
+                    + "or set agent_dir in settings.yaml to another directory")
         case .noHello(let seconds):
             AgentFault(
-                "no-hello", "start the agent", cause: "nothing came of it within \(seconds) s",
-                hint: "log in by ssh and see what hangs: the login shell's startup files, or the "
-                    + "file system of agent_dir")
+                "no-hello", "start the agent", cause: "it sent no hello within \(seconds) s",
+                hint: "log in by ssh and find out what hangs: the login shell's startup files, or "
+                    + "the file system of agent_dir")
         case .notAnAgent(let said):
             AgentFault(
                 "not-an-agent", "talk to the agent",
@@ -121,8 +123,8 @@ package enum AgentFailure: Error, Sendable, Equatable {
             AgentFault(
                 "no-return", "reach the host after its reboot",
                 cause: "it did not come back within \(seconds) s: \(last)",
-                hint: "see its console. Recovery entries of the boot menu boot without what was "
-                    + "declared; limits.reboot in settings.yaml waits longer")
+                hint: "look at its console. The recovery entries of the boot menu boot without the "
+                    + "declared settings; a larger limits.reboot in settings.yaml waits longer")
         case .interrupted:
             AgentFault("interrupted", "finish the run", cause: "interrupted", hint: nil)
         case .notBegun:
@@ -131,24 +133,24 @@ package enum AgentFailure: Error, Sendable, Equatable {
                 cause: "the run was stopped first; nothing was changed")
         case .resultUnknown(let run, let cause):
             AgentFault(
-                "result-unknown", "learn what came of the change", cause: cause,
-                hint: "its agent goes on to its next safe boundary by itself; muster resume \(run) "
-                    + "asks the host's journal and goes on")
+                "result-unknown", "get the result of the change", cause: cause,
+                hint: "the agent continues to its next safe boundary by itself; "
+                    + "muster resume \(run) reads the host's journal and continues the run")
         case .tooLong(let what, let seconds):
             AgentFault(
                 "deadline", what, cause: "it took longer than \(Int(seconds)) s",
-                hint: "see what on the host hangs, then run again")
+                hint: "find out what hangs on the host, then run again")
         }
     }
 
-    /// The first lines of what a shell said, in one line.
+    /// The first lines that a shell printed, joined into one line.
     private static func shown(_ said: String) -> String {
         let lines = said.split(whereSeparator: \.isNewline).prefix(3).map { line in
             String(
                 line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(200).map(
                     Character.init))
         }
-        return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
+        return lines.isEmpty ? "it printed nothing" : lines.joined(separator: "; ")
     }
 
     private static func hint(forSaid said: String) -> String? {

@@ -6,7 +6,7 @@ import Wire
 
 /// A conversation with the agent of one host, over one connection.
 ///
-/// Read by one task; requests may come from several.
+/// Only one task reads; several tasks may send requests.
 final class AgentSession: Sendable {
     let hello: Hello
     /// Whether the agent had to be sent first.
@@ -14,7 +14,7 @@ final class AgentSession: Sendable {
     private let channel: any RemoteChannel
     private let stream: FrameStream
     private let writer: FrameWriter
-    /// When the hello had come, by the monotonic clock.
+    /// When the hello arrived, by the monotonic clock.
     private let start = Clock.monotonicSeconds()
 
     private init(hello: Hello, channel: any RemoteChannel, stream: FrameStream, sentAgent: Bool) {
@@ -25,7 +25,7 @@ final class AgentSession: Sendable {
         writer = FrameWriter(channel)
     }
 
-    /// Starts the agent on a connection, sending it first where it is missing or does not run.
+    /// Starts the agent on a connection; sends it first if it is missing or does not run.
     static func start(
         on connection: any RemoteConnection, agents: AgentLibrary, directory: String,
         become: Become?, user: String, deadlineSeconds: Double
@@ -65,7 +65,8 @@ final class AgentSession: Sendable {
                     agent, from: agents, to: directory, on: connection, become: become, user: user)
                 sent = true
             case .broken(let said):
-                // Damaged on the host: sent once more, then given up.
+                // The agent is damaged on the host: it is sent once more; after that the start
+                // fails.
                 if sent { throw .doesNotRun(path: start.path, said: said) }
                 try await upload(
                     agent, from: agents, to: directory, on: connection, become: become, user: user)
@@ -74,10 +75,10 @@ final class AgentSession: Sendable {
         }
     }
 
-    /// The most seconds from starting the agent to its hello.
+    /// The longest time in seconds from the start of the agent to its hello.
     static let helloSeconds = 60
 
-    /// Closes the connection on a start that gives nothing, so that it ends.
+    /// Closes the connection if a start gives no hello, so that the start ends.
     private static func greeted(
         on connection: any RemoteConnection,
         _ start: () async throws(AgentFailure) -> Start.Result
@@ -98,11 +99,11 @@ final class AgentSession: Sendable {
         }
     }
 
-    /// What a request made now names as ``RunRequest/expiresAfterSeconds``, to be good for so many
-    /// seconds.
+    /// The ``RunRequest/expiresAfterSeconds`` of a request made now, so that it is valid for this
+    /// many seconds.
     ///
-    /// The agent has counted since it said hello, and so a little longer than we have: what time the
-    /// hello took on its way is taken off the request's, never added.
+    /// The agent counts from sending its hello, and so slightly longer than the controller: the
+    /// time the hello took to arrive shortens the validity and never extends it.
     func expiry(afterSeconds seconds: Int) -> Int {
         Int(Clock.monotonicSeconds() - start) + seconds
     }
@@ -121,7 +122,7 @@ final class AgentSession: Sendable {
 
     /// The next reply.
     ///
-    /// A fault of the agent as a whole is thrown.
+    /// Throws a fault that the agent reports as a whole.
     func receive() async throws(AgentFailure) -> Reply {
         guard let frame = try await stream.next(from: channel) else {
             let said = String(decoding: await channel.standardError, as: UTF8.self)
@@ -141,7 +142,7 @@ final class AgentSession: Sendable {
         return reply
     }
 
-    /// Ends the conversation in good order.
+    /// Ends the conversation properly.
     func end() async {
         _ = try? await send(.end)
         _ = try? await channel.finish()
@@ -151,7 +152,7 @@ final class AgentSession: Sendable {
         do throws(TransportError) {
             try await writer.write(bytes)
         } catch {
-            // An agent that refused has closed its input; its last word says why.
+            // An agent that refused has closed its input; its last reply tells why.
             if let frame = try? await stream.next(from: channel),
                 case .message(let message) = frame,
                 case .fault(let fault)? = try? Reply(json: message)

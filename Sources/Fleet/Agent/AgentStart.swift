@@ -2,20 +2,20 @@ import FleetModel
 import Transport
 import Wire
 
-/// One attempt to start the agent: what came of it.
+/// One attempt to start the agent, and its result.
 struct Start {
     enum Result {
         case running(Hello, any RemoteChannel, FrameStream)
-        /// No agent is there; the host is of this architecture.
+        /// No agent is installed; the host has this architecture.
         case missing(architecture: String)
-        /// The program is there and gave no sign of being an agent.
+        /// The program exists but did not behave like an agent.
         case broken(said: String)
     }
 
     let connection: any RemoteConnection
-    /// Runs the agent where it is; tried first.
+    /// Runs the installed agent; tried first.
     let command: String
-    /// Runs the agent or says why it cannot be run; tried where the first gave no agent.
+    /// Runs the agent or prints why it cannot run; tried if the first command gave no agent.
     let explaining: String
     let user: String
     let path: String
@@ -24,10 +24,10 @@ struct Start {
 
     func run() async throws(AgentFailure) -> Result {
         if let running = try await attempt(command, explains: false) { return running }
-        return try await attempt(explaining, explains: true) ?? .broken(said: "it said nothing")
+        return try await attempt(explaining, explains: true) ?? .broken(said: "it printed nothing")
     }
 
-    /// Nil where the program that ran was no agent, and why is not asked for.
+    /// Nil if the program that ran was not an agent and the reason is not asked for.
     private func attempt(
         _ command: String, explains: Bool
     ) async throws(AgentFailure) -> Result? {
@@ -50,14 +50,15 @@ struct Start {
             return .running(try hello(message), channel, stream)
         } catch {
             guard case .badFrame(.noPreamble(let noise)) = error else { throw error }
-            // It may go on for ever: nobody waits for its end, which is that of the connection.
+            // The program may run forever, so nobody waits for its end: closing the connection ends
+            // it.
             throw .notAnAgent(said: noise)
         }
     }
 
-    /// Lets a program go that was no agent.
+    /// Abandons a program that was not an agent.
     ///
-    /// A connection that is gone is thrown.
+    /// Throws if the connection is lost.
     private func giveUp(on channel: any RemoteChannel) async throws(AgentFailure) -> Result? {
         do throws(TransportError) {
             _ = try await channel.finish()
@@ -70,11 +71,14 @@ struct Start {
     private func hello(_ message: JSON) throws(AgentFailure) -> Hello {
         do throws(JSONError) {
             let reply = try Reply(json: message)
-            guard case .hello(let hello) = reply else { throw JSONError("no hello came first") }
+            guard case .hello(let hello) = reply else {
+                throw JSONError("the first message is not a hello")
+            }
             return hello
         } catch {
             if case .fault(let fault)? = try? Reply(json: message) { throw .agent(fault) }
-            // A hello of another protocol may have members we do not know; its version decides.
+            // A hello of another protocol may have unknown members, so its version is checked
+            // first.
             if let theirs = message["hello"]?["protocol"]?.integer, theirs != WireProtocol.version {
                 throw .otherProtocol(
                     theirs: theirs, version: message["hello"]?["version"]?.string ?? "unknown")
@@ -115,7 +119,7 @@ struct Start {
         }
     }
 
-    /// sudo's own refusals, told by its name at the start of a line.
+    /// sudo's own refusals, recognized by its name at the start of a line.
     static func sudoFault(_ errors: String, _ become: Become, _ user: String) -> AgentFailure? {
         let lines = errors.split(whereSeparator: \.isNewline)
         let refusals = ["sudo: ", "Sorry, user", "sudo:"]

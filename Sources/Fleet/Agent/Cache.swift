@@ -4,7 +4,7 @@ import Synchronization
 final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let values = Mutex<[Key: Value]>([:])
 
-    /// The value for a key, made under the lock the first time.
+    /// The value for a key; the first call makes it, under the lock.
     func value(for key: Key, _ make: () -> Value) -> Value {
         values.withLock { values in
             if let value = values[key] { return value }

@@ -4,11 +4,11 @@ import Wire
 
 /// The frames of a channel's output.
 ///
-/// Read by one task at a time.
+/// Only one task may read at a time.
 final class FrameStream: Sendable {
     private let reader = Mutex(FrameReader(expectsPreamble: true))
 
-    /// What came before the preamble, or instead of it.
+    /// What arrived before the preamble, or instead of it.
     var noise: String {
         reader.withLock { String(decoding: $0.isInStep ? $0.noise : $0.pending, as: UTF8.self) }
     }

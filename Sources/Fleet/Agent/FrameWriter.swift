@@ -1,6 +1,6 @@
 import Transport
 
-/// Writes whole frames one after the other, whichever task they come from.
+/// Writes whole frames one after another, whichever task sends them.
 actor FrameWriter {
     private let channel: any RemoteChannel
     private var last: Task<TransportError?, Never>?

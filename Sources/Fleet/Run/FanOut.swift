@@ -2,12 +2,12 @@ import FleetModel
 
 /// Runs a body on many hosts, at most `width` at once, until the operator stops it.
 ///
-/// For what changes no host and keeps no record; a run goes by ``RunDriver``.
+/// For work that changes no host and keeps no record; a run uses ``RunDriver``.
 struct FanOut: Sendable {
     let width: Int
     let control: RunControl
 
-    /// Calls the body for each host; gives the hosts that were never started, in order.
+    /// Calls the body for each host; returns the hosts that were never started, in order.
     func run(_ hosts: [String], _ body: @escaping @Sendable (String) async -> Void) async
         -> [String]
     {

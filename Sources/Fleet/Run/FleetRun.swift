@@ -22,12 +22,12 @@ package struct FleetRun: Sendable {
         self.pattern = pattern
     }
 
-    /// What came of a run.
+    /// The result of a run.
     package struct Result: Sendable {
         package var view: RunView
         /// Faults and warnings of hosts that did not compile, each once.
         package var diagnostics: [Diagnostic]
-        /// The plans by host, where they were to be kept.
+        /// The plans by host, if they were to be kept.
         package var plans: [CompiledPlan]
         package var exitCode: ExitCode
     }
@@ -35,16 +35,16 @@ package struct FleetRun: Sendable {
     /// Runs on the hosts in order.
     ///
     /// - Parameters:
-    ///   - expected: the digests of the plans that were shown; a host whose plan is another is refused.
-    ///   - keepsPlans: whether their plans are wanted as well.
-    /// - Throws: where the run cannot be recorded before it begins; nothing was done then.
+    ///   - expected: the digests of the plans that were shown; a host with another plan is refused.
+    ///   - keepsPlans: whether the result holds the plans as well.
+    /// - Throws: if the run cannot be recorded before it begins; nothing was done then.
     package func run(
         _ hosts: [String], expected: [String: Digest]? = nil, keepsPlans: Bool = false,
         onEvent: @escaping @Sendable (RunEvent) -> Void
     ) async throws(StoreError) -> Result {
         let store = services.store
         let all = hosts.map { host in
-            // One that was never shown has no plan that could be the expected one.
+            // A host whose plan was never shown gets a digest that no plan has.
             RunHost(waiting: host, expected: expected.map { $0[host] ?? Digest(of: []) })
         }
         let hold = try await store.hold(run: options.runID, by: options.requestedBy)
@@ -56,9 +56,9 @@ package struct FleetRun: Sendable {
         return await carryOut(all, hold, keepsPlans: keepsPlans, onEvent)
     }
 
-    /// Goes on with a run whose controller died, or that was interrupted.
+    /// Continues a run whose controller died, or that was interrupted.
     ///
-    /// - Throws: `held` where another controller still carries it out.
+    /// - Throws: `held` if another controller is still carrying it out.
     package func resume(
         onEvent: @escaping @Sendable (RunEvent) -> Void
     ) async throws(StoreError) -> Result {
@@ -129,7 +129,7 @@ package struct FleetRun: Sendable {
 
         mutating func add(_ work: HostWork, keepsPlan: Bool) {
             if keepsPlan, let plan = work.planned.plan { plans[work.view.host] = plan }
-            // The same role gives the same fault on each of its hosts: shown once.
+            // The same role gives the same fault on each of its hosts: it is shown once.
             for diagnostic in work.planned.diagnostics
             where seen.insert(diagnostic.json.canonicalText).inserted {
                 diagnostics.append(diagnostic)
@@ -168,7 +168,7 @@ package struct FleetRun: Sendable {
             },
             keepFacts: { host, facts in
                 let digest = Digest(of: facts.canonicalBytes)
-                // Facts that are not kept are read again the next time.
+                // Facts that could not be kept are read again the next time.
                 _ = try? await store.save(
                     FactsRecord(
                         host: host, digest: digest, facts: facts, taken: Clock.wallSeconds()))
@@ -192,7 +192,7 @@ package struct FleetRun: Sendable {
         return work
     }
 
-    /// Why a host was let go of, or left out.
+    /// Why a host was abandoned or left out.
     private static func fault(
         _ outcome: HostOutcome, _ reason: AbandonReason?, _ stopped: String, run: String
     ) -> AgentFault {

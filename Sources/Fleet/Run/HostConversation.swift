@@ -7,10 +7,10 @@ import Transport
 import Views
 import Wire
 
-/// One run on one host, from the connection to the view of what came of it.
+/// One run on one host, from the connection to the view of the result.
 ///
-/// It decides nothing about the run: it tells the line what happens, and asks leave before it sends
-/// what may change the host.
+/// It makes no decisions about the run: it reports events to the line, and asks for permission
+/// before it sends anything that may change the host.
 struct HostConversation: Sendable {
     let route: HostRoute
     let options: RunOptions
@@ -25,13 +25,13 @@ struct HostConversation: Sendable {
     let expected: Digest?
     /// Facts stored for the host.
     let stored: KnownFacts
-    /// Gives the next serial for an apply, from the last one that the host accepted.
+    /// Returns the next serial for an apply, given the last one that the host accepted.
     let nextSerial: @Sendable (String, Int?) async throws(AgentFault) -> Int
     /// Keeps fresh hardware facts.
     let keepFacts: @Sendable (String, JSON) async -> Void
 
-    /// Talks with the host to its end; what came of it is in the line when this returns, and the
-    /// machine is told last.
+    /// Carries out the whole conversation; on return the result is in the line, and the machine is
+    /// informed last.
     func run() async -> HostWork {
         var watch = Stopwatch()
         var work = HostWork(route, planner.plan(route.host, facts: stored))
@@ -59,7 +59,7 @@ struct HostConversation: Sendable {
             if work.mayHaveChanged, error.leavesResultUnknown {
                 failure = .resultUnknown(run: options.runID, cause: error.fault.cause)
             }
-            // What was heard before it broke off is shown.
+            // What was received before the conversation broke off is shown.
             let heard = line.view
             if !heard.resources.isEmpty {
                 work.view.resources = heard.resources
@@ -70,13 +70,13 @@ struct HostConversation: Sendable {
         }
     }
 
-    /// Connects, talks and closes; the connection's notices go into the view.
+    /// Connects, runs the body and closes; the connection's notices go into the view.
     func onConnection(
         _ work: inout HostWork,
         _ talk: (any RemoteConnection, inout HostWork) async throws(AgentFailure) -> Void
     ) async throws(AgentFailure) {
         let connection = try await connect()
-        // From the first moment: a host that never answers must not outlast the operator.
+        // Registered first: a host that never answers must not delay the operator's stop.
         let failure = await line.during(onAbandon: { Task { await connection.close() } }) {
             () -> AgentFailure? in
             do throws(AgentFailure) {
@@ -101,7 +101,7 @@ struct HostConversation: Sendable {
         }
     }
 
-    /// Starts the agent; `extraSeconds` are for what is asked of it besides a run.
+    /// Starts the agent; `extraSeconds` is the time for requests besides the run.
     func session(
         on connection: any RemoteConnection, extraSeconds: Int = 30
     ) async throws(AgentFailure) -> AgentSession {
@@ -125,7 +125,7 @@ struct HostConversation: Sendable {
         await session.end()
     }
 
-    /// Carries out what the plan wants, or what is left of it.
+    /// Carries out the plan, or what is left of it.
     private func goOn(
         _ session: AgentSession, _ work: inout HostWork
     ) async throws(AgentFailure) {
@@ -135,7 +135,8 @@ struct HostConversation: Sendable {
             return
         }
         work.view.plan = plan.digest
-        // What was begun is asked about first: that the files changed since makes it no less done.
+        // The host is first asked about what was begun, which counts even if files have changed
+        // since.
         switch earlier {
         case .nothing: break
         case .plan:
@@ -170,7 +171,7 @@ struct HostConversation: Sendable {
         }
     }
 
-    /// Has the plan carried out and takes what came of it into the view.
+    /// Has the agent carry out the plan, and puts the result into the view.
     func carryOut(
         serial: Int, _ session: AgentSession, _ work: inout HostWork
     ) async throws(AgentFailure) {
@@ -184,14 +185,14 @@ struct HostConversation: Sendable {
         work.view.timings["run"] = work.watch.lap()
     }
 
-    /// Reads fresh facts on the connection and compiles once more with them.
+    /// Reads fresh facts on the connection and compiles again with them.
     private func replan(
         _ session: AgentSession, _ planned: PlannedHost
     ) async throws(AgentFailure) -> PlannedHost {
         try await session.send(
             .facts(hardware: planned.usesHardware, sections: planned.liveSections))
         guard case .facts(let facts) = try await session.receive() else {
-            throw .badReply("no facts where facts were asked for")
+            throw .badReply("the reply to a request for facts holds no facts")
         }
         var known = stored
         if planned.usesHardware {

@@ -4,13 +4,13 @@ import Runs
 import Views
 import Wire
 
-/// What an earlier controller of the run began on a host, and did not hear the end of.
+/// Handles what an earlier controller of the run began on a host without receiving the result.
 extension HostConversation {
-    /// Asks the host's journal what came of the run.
+    /// Reads from the host's journal how the run went.
     ///
-    /// True where that settles it: the run came to its end there, and a check beside the journal shows
-    /// what is. False where the plan is to be carried out (again): it never began, the agent died on
-    /// the way, or it was stopped at a safe boundary.
+    /// True if that decides the result: the run finished there, and a check adds the present state
+    /// to the journal's record. False if the plan is to be carried out (again): the run never
+    /// began, the agent died during it, or it was stopped at a safe boundary.
     func isSettled(
         _ session: AgentSession, _ plan: CompiledPlan, _ work: inout HostWork
     ) async throws(AgentFailure) -> Bool {
@@ -46,12 +46,12 @@ extension HostConversation {
     private func ask(_ session: AgentSession) async throws(AgentFailure) -> JournalAnswer {
         try await session.send(.journal(runID: options.runID))
         guard case .journal(let answer) = try await session.receive() else {
-            throw .badReply("something else where the journal was asked for")
+            throw .badReply("the reply to a request for the journal is of another type")
         }
         return answer
     }
 
-    /// A check of the same plan, with what the journal says was changed or failed in it.
+    /// Checks the same plan, and adds what changed or failed according to the journal.
     private func takeSettled(
         _ answer: JournalAnswer, _ session: AgentSession, _ plan: CompiledPlan,
         _ work: inout HostWork
@@ -79,7 +79,7 @@ extension HostConversation {
         work.view.timings["run"] = work.watch.lap()
     }
 
-    /// A host that an earlier controller told to reboot, or was about to.
+    /// Continues with a host that an earlier controller told to reboot, or was about to.
     func goOn(
         afterReboot boot: String, _ session: AgentSession, _ work: inout HostWork
     ) async throws(AgentFailure) {

@@ -3,11 +3,11 @@ import Runs
 import Synchronization
 import Views
 
-/// What the driver of a run and the conversation with one host have in common.
+/// The state shared by the driver of a run and the conversation with one host.
 ///
-/// The conversation tells what happens and asks leave for what it may not do unrecorded; the driver
-/// answers, and may have it stop or let go of the host. What is known of the host so far is here, so
-/// that it can be shown though the conversation never ends.
+/// The conversation reports events and asks for permission for what must be recorded first; the
+/// driver answers, and may stop or abandon the host. What is known of the host so far is kept here,
+/// so that it can be shown even if the conversation never ends.
 final class HostLine: Sendable {
     let host: String
     private let post: @Sendable (RunInput) -> Void
@@ -58,7 +58,7 @@ final class HostLine: Sendable {
 
     func tell(_ event: HostEvent) { post(.host(host, event)) }
 
-    /// Asks leave; true once what was asked for is recorded and may be done.
+    /// Asks for permission; true once the event is recorded and the step may be taken.
     func ask(_ event: HostEvent) async -> Bool {
         await withCheckedContinuation { continuation in
             let isAbandoned = state.withLock { state in
@@ -73,8 +73,8 @@ final class HostLine: Sendable {
         }
     }
 
-    /// Runs the body with actions that are called when the host is to be stopped or let go of; at
-    /// once where that was before.
+    /// Runs the body with actions that are called when the host is to be stopped or abandoned; they
+    /// are called at once if that has already happened.
     func during<R>(
         onStop: (@Sendable () -> Void)? = nil, onAbandon: (@Sendable () -> Void)? = nil,
         _ body: () async -> R
@@ -113,7 +113,7 @@ final class HostLine: Sendable {
         action?()
     }
 
-    /// Lets go of the host; what it says from now on is not listened to.
+    /// Abandons the host; whatever it sends from now on is ignored.
     func abandon() {
         let (action, asking) = state.withLock { state in
             state.isAbandoned = true

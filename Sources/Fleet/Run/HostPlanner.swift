@@ -3,7 +3,7 @@ import Diagnostics
 import FleetModel
 import Wire
 
-/// Facts of one host as far as they are known.
+/// The facts of one host, as far as they are known.
 package struct KnownFacts: Sendable, Equatable {
     package var hardware: JSON?
     package var hardwareDigest: Digest?
@@ -16,16 +16,16 @@ package struct KnownFacts: Sendable, Equatable {
     }
 }
 
-/// What compiling one host gave.
+/// The result of compiling one host.
 package struct PlannedHost: Sendable {
     package var plan: CompiledPlan?
     package var blobs: [Digest: Blob]
     package var diagnostics: [Diagnostic]
-    /// Whether it read hardware facts, or would have.
+    /// Whether compiling read hardware facts, or would have.
     package var usesHardware: Bool
-    /// The sections of the live state it read, or would have.
+    /// The sections of the live state that compiling read, or would have.
     package var liveSections: [String]
-    /// Whether nothing but facts not known yet keeps it from compiling.
+    /// Whether only missing facts prevent compiling.
     package var lacksFacts: Bool
 
     package init(
@@ -44,6 +44,6 @@ package struct PlannedHost: Sendable {
 /// Compiles hosts; the same facts give the same plan.
 package protocol HostPlanner: Sendable {
     func plan(_ host: String, facts: KnownFacts) -> PlannedHost
-    /// The bytes of a blob; a fault where its file has changed meanwhile.
+    /// The bytes of a blob; throws a fault if its file has changed since.
     func bytes(of blob: Blob) throws(AgentFault) -> [UInt8]
 }

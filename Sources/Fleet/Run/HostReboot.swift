@@ -7,7 +7,7 @@ import Wire
 
 extension RunOptions {
     /// Whether a host is to be rebooted now: a change waits for it, the operator allows it, and
-    /// nothing went wrong that one should see first.
+    /// nothing failed that should be looked at first.
     func wantsReboot(after view: HostView) -> Bool {
         mode == .apply && maxDisruption >= .reboot
             && view.resources.contains(where: \.waitsForReboot)
@@ -17,25 +17,25 @@ extension RunOptions {
 }
 
 extension HostConversation {
-    /// Tells the host to reboot, once that is recorded.
+    /// Tells the host to reboot, once the reboot is recorded.
     func reboot(
         _ session: AgentSession, _ work: inout HostWork
     ) async throws(AgentFailure) {
-        // Where the run is being stopped the host is left as it is, and the reboot pending.
+        // If the run is being stopped, the host is not rebooted and the reboot stays pending.
         guard await line.ask(.wantsReboot(boot: session.hello.bootID)) else { return }
         try await session.send(.reboot(runID: options.runID, requestedBy: options.requestedBy))
         guard case .rebooting = try await session.receive() else {
-            throw .badReply("something else where the host was told to reboot")
+            throw .badReply("the reply to the request to reboot is of another type")
         }
         work.bootLeft = session.hello.bootID
     }
 
-    /// Waits for the host to come back from its reboot, carries the plan out once more and takes
-    /// both passes together.
+    /// Waits for the host to come back from its reboot, carries out the plan once more and combines
+    /// the results of both passes.
     func resume(after bootLeft: String, _ work: inout HostWork) async throws(AgentFailure) {
         let start = Clock.monotonicSeconds()
-        // How the last try ended, for the fault.
-        var last = "it never went down"
+        // How the last attempt ended, for the fault.
+        var last = "the host never went down"
         while work.bootLeft != nil {
             if line.isAbandoned { throw .interrupted }
             guard Clock.monotonicSeconds() - start < Double(options.rebootSeconds) else {
@@ -46,14 +46,15 @@ extension HostConversation {
                 try await onConnection(&work) { connection, work async throws(AgentFailure) in
                     let session = try await session(on: connection, extraSeconds: 330)
                     guard session.hello.bootID != bootLeft else {
-                        last = "it answers, and still runs the boot it was to leave"
+                        last = "the host answers, but has not rebooted yet"
                         return await session.end()
                     }
                     try await finish(session, &work)
                     await session.end()
                 }
             } catch {
-                // Once it is back, what fails has failed; before, it may be on its way down or up.
+                // Once the host is back, a failure is final; before that, the host may be going
+                // down or coming up.
                 if work.bootLeft == nil { throw error }
                 last = error.fault.cause
             }
@@ -67,7 +68,7 @@ extension HostConversation {
         work.bootLeft = nil
         try await session.send(.waitUntilBooted(seconds: 300))
         guard case .booted(let state) = try await session.receive() else {
-            throw .badReply("something else where the end of the boot was asked for")
+            throw .badReply("the reply to the request to wait for the boot is of another type")
         }
         let microseconds = work.watch.lap()
         work.view.timings["reboot"] = microseconds
@@ -84,7 +85,7 @@ extension HostConversation {
 }
 
 extension HostView {
-    /// Takes what came of a pass over the plan.
+    /// Takes the result of a pass over the plan.
     mutating func take(_ outcome: PlanPass.Outcome) {
         resources = outcome.resources
         handlers = outcome.handlers
@@ -93,8 +94,8 @@ extension HostView {
             of: resources, handlers: handlers, stopped: outcome.end.stopped != nil)
     }
 
-    /// Joins a pass after a reboot with the one before it: what the first changed was changed, and
-    /// what waited for the reboot and still does has failed.
+    /// Combines a pass after a reboot with the pass before it: what the first pass changed counts
+    /// as changed, and what waited for the reboot and still differs has failed.
     mutating func follow(_ first: HostView) {
         let before = Dictionary(
             first.resources.map { ($0.address, $0) }, uniquingKeysWith: { one, _ in one })
@@ -107,7 +108,7 @@ extension HostView {
                 resources[index].fault = AgentFault(
                     "verify-failed", "verify \(resources[index].address) after the reboot",
                     cause: resources[index].reason,
-                    hint: "see what the host was booted with: /proc/cmdline, and its boot log")
+                    hint: "check what the host was booted with: /proc/cmdline and its boot log")
                 continue
             }
             guard resources[index].outcome == .asDeclared,

@@ -3,7 +3,7 @@ import Linux
 import Runs
 import Views
 
-/// What a conversation with one host has come to: the plan, the view, the times.
+/// The results of a conversation with one host so far: the plan, the view, the times.
 struct HostWork {
     var view: HostView
     var planned: PlannedHost
@@ -11,7 +11,7 @@ struct HostWork {
     var compileMicroseconds = 0
     /// Whether a request that changes the host may have reached its agent.
     var mayHaveChanged = false
-    /// The boot that the host was told to leave.
+    /// The id of the boot that the host was told to leave.
     var bootLeft: String?
 
     init(_ route: HostRoute, _ planned: PlannedHost) {

@@ -5,7 +5,7 @@ import Transport
 import Views
 import Wire
 
-/// One pass over a plan by a host's agent: the plan and a request out, reports in.
+/// One pass over a plan by a host's agent: sends the plan and a request, receives reports.
 struct PlanPass: Sendable {
     let plan: CompiledPlan
     let planned: PlannedHost
@@ -24,7 +24,7 @@ struct PlanPass: Sendable {
     func run(
         _ mode: RunRequest.Mode, serial: Int
     ) async throws(AgentFailure) -> Outcome {
-        // The plan goes ahead of the request, so that the agent need not ask for it.
+        // The plan is sent before the request, so that the agent need not ask for it.
         try await session.send(blob: plan.bytes, digest: plan.digest)
         try await session.send(
             .run(
@@ -47,7 +47,7 @@ struct PlanPass: Sendable {
         return try answer.get()
     }
 
-    /// Answers the agent's wants and gathers its reports until the run has ended.
+    /// Sends the blobs that the agent asks for and collects its reports until the run has ended.
     private func follow(_ mode: RunRequest.Mode) async throws(AgentFailure) -> Outcome {
         let declared = Dictionary(
             plan.plan.resources.map { ($0.address, $0) }, uniquingKeysWith: { first, _ in first })
@@ -82,7 +82,7 @@ struct PlanPass: Sendable {
         }
     }
 
-    /// The handlers that the changes found would make run, in the order of the plan.
+    /// The handlers that the changes found would notify, in the order of the plan.
     private func wanted(
         _ resources: [ResourceView], _ reported: [HandlerReport]
     ) -> [HandlerReport] {
@@ -110,7 +110,7 @@ struct PlanPass: Sendable {
         try await session.send(blob: bytes, digest: digest)
     }
 
-    /// Puts the declared text beside the one found, for a diff; never a secret's, never a large one.
+    /// Adds the declared text to the text found, for a diff; never a secret, never a large text.
     private func addContent(to view: inout ResourceView) {
         for index in view.changes.indices where view.changes[index].attribute == "content" {
             guard let text = view.changes[index].after?["sha256"]?.string,

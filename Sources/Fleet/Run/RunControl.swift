@@ -1,8 +1,8 @@
 import Synchronization
 
-/// How a run is asked to end: first softly, then at once.
+/// Asks a run to end: first at safe boundaries, then at once.
 ///
-/// Shared by all its tasks.
+/// Shared by all tasks of the run.
 package final class RunControl: Sendable {
     private struct State {
         var isStopping = false
@@ -16,15 +16,15 @@ package final class RunControl: Sendable {
 
     package init() {}
 
-    /// Whether no further host is to be started.
+    /// Whether no more hosts are to be started.
     package var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    /// Whether running hosts are to be given up as well.
+    /// Whether running hosts are to be abandoned as well.
     package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
-    /// No further host is started; running ones come to their next safe boundary.
+    /// Starts no more hosts; running hosts continue to their next safe boundary.
     ///
-    /// Asked again, the running ones are given up.
+    /// A second call abandons the running hosts.
     package func requestStop() {
         let actions = state.withLock { state -> [@Sendable () -> Void] in
             if !state.isStopping {
@@ -37,8 +37,8 @@ package final class RunControl: Sendable {
         for action in actions { action() }
     }
 
-    /// Runs the body with actions that are called when the run is asked to stop or cancelled; at
-    /// once where that was before.
+    /// Runs the body with actions that are called when the run is asked to stop or cancelled; they
+    /// are called at once if that has already happened.
     func during<R>(
         onStop: @escaping @Sendable () -> Void, onCancel: @escaping @Sendable () -> Void,
         _ body: () async -> R

@@ -5,14 +5,15 @@ import Store
 import Synchronization
 import Views
 
-/// Drives a run: feeds the machine with what happens, records what it says, then does it.
+/// Drives a run: passes events to the machine, records its transitions, then carries out its
+/// commands.
 struct RunDriver: Sendable {
     let recorder: RunRecorder
     let control: RunControl
-    /// Talks with a host to its end, whatever that is.
+    /// Carries out the conversation with a host to its end, whatever that is.
     let converse: @Sendable (HostLine, HostState.Progress) async -> Void
     let onEvent: @Sendable (RunEvent) -> Void
-    /// The fault of a host that was let go of or left out.
+    /// The fault of a host that was abandoned or left out.
     let fault: @Sendable (HostOutcome, AbandonReason?, String) -> AgentFault
 
     struct Result: Sendable {
@@ -20,7 +21,7 @@ struct RunDriver: Sendable {
         var views: [String: HostView]
     }
 
-    /// Seconds between two looks at the deadlines.
+    /// Seconds between two checks of the deadlines.
     private static let tickSeconds = 1
 
     func drive(_ start: RunMachine) async -> Result {
@@ -61,7 +62,7 @@ struct RunDriver: Sendable {
                 }
             }
             let failure = await recorder.record(progress)
-            // Ahead of what the hosts say that are turned back for it.
+            // Posted before the events of hosts that are turned back because of this failure.
             if let failure { mailbox.post(.cannotRecord(failure)) }
             for step in steps {
                 for remark in step.remarks { onEvent(.remark(remark)) }
@@ -78,7 +79,7 @@ struct RunDriver: Sendable {
         return Result(machine: machine, views: views)
     }
 
-    /// The views of hosts that ended in a step, complete with why they were let go of.
+    /// The views of hosts that ended in a step, including why they were abandoned.
     private func settle(
         _ step: RunStep, _ machine: RunMachine, _ lines: [String: HostLine],
         _ views: inout [String: HostView]
@@ -122,7 +123,7 @@ struct RunDriver: Sendable {
 }
 
 extension HostRecord {
-    /// A host's view as the store keeps it.
+    /// A host's view in the form that the store keeps.
     init(_ view: HostView) {
         self.init(
             host: view.host, outcome: view.outcome.rawValue, plan: view.plan, report: view.json)

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// Who runs what: for logs on both sides.
+/// Who runs what, for the logs of controller and hosts.
 package enum RunIdentity {
     /// Eight hexadecimal digits, new for every run.
     package static func newID() -> String {
@@ -9,7 +9,7 @@ package enum RunIdentity {
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    /// `user@machine`; the one who became root by sudo is named, not root.
+    /// `user@machine`; for root by sudo, the user who called sudo.
     package static func requestedBy() -> String {
         let user =
             variable("SUDO_USER") ?? getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) }

@@ -1,7 +1,7 @@
 import Runs
 import Synchronization
 
-/// Where what happens in a run waits for the one who drives it; many may post, one takes.
+/// Holds the events of a run until the driver takes them; many tasks may post, one takes.
 final class RunMailbox: Sendable {
     private struct State {
         var waiting: [RunInput] = []
@@ -22,8 +22,9 @@ final class RunMailbox: Sendable {
         taker?.resume(returning: [input])
     }
 
-    /// Everything that has been posted since the last call, waiting for something where that is
-    /// nothing: what came together is recorded together.
+    /// Everything posted since the last call; waits if that is nothing.
+    ///
+    /// Events taken together are recorded together.
     func take() async -> [RunInput] {
         await withCheckedContinuation { continuation in
             let inputs = state.withLock { state -> [RunInput] in

@@ -2,11 +2,11 @@ import FleetModel
 import Runs
 import Wire
 
-/// Everything it takes to go on with a run after its controller died, as the store keeps it.
+/// Everything needed to continue a run after its controller died, as the store keeps it.
 package struct RunRecipe: Sendable, Equatable {
     package var options: RunOptions
     package var brakes: Brakes
-    /// The options of the call that decide what is compiled: `inventory`, `set`, `tags`.
+    /// The options that decide what is compiled: `inventory`, `set`, `tags`.
     package var arguments: JSON
 
     package init(options: RunOptions, brakes: Brakes = Brakes(), arguments: JSON = .object([:])) {
@@ -28,7 +28,7 @@ package struct RunRecipe: Sendable, Equatable {
         ])
     }
 
-    /// Reads what ``json`` wrote; `id`, `verb` and `requestedBy` are kept beside it.
+    /// Reads what ``json`` wrote; `id`, `verb` and `requestedBy` are stored separately.
     package init(
         json: JSON, id: String, verb: String, requestedBy: String
     ) throws(JSONError) {

@@ -2,7 +2,7 @@ import FleetModel
 import Transport
 import Wire
 
-/// What a run is to do on every host.
+/// What a run does on every host.
 package struct RunOptions: Sendable, Equatable {
     package var verb: String
     package var mode: RunRequest.Mode
@@ -34,12 +34,12 @@ package struct RunOptions: Sendable, Equatable {
     }
 }
 
-/// One host to be contacted: the way to it and what to be there.
+/// One host to contact: how to reach it and which user to become.
 package struct HostRoute: Sendable {
     package var host: String
     package var target: SSHTarget
     package var become: Become?
-    /// Remarks about the way, such as options handed on to the system's ssh.
+    /// Remarks about the route, such as options passed to the system's ssh.
     package var notices: [String]
 
     package init(

@@ -5,10 +5,10 @@ import Store
 import Synchronization
 import Views
 
-/// Records a run in the store or, from the first time that fails, in the file beside it.
+/// Records a run in the store or, after the store fails once, in the file beside it.
 ///
-/// A store that failed once is not tried again in this run: it may make each host wait, and what
-/// comes later must not stand before what came earlier.
+/// A store that failed once is not tried again in this run: it might delay each host, and later
+/// entries must not precede earlier ones.
 final class RunRecorder: Sendable {
     private let store: any RunStore
     private let run: String
@@ -17,7 +17,7 @@ final class RunRecorder: Sendable {
     private struct State {
         var storeFailure: StoreError?
         var fileFailure: SystemError?
-        /// Hosts whose results are in the file, and those whose results are nowhere.
+        /// Hosts whose results are in the file, and hosts whose results are recorded nowhere.
         var beside: Set<String> = []
         var lost: Set<String> = []
     }
@@ -30,7 +30,7 @@ final class RunRecorder: Sendable {
         unrecorded = Unrecorded(run: run, in: folder)
     }
 
-    /// Records; nil where that was done, else why neither the store nor the file took it.
+    /// Records progress; nil on success, otherwise why neither the store nor the file accepted it.
     func record(_ progress: RunProgress) async -> String? {
         if progress.isEmpty { return nil }
         let hosts = progress.results.map(\.host)
@@ -75,7 +75,7 @@ final class RunRecorder: Sendable {
     /// Whether something is recorded nowhere.
     var hasLost: Bool { state.withLock { $0.fileFailure != nil } }
 
-    /// What the operator must be told of what is not in the store.
+    /// What the operator must know about results that are not in the store.
     var notices: [String] {
         let state = state.withLock { ($0.storeFailure, $0.fileFailure, $0.beside, $0.lost) }
         guard let failure = state.0 else { return [] }
@@ -83,14 +83,14 @@ final class RunRecorder: Sendable {
         if !state.2.isEmpty {
             notices.append(
                 "not in the store: the results of \(HostNameFolding.fold(state.2.sorted())). They "
-                    + "are kept in \(unrecorded.path), and the next muster takes them in")
+                    + "are kept in \(unrecorded.path), and the next run of muster stores them")
         }
         if let fault = state.1 {
             notices.append(
                 "recorded nowhere: the results of "
                     + "\(state.3.isEmpty ? "some hosts" : HostNameFolding.fold(state.3.sorted())), "
-                    + "since \(unrecorded.path) could not be written: \(fault.reason). What is shown "
-                    + "here is all there is")
+                    + "since \(unrecorded.path) could not be written: \(fault.reason). This "
+                    + "output is their only record")
         }
         return notices
     }

@@ -1,11 +1,11 @@
 /// One feature of a driver that can be on or off.
 package struct LinkFeature: Sendable, Equatable {
-    /// As the kernel has it: `rx-gro`, `tx-tcp-segmentation`.
+    /// The kernel's name: `rx-gro`, `tx-tcp-segmentation`.
     package var name: String
     package var isOn: Bool
     /// What was asked for; the driver may have refused.
     package var isRequested: Bool
-    /// Whether it can be turned at all: `[fixed]` of ethtool(8).
+    /// Whether it can be switched at all: false is `[fixed]` of ethtool(8).
     package var isChangeable: Bool
 
     package init(_ name: String, isOn: Bool, isRequested: Bool, isChangeable: Bool) {
@@ -17,7 +17,7 @@ package struct LinkFeature: Sendable, Equatable {
 }
 
 extension Machine {
-    /// The features that the kernel knows, in its order, as the interface has them (ETHTOOL_GFEATURES).
+    /// The state of the features of an interface, in the kernel's order (ETHTOOL_GFEATURES).
     package func linkFeatures(_ interface: String) throws(SystemError) -> [LinkFeature] {
         let names = try linkStrings(interface, .features)
         let blocks = (names.count + 31) / 32
@@ -25,7 +25,7 @@ extension Machine {
         question[word: 1] = UInt32(blocks)
         let answer = try ethtool(interface, question)
         return names.enumerated().compactMap { index, name in
-            // Blocks of available, requested, active and never changed.
+            // Each block holds four words: available, requested, active, never changed.
             let block = 2 + 4 * (index / 32)
             func has(_ word: Int) -> Bool { answer[word: block + word] & 1 << (index % 32) != 0 }
             return name.isEmpty
@@ -35,7 +35,8 @@ extension Machine {
         }
     }
 
-    /// Turns features; what the driver or the kernel does not follow shows when they are read again.
+    /// Switches features on or off; reading them again shows what the driver or the kernel did not
+    /// accept.
     package func setLinkFeatures(
         _ interface: String, _ wanted: [String: Bool]
     ) throws(SystemError) {
@@ -51,9 +52,9 @@ extension Machine {
         _ = try ethtool(interface, message)
     }
 
-    /// The driver's own flags, in its order (ETHTOOL_GPFLAGS).
+    /// The driver's private flags, in its order (ETHTOOL_GPFLAGS).
     ///
-    /// Empty where it has none.
+    /// Empty if the driver has none.
     package func linkFlags(
         _ interface: String
     ) throws(SystemError) -> [(name: String, isOn: Bool)] {
@@ -65,7 +66,7 @@ extension Machine {
         }
     }
 
-    /// Turns flags of the driver's own, the others as they are.
+    /// Switches private flags of the driver; other flags keep their state.
     package func setLinkFlags(_ interface: String, _ wanted: [String: Bool]) throws(SystemError) {
         let names = try linkStrings(interface, .privateFlags)
         var message = try ethtool(interface, LinkMessage(.privateFlags, size: 8))
@@ -77,7 +78,8 @@ extension Machine {
         _ = try ethtool(interface, message)
     }
 
-    /// The names of what a driver numbers; none where it has none such (ETHTOOL_GSTRINGS).
+    /// The names in one of the driver's string sets; empty if the driver does not have the set
+    /// (ETHTOOL_GSTRINGS).
     private func linkStrings(
         _ interface: String, _ set: LinkStrings
     ) throws(SystemError) -> [String] {
@@ -102,7 +104,7 @@ extension Machine {
     }
 }
 
-/// Sets of names that a driver gives (enum ethtool_stringset).
+/// String sets of a driver (enum ethtool_stringset).
 package enum LinkStrings: UInt32, Sendable {
     case privateFlags = 2
     case features = 4

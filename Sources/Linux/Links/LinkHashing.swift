@@ -1,10 +1,10 @@
-/// How received packets are spread over the rings of a card.
+/// How received packets are distributed over the rings of a card (RSS).
 package struct LinkHashing: Sendable, Equatable {
     /// The ring of each hash value, by the value's low bits.
     package var table: [Int]
-    /// What the hash is mixed with; empty where the driver does not tell.
+    /// The hash key; empty if the driver does not report it.
     package var key: [UInt8]
-    /// How many rings there are to spread over.
+    /// The number of rings to distribute over.
     package var rings: Int
 
     package init(table: [Int], key: [UInt8], rings: Int) {
@@ -14,13 +14,13 @@ package struct LinkHashing: Sendable, Equatable {
     }
 }
 
-/// What `struct ethtool_rxfh` has before table and key: six words.
+/// The size of `struct ethtool_rxfh` before table and key: six words.
 private let head = 24
 
 extension Machine {
-    /// Reads the spreading of received packets (ETHTOOL_GRSSH).
+    /// Reads the RSS table and key (ETHTOOL_GRSSH).
     ///
-    /// Throws EOPNOTSUPP where the driver has none.
+    /// Throws EOPNOTSUPP if the driver has none.
     package func linkHashing(_ interface: String) throws(SystemError) -> LinkHashing {
         let sizes = try ethtool(interface, LinkMessage(.hashing, size: head))
         let entries = Int(sizes[word: 2])
@@ -42,7 +42,7 @@ extension Machine {
     ) throws(SystemError) {
         let count = table?.count ?? 0
         var message = LinkMessage(.setHashing, size: head + 4 * count + (key?.count ?? 0))
-        // All ones for no change: zero would put the driver's own table back.
+        // All ones means no change; zero would restore the driver's default table.
         message[word: 2] = table == nil ? .max : UInt32(count)
         message[word: 3] = UInt32(key?.count ?? 0)
         for (place, ring) in (table ?? []).enumerated() {

@@ -1,11 +1,11 @@
-/// What the driver of a network interface says of itself and its card.
+/// What the driver of a network interface reports about itself and its card.
 package struct LinkInfo: Sendable, Equatable {
     package var driver: String
-    /// The driver's version; the kernel's for one of its own.
+    /// The driver's version; for a driver of the kernel tree, the kernel's version.
     package var version: String
-    /// The card's firmware, as the driver words it; empty where it does not say.
+    /// The card's firmware version in the driver's format; empty if the driver does not report it.
     package var firmware: String
-    /// The address the card was made with; nil where it has none.
+    /// The permanent hardware address of the card; nil if it has none.
     package var permanentAddress: String?
 
     package init(
@@ -19,12 +19,13 @@ package struct LinkInfo: Sendable, Equatable {
 }
 
 extension Machine {
-    /// What the driver of an interface says of itself and its card (ETHTOOL_GDRVINFO, ETHTOOL_GPERMADDR).
+    /// What the driver of an interface reports about itself and its card (ETHTOOL_GDRVINFO,
+    /// ETHTOOL_GPERMADDR).
     package func linkInfo(_ interface: String) throws(SystemError) -> LinkInfo {
         let driver = try ethtool(interface, LinkMessage(.driver, size: 196))
         var question = LinkMessage(.permanentAddress, size: 40)
         question[word: 1] = 32
-        // A driver that keeps none refuses, or gives zeros.
+        // A driver without a permanent address refuses, or returns zeros.
         var address: ArraySlice<UInt8> = []
         do {
             let answer = try ethtool(interface, question)
@@ -40,7 +41,7 @@ extension Machine {
                     .joined(separator: ":") : nil)
     }
 
-    /// Hands a message to the driver of an interface; its answer.
+    /// Passes a message to the driver of an interface and returns the answer.
     package func ethtool(
         _ interface: String, _ message: LinkMessage
     ) throws(SystemError) -> LinkMessage {

@@ -1,24 +1,24 @@
-/// A message of ethtool's interface: numbers in the machine's order, the command first.
+/// A message of the ethtool interface: numbers in the machine's byte order, the command first.
 ///
-/// Both architectures are little-endian. (linux/ethtool.h)
+/// Both supported architectures are little-endian. (linux/ethtool.h)
 package struct LinkMessage: Sendable, Equatable {
     package private(set) var bytes: [UInt8]
 
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// A message of so many bytes, all zero but for the command.
+    /// A message of this many bytes, all zero except for the command.
     package init(_ command: LinkCommand, size: Int) {
         bytes = [UInt8](repeating: 0, count: size)
         self[word: 0] = command.rawValue
     }
 
-    /// The word that begins at four times the index; 0 beyond the end.
+    /// The 32-bit word at four times the index; 0 beyond the end.
     package subscript(word index: Int) -> UInt32 {
         get { self[at: index * 4] }
         set { self[at: index * 4] = newValue }
     }
 
-    /// The number that begins at a byte; 0 beyond the end, where setting does nothing.
+    /// The number at a byte offset; beyond the end it reads as 0 and setting it has no effect.
     package subscript<T: FixedWidthInteger & UnsignedInteger>(at offset: Int) -> T {
         get {
             let size = MemoryLayout<T>.size
@@ -34,7 +34,7 @@ package struct LinkMessage: Sendable, Equatable {
         }
     }
 
-    /// A fixed field of text, without what drivers pad it with.
+    /// A text field of fixed size, without the driver's padding.
     package func text(at offset: Int, size: Int) -> String {
         let field = bytes.dropFirst(offset).prefix(size).prefix { $0 != 0 }
         var text = String(decoding: field, as: UTF8.self)

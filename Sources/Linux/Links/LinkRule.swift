@@ -1,9 +1,9 @@
-/// A rule by which a card hands packets of one flow to one ring (ETHTOOL_SRXCLSRLINS).
+/// A rule by which a card steers the packets of one flow to one ring (ETHTOOL_SRXCLSRLINS).
 package struct LinkRule: Sendable, Hashable {
     /// `ETHTOOL_RXNTUPLE_ACTION_DROP`: all ones.
     private static let dropped = UInt64.max
 
-    /// What is matched; a field that is nil matches all.
+    /// The match; a field that is nil matches every value.
     package var isUDP: Bool
     package var source: [UInt8]?
     package var destination: [UInt8]?
@@ -42,7 +42,7 @@ package struct LinkRule: Sendable, Hashable {
     private static let udp: UInt32 = 2
     private static let extended: UInt32 = 0x8000_0000
 
-    /// Nil for a rule of another kind, made by somebody else.
+    /// Nil for a rule of a form that muster does not make.
     init?(_ message: LinkMessage) {
         let type: UInt32 = message[at: Place.type]
         switch type & ~Self.extended {
@@ -91,7 +91,7 @@ package struct LinkRule: Sendable, Hashable {
             type |= Self.extended
             for index in 0..<2 {
                 message[at: Place.extraValues + 10 + index] = tag[index]
-                // The twelve bits of the VLAN's number, without its priority.
+                // The twelve bits of the VLAN id, without the priority.
                 message[at: Place.extraMasks + 10 + index] = (index == 0 ? 0x0f : 0xff) as UInt8
             }
         }
@@ -101,17 +101,17 @@ package struct LinkRule: Sendable, Hashable {
         return message
     }
 
-    /// Where the driver is to choose a place (RX_CLS_LOC_ANY).
+    /// Asks the driver to choose the location (RX_CLS_LOC_ANY).
     static let anywhere = UInt32.max
-    /// The driver says so by this bit of its answer (RX_CLS_LOC_SPECIAL).
+    /// The bit of the answer that tells that the driver chooses locations (RX_CLS_LOC_SPECIAL).
     static let choosesPlaces: UInt64 = 0x8000_0000
     static let size = Place.size
 }
 
-/// The rules of a card: ours to read, and those of a kind that is not described.
+/// The rules of a card: those of the form described here, and the number of other rules.
 package struct LinkRules: Sendable, Equatable {
     package var rules: [(location: UInt32, rule: LinkRule?)]
-    /// How many it can hold, and whether it chooses places itself.
+    /// How many rules the card can hold, and whether the driver chooses locations itself.
     package var capacity: Int
     package var choosesPlaces: Bool
 
@@ -124,7 +124,7 @@ package struct LinkRules: Sendable, Equatable {
 extension Machine {
     /// Reads the rules of a card (ETHTOOL_GRXCLSRLALL).
     ///
-    /// Throws EOPNOTSUPP where it takes none.
+    /// Throws EOPNOTSUPP if the card takes none.
     package func linkRules(_ interface: String) throws(SystemError) -> LinkRules {
         let head = try ethtool(interface, LinkMessage(.ruleCount, size: LinkRule.size))
         let count: UInt32 = head[at: 184]
@@ -145,7 +145,7 @@ extension Machine {
             choosesPlaces: special & LinkRule.choosesPlaces != 0)
     }
 
-    /// Adds a rule, where the driver chooses or at the first free place.
+    /// Adds a rule, at the location that the driver chooses or at the first free one.
     package func addLinkRule(_ interface: String, _ rule: LinkRule) throws(SystemError) {
         let there = try linkRules(interface)
         var location = LinkRule.anywhere

@@ -1,14 +1,15 @@
 import CLinux
 
-/// What a message to a network driver is about; the numbers are those of linux/sockios.h.
+/// The ioctl for a message to a network driver; the numbers are those of linux/sockios.h.
 package enum LinkRequest: UInt32, Sendable {
-    /// What ethtool(8) asks and sets.
+    /// The queries and settings of ethtool(8).
     case ethtool = 0x8946
     case setTimestamps = 0x89b0
     case timestamps = 0x89b1
 }
 
-/// A socket to ask about interfaces by; opened before a sandbox is entered that opens none.
+/// A socket for queries about interfaces; opened before entering a sandbox that allows no new
+/// sockets.
 package final class LinkSocket {
     private let descriptor: Descriptor
 
@@ -20,13 +21,14 @@ package final class LinkSocket {
 
     package var number: Int32 { descriptor.number }
 
-    /// Hands the message to the driver; what it left in its place.
+    /// Passes the message to the driver, and returns what the driver left in its place.
     ///
-    /// The message has the room that its command's structure takes, lists at its end included.
+    /// The message must have the size of its command's structure, including the lists at its end.
     package func ask(
         _ interface: String, _ request: LinkRequest, _ message: [UInt8]
     ) throws(SystemError) -> [UInt8] {
-        // No structure without a list is longer: a short message is no way past its end.
+        // No structure without a list is longer, so the driver cannot write past the end of a short
+        // message.
         var bytes = message + [UInt8](repeating: 0, count: 512)
         let answer = bytes.withUnsafeMutableBytes {
             clinux_ask_link(descriptor.number, interface, request.rawValue, $0.baseAddress)

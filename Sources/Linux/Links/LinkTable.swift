@@ -1,10 +1,10 @@
-/// Settings of a link that are one structure of numbers: rings, channels, coalescing, pause.
+/// Settings of a link that form one structure of numbers: rings, channels, coalescing, pause.
 package struct LinkTable: Sendable {
     package struct Field: Sendable {
-        /// As ethtool(8) has it: `rx-usecs`.
+        /// The name in ethtool(8): `rx-usecs`.
         package let name: String
         let word: Int
-        /// Where the most it can be stands; nil where the driver does not tell.
+        /// The index of the word with the maximum; nil if the driver does not report one.
         let maximumWord: Int?
         package let isFlag: Bool
 
@@ -23,7 +23,7 @@ package struct LinkTable: Sendable {
 
     package func field(_ name: String) -> Field? { fields.first { $0.name == name } }
 
-    /// `struct ethtool_ringparam`: descriptors of each ring.
+    /// `struct ethtool_ringparam`: the number of descriptors in each ring.
     package static let rings = LinkTable(
         get: .rings, set: .setRings, words: 9,
         fields: [
@@ -31,7 +31,7 @@ package struct LinkTable: Sendable {
             Field("rx-jumbo", 7, maximum: 3), Field("tx", 8, maximum: 4),
         ])
 
-    /// `struct ethtool_channels`: queues, each with its interrupt.
+    /// `struct ethtool_channels`: queues, each with its own interrupt.
     package static let channels = LinkTable(
         get: .channels, set: .setChannels, words: 9,
         fields: [
@@ -47,7 +47,7 @@ package struct LinkTable: Sendable {
             Field("tx", 3, isFlag: true),
         ])
 
-    /// `struct ethtool_coalesce`: how long an interrupt may wait for more of them.
+    /// `struct ethtool_coalesce`: how long an interrupt may be delayed to cover more packets.
     package static let coalescing = LinkTable(
         get: .coalescing, set: .setCoalescing, words: 23,
         fields: [
@@ -62,13 +62,13 @@ package struct LinkTable: Sendable {
         ])
 }
 
-/// One such structure, as the driver gave it.
+/// The values of one such structure, as the driver reported them.
 package struct LinkValues: Sendable, Equatable {
     var message: LinkMessage
 
     package func value(_ field: LinkTable.Field) -> Int { Int(message[word: field.word]) }
 
-    /// The most the driver takes; nil where it does not tell.
+    /// The maximum that the driver accepts; nil if it does not report one.
     package func maximum(_ field: LinkTable.Field) -> Int? {
         field.maximumWord.map { Int(message[word: $0]) }
     }
@@ -77,7 +77,7 @@ package struct LinkValues: Sendable, Equatable {
 extension Machine {
     /// Reads a structure of settings.
     ///
-    /// Throws EOPNOTSUPP where the driver has none such.
+    /// Throws EOPNOTSUPP if the driver does not have this structure.
     package func linkValues(
         _ interface: String, _ table: LinkTable
     ) throws(SystemError) -> LinkValues {
@@ -85,7 +85,7 @@ extension Machine {
             message: try ethtool(interface, LinkMessage(table.get, size: 4 * table.words)))
     }
 
-    /// Sets some of a structure's numbers, the others as they are.
+    /// Sets some numbers of a structure; the others keep their values.
     package func setLinkValues(
         _ interface: String, _ table: LinkTable, _ wanted: [(field: LinkTable.Field, value: Int)]
     ) throws(SystemError) {

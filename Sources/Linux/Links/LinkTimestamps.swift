@@ -1,4 +1,4 @@
-/// What a card stamps with its own clock.
+/// Which packets a card timestamps with its own clock.
 package struct LinkTimestamps: Sendable, Equatable {
     /// Filters of received packets by number (linux/net_tstamp.h): `HWTSTAMP_FILTER_…` in small letters.
     package static let filters = [
@@ -6,7 +6,7 @@ package struct LinkTimestamps: Sendable, Equatable {
         "ptpv2_l4_event", "ptpv2_l4_sync", "ptpv2_l4_delay_req", "ptpv2_l2_event", "ptpv2_l2_sync",
         "ptpv2_l2_delay_req", "ptpv2_event", "ptpv2_sync", "ptpv2_delay_req", "ntp_all",
     ]
-    /// Ways to stamp sent packets, by number.
+    /// Modes of timestamping sent packets, by number.
     package static let transmits = ["off", "on", "onestep_sync", "onestep_p2p"]
 
     package var transmit: Int
@@ -19,9 +19,9 @@ package struct LinkTimestamps: Sendable, Equatable {
 }
 
 extension Machine {
-    /// What the card stamps now (SIOCGHWTSTAMP).
+    /// Which packets the card timestamps now (SIOCGHWTSTAMP).
     ///
-    /// Throws EOPNOTSUPP where it stamps nothing.
+    /// Throws EOPNOTSUPP if the card does not timestamp.
     package func linkTimestamps(_ interface: String) throws(SystemError) -> LinkTimestamps {
         let bytes = try askLink(
             interface, .timestamps, [UInt8](repeating: 0, count: 12))
@@ -30,7 +30,8 @@ extension Machine {
             transmit: Int(answer[word: 1]), receive: Int(answer[word: 2]))
     }
 
-    /// Has the card stamp (SIOCSHWTSTAMP); it may choose a filter that takes in more.
+    /// Sets what the card timestamps (SIOCSHWTSTAMP); it may choose a filter that covers more
+    /// packets.
     package func setLinkTimestamps(
         _ interface: String, _ wanted: LinkTimestamps
     ) throws(SystemError) {

@@ -20,22 +20,22 @@ enum SQLValue: Equatable {
     }
 }
 
-/// The one owner of a database handle, and of the statements prepared on it.
+/// The only owner of a database handle and of the statements prepared on it.
 ///
 /// Used by one thread at a time.
 struct Connection: ~Copyable {
     private let handle: OpaquePointer
     private let path: String
-    /// By their text; finalized with the handle.
+    /// The prepared statements by their text; finalized with the handle.
     private var statements: [String: OpaquePointer] = [:]
 
     /// How the file is opened.
     enum Access {
-        /// Created where it is missing.
+        /// For reading and writing; created if it is missing.
         case readWrite
         case readOnly
-        /// The file as it lies there, for one who may not write beside it. Right only where no
-        /// writer is at work and nothing waits in a write-ahead log.
+        /// The file in its present state, for a user who may not write beside it. Correct only if
+        /// no writer is active and the write-ahead log is empty.
         case immutable
     }
 
@@ -66,7 +66,7 @@ struct Connection: ~Copyable {
         sqlite3_close_v2(handle)
     }
 
-    /// Runs one statement and gives its rows; it stays prepared for the next time.
+    /// Runs one statement and returns its rows; the statement stays prepared.
     @discardableResult
     mutating func run(
         _ sql: String, _ values: [SQLValue] = [], attempting attempted: String
@@ -121,7 +121,7 @@ struct Connection: ~Copyable {
         }
     }
 
-    /// `file:` address of a path (sqlite.org/uri.html), its bytes escaped where they have a meaning.
+    /// The `file:` URI of a path (sqlite.org/uri.html), with special bytes escaped.
     private static func immutableAddress(of path: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var address: [UInt8] = Array("file:".utf8)

@@ -2,14 +2,14 @@ import Linux
 
 /// One step of the schema.
 ///
-/// Once released a step is never edited; a change is a new step.
+/// A released step is never edited; a change is a new step.
 struct Migration {
     let name: String
     let statements: [String]
 
     /// In the order they are applied.
     ///
-    /// Types and clauses that PostgreSQL knows as well.
+    /// Uses only types and clauses that PostgreSQL also knows.
     static let all = [
         Migration(
             name: "2026-11-runs-facts-plans",
@@ -62,7 +62,7 @@ struct Migration {
             ]),
     ]
 
-    /// Brings the schema up to date in one transaction; refuses one from a newer muster.
+    /// Brings the schema up to date in one transaction; refuses a schema from a newer muster.
     static func run(on connection: inout Connection, path: String) throws(StoreError) {
         try connection.transaction(attempting: "prepare the store") {
             (connection: inout Connection) throws(StoreError) in
@@ -92,7 +92,7 @@ struct Migration {
         }
     }
 
-    /// Refuses a file whose schema is not the present one, without changing it.
+    /// Refuses a file whose schema is not the current one, without changing it.
     static func check(on connection: inout Connection, path: String) throws(StoreError) {
         let rows = try connection.run(
             "SELECT name FROM migrations", attempting: "read the store")
@@ -107,7 +107,7 @@ struct Migration {
             throw StoreError(
                 .readOnly, attempted: "read the store", path: path,
                 cause: "an older muster wrote it: it lacks the migration \(missing), which only "
-                    + "one who may write it can make")
+                    + "a user who may write the store can make")
         }
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 import Linux
 import Wire
 
-/// A run held by this process: a lock on a file beside the store, let go when the process ends,
-/// however it ends.
+/// A run held by this process: a lock on a file beside the store, released when the process ends
+/// for any reason.
 final class RunLock: RunHold {
     private let descriptor: Descriptor
     private let path: String
@@ -14,7 +14,8 @@ final class RunLock: RunHold {
         self.path = path
     }
 
-    /// The file goes with the lock; who locks it after that sees that it has no name any more.
+    /// The file is removed with the lock; a process that locks it later sees that it has no name
+    /// any more.
     deinit { unlink(path) }
 
     private static func path(place: String, run: String) -> String {
@@ -34,7 +35,7 @@ final class RunLock: RunHold {
                     throw SystemError(call: "lock", object: path, code: EAGAIN)
                 }
                 try checkNegated(answer, "fcntl", path)
-                // The one who had it may have removed the file between our opening and locking it.
+                // The previous holder may have removed the file between our opening and locking it.
                 guard hasName(descriptor, path) else { continue }
                 try check(ftruncate(descriptor.number, 0), "ftruncate", path)
                 try descriptor.writeAll(Array("\(holder), process \(getpid())".utf8))
@@ -44,7 +45,7 @@ final class RunLock: RunHold {
             if error.call == "lock" {
                 throw StoreError(
                     .held, attempted: "carry out the run \(run)", path: place,
-                    cause: "\(text(of: path)) carries it out")
+                    cause: "\(text(of: path)) is carrying it out")
             }
             throw StoreError(
                 .cannotOpen, attempted: "hold the run \(run)", path: place, cause: error.reason)
@@ -58,7 +59,7 @@ final class RunLock: RunHold {
             && own.st_ino == named.st_ino && own.st_dev == named.st_dev
     }
 
-    /// Who holds the lock of a run; nil where nobody does.
+    /// Who holds the lock of a run; nil if nobody does.
     static func holder(place: String, run: String) -> String? {
         let path = path(place: place, run: run)
         guard let descriptor = try? Descriptor.open(path, O_RDONLY),

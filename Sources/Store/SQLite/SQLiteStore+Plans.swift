@@ -21,7 +21,7 @@ extension SQLiteStore {
                     """,
                     [
                         .text(saved.id), .text(plan.plan.host), .text(plan.digest.description),
-                        // Canonical bytes are UTF-8: they come back as they were.
+                        // Canonical bytes are UTF-8, so they are read back unchanged.
                         .text(String(decoding: plan.bytes, as: UTF8.self)),
                         .text(origins.canonicalText),
                     ], attempting: attempted)

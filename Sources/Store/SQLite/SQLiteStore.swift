@@ -5,20 +5,21 @@ import Wire
 
 /// A store in one SQLite file, `DIR/.muster/state.db`.
 ///
-/// WAL mode, so that a reader never waits for a writer. Runs on a thread of its own; its statements
-/// are prepared once.
+/// WAL mode, so that a reader never waits for a writer. Runs on its own thread; its statements stay
+/// prepared.
 package actor SQLiteStore: RunStore {
     package nonisolated let place: String
     private let thread: SerialThread
     private var connection: Connection
-    /// Whether each record waits for the disk at present; nil before the first run.
+    /// Whether each record is flushed to the disk at present; nil before the first run.
     private var isDurable: Bool?
 
     /// What a store is opened for.
     package enum Purpose: Sendable {
-        /// Creates what is missing; takes in what an earlier run could not record.
+        /// To record runs: creates what is missing, and stores what an earlier run could not
+        /// record.
         case recording
-        /// Changes nothing, and needs no right to.
+        /// To read: changes nothing, and needs no permission to write.
         case reading
     }
 
@@ -28,10 +29,10 @@ package actor SQLiteStore: RunStore {
 
     /// Opens the store of a fleet directory.
     ///
-    /// The folder and the file are made private to the user (0700, 0600); what an administrator made
-    /// of them afterwards stays.
+    /// The folder and the file are created private to the user (0700, 0600); later changes of their
+    /// modes by an administrator are kept.
     ///
-    /// - Throws: `newer` for a file of a later muster, `missing` where there is nothing to read.
+    /// - Throws: `newer` for a file of a later muster, `missing` if there is nothing to read.
     package init(
         fleetDirectory: String, for purpose: Purpose = .recording
     ) throws(StoreError) {
@@ -72,8 +73,8 @@ package actor SQLiteStore: RunStore {
         return connection
     }
 
-    /// One who may not write beside the file cannot join its write-ahead log; where there is none the
-    /// file alone is the whole truth.
+    /// Opens the file for reading: a user who may not write beside the file cannot use its
+    /// write-ahead log; if there is no log, the file alone is complete.
     static func openToRead(_ path: String) throws(StoreError) -> Connection {
         guard access(path, F_OK) == 0 || errno != ENOENT else {
             throw StoreError(
@@ -93,10 +94,10 @@ package actor SQLiteStore: RunStore {
         }
     }
 
-    /// Whether each record waits for the disk, so that it outlives a power cut.
+    /// Sets whether each record is flushed to the disk, so that it survives a power cut.
     ///
-    /// What an apply did must; what a check read can be read again. Either way a crash of the
-    /// program loses nothing that was recorded.
+    /// Records of an apply must be; what a check read can be read again. In both cases a crash of
+    /// the program loses nothing that was recorded.
     func setDurable(_ durable: Bool) throws(StoreError) {
         if isDurable == durable { return }
         try connection.run(
@@ -120,7 +121,7 @@ package actor SQLiteStore: RunStore {
         try FactsRecord.read(host, from: &connection, place: place)
     }
 
-    /// A value of the store that cannot be read back is damage, not a bug to hide.
+    /// The error for a value of the store that cannot be read back: that is damage.
     nonisolated func damaged(_ what: String, _ cause: String) -> StoreError {
         StoreError(.corrupt, attempted: "read \(what)", path: place, cause: cause)
     }
@@ -135,7 +136,8 @@ package actor SQLiteStore: RunStore {
 }
 
 extension SQLiteStore {
-    /// Runs one statement as it is; lets tests put the file into states that muster never makes.
+    /// Runs one statement unchanged; lets tests create states of the file that muster never
+    /// creates.
     package func withDatabaseForTests(_ sql: String) throws(StoreError) {
         try connection.run(sql, attempting: "run \(sql)")
     }

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import SSHConfig
 
-/// Opens authenticated sessions, through jump hosts where the way leads through some.
+/// Opens authenticated sessions, through jump hosts if the route has any.
 @TransportLoop
 struct SessionOpener {
     let options: SSHClientOptions
@@ -18,18 +18,19 @@ struct SessionOpener {
         let session: Session
         var steps: StepTimer
         var notices: [String]
-        /// The place behind the jump host.
+        /// The place in the turnstile of the jump host.
         let place: Permit?
     }
 
-    /// What went wrong, and whether OpenSSH may fare better, with keys that libssh2 cannot use, say.
+    /// What went wrong, and whether OpenSSH may succeed, for example with keys that libssh2 cannot
+    /// use.
     struct Failure: Error {
         let error: TransportError
         let mayTryOpenSSH: Bool
     }
 
-    /// Opens a session; tries again while the server turns connections away before its greeting, and
-    /// once where it did not answer in time, before the host is called unreachable.
+    /// Opens a session; retries while the server closes connections before its greeting, and once
+    /// if it did not answer in time, before the host counts as unreachable.
     func open(_ target: SSHTarget, _ timer: StepTimer) async throws(Failure) -> Opened {
         var refusals = 0
         var silences = 0
@@ -48,7 +49,7 @@ struct SessionOpener {
                     silences += 1
                 default: throw error
                 }
-                // Hosts that were turned away together must not come back together.
+                // Hosts that were refused together must not retry at the same time.
                 let seconds = 0.2 * Double(1 << tries) * Double.random(in: 0.5...1.5)
                 guard await pause(seconds: seconds) else {
                     throw Failure(
@@ -80,7 +81,7 @@ struct SessionOpener {
                 let (link, permit, outer) = try await tunnel(session)
                 session.attach(link)
                 place = permit
-                // Told once, to the first host that came this way.
+                // Reported once, for the first host on this route.
                 notices = outer.notices.map { "jump host \(outer.target.name): \($0)" }
                 outer.notices = []
                 timer.end("jump")
@@ -175,7 +176,7 @@ struct SessionOpener {
                     ) { [weak session] in session?.notify() }
                     return (link, permit, outer)
                 } catch {
-                    // A session nobody has used for a while may be dead without our knowing.
+                    // A session that was idle for a while may be dead without our knowledge.
                     guard mayBeStale, !isFresh, error.isLoss else { throw error }
                     mayBeStale = false
                     outer.close()
@@ -204,7 +205,7 @@ struct SessionOpener {
     }
 }
 
-/// A place in a turnstile, given back when the last one who holds it lets go.
+/// A place in a turnstile, released with the last reference to it.
 @TransportLoop
 final class Permit {
     private let turnstile: Turnstile

@@ -1,15 +1,16 @@
 import Glibc
 
-/// How many connections the limit on open files leaves room for.
+/// How many connections the limit on open files allows.
 struct DescriptorLimit: Sendable, Equatable {
     /// Descriptors for everything else: the store, the inventory, the loop, the agent's clients.
     static let reserve = 64
-    /// The most one connection takes: three pipes and a process of the system's ssh.
+    /// The most descriptors that one connection needs: three pipes and a process of the system's
+    /// ssh.
     static let perConnection = 4
 
     let descriptors: Int
 
-    /// The limit after raising it to what the system allows us (RLIMIT_NOFILE).
+    /// The limit after raising it as far as the system allows (RLIMIT_NOFILE).
     static func raised() -> DescriptorLimit {
         var limit = rlimit()
         let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -22,10 +23,10 @@ struct DescriptorLimit: Sendable, Equatable {
         return DescriptorLimit(descriptors: Int(clamping: limit.rlim_cur))
     }
 
-    /// Connections at once.
+    /// The number of connections at once.
     var width: Int { max(1, (descriptors - Self.reserve) / Self.perConnection) }
 
-    /// What to tell a user who wanted more.
+    /// The notice for a user who asked for more.
     func notice(wanted: Int) -> String? {
         guard wanted > width else { return nil }
         return

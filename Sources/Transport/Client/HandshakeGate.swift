@@ -1,9 +1,9 @@
 import Linux
 
-/// Lets as many sessions exchange keys at once as ``HandshakeWidth`` allows.
+/// Limits how many sessions exchange keys at once to ``HandshakeWidth``.
 ///
-/// A server that says nothing takes no place: it costs no CPU time, and a hung host must not hold up
-/// the others.
+/// A server that sends nothing takes no place: it costs no CPU time, and a host that hangs must not
+/// delay the others.
 @TransportLoop
 final class HandshakeGate {
     private let turnstile: Turnstile
@@ -15,11 +15,11 @@ final class HandshakeGate {
         turnstile = Turnstile(limit: start.limit)
     }
 
-    /// Exchanges that may be under way at once now.
+    /// How many exchanges may run at once now.
     var limit: Int { width.limit }
 
-    /// Waits for the server's greeting and then for a place; nil where the server says nothing in half
-    /// of the time, and is left to the handshake's own time limit.
+    /// Waits for the server's greeting and then for a place; nil if the server sends nothing in
+    /// half of the time, in which case the handshake's own time limit applies.
     func turn(
         of session: Session, withinSeconds seconds: Double
     ) async throws(TransportError) -> Turn? {
@@ -42,7 +42,7 @@ final class HandshakeGate {
 
         init(_ gate: HandshakeGate) { self.gate = gate }
 
-        /// Keys were exchanged within the time allowed.
+        /// Records that keys were exchanged within the time allowed.
         func succeeded(of allowed: Double) {
             gate.learn {
                 $0.succeeded(began: began, now: Clock.monotonicSeconds(), allowed: allowed)
@@ -53,7 +53,7 @@ final class HandshakeGate {
             gate.learn { $0.timedOut(began: began, now: Clock.monotonicSeconds()) }
         }
 
-        /// Gives the place back; once.
+        /// Releases the place; only the first call has an effect.
         func end() {
             if isOver { return }
             isOver = true

@@ -1,17 +1,18 @@
-/// How many key exchanges may be under way at once, as their times suggest.
+/// How many key exchanges may run at once, adapted to how long they take.
 ///
-/// They cost both sides CPU time: too many at once on one busy machine and none is done in time, and
-/// hosts are called unreachable for our own haste. So the limit grows by one with each exchange that
-/// was quick, later by one for as many as it allows, and is halved by one that ran out of time or
-/// came close to it (additive increase, multiplicative decrease, as TCP does: RFC 5681).
+/// Key exchanges cost both sides CPU time: with too many at once on one busy machine none finishes
+/// in time, and hosts would be reported unreachable only because of our load. So each quick
+/// exchange raises the limit by one, later one for as many exchanges as the limit allows, and an
+/// exchange that ran out of time or came close to it halves the limit (additive increase,
+/// multiplicative decrease, as in TCP: RFC 5681).
 struct HandshakeWidth: Sendable, Equatable {
     static let least = 4
-    /// Where it begins.
+    /// The initial limit.
     static let first = 32
 
     let most: Int
     private(set) var limit: Int
-    /// Whether it was never halved: then it still looks for where the limit is.
+    /// Whether the limit was never halved: then it is still being raised quickly.
     private var isSearching = true
     private var quick = 0
     private var halvedAt = -Double.infinity
@@ -21,7 +22,7 @@ struct HandshakeWidth: Sendable, Equatable {
         limit = min(Self.first, self.most)
     }
 
-    /// An exchange was done: it took `seconds` of the `allowed` ones.
+    /// Records that an exchange finished within the `allowed` seconds.
     mutating func succeeded(began: Double, now: Double, allowed: Double) {
         let share = (now - began) / max(allowed, 0.001)
         if share > 0.5 { return halve(began: began, now: now) }
@@ -33,10 +34,11 @@ struct HandshakeWidth: Sendable, Equatable {
         }
     }
 
-    /// An exchange ran out of time.
+    /// Records that an exchange ran out of time.
     mutating func timedOut(began: Double, now: Double) { halve(began: began, now: now) }
 
-    /// Exchanges that began before the limit was halved say nothing about the new one.
+    /// Halves the limit; exchanges that began before the last halving do not count against the new
+    /// limit.
     private mutating func halve(began: Double, now: Double) {
         guard began >= halvedAt else { return }
         isSearching = false

@@ -1,6 +1,6 @@
 import Linux
 
-/// The sessions with jump hosts: one each, shared by all hosts behind it.
+/// The sessions with jump hosts: one per jump host, shared by all hosts behind it.
 @TransportLoop
 final class JumpHosts {
     private struct Failed {
@@ -8,8 +8,8 @@ final class JumpHosts {
         let until: Double
     }
 
-    /// For how long a jump host that failed is not tried again: the hosts behind it share its error
-    /// instead of waiting for it one after the other.
+    /// How many seconds a failed jump host is not tried again: the hosts behind it share its error
+    /// instead of waiting for it one after another.
     private nonisolated static let failureSeconds = 15.0
 
     private let width: Int
@@ -27,7 +27,7 @@ final class JumpHosts {
         return turnstile
     }
 
-    /// The session with the last host of a path, and whether it was opened just now, by `open`.
+    /// The session with the last host of a path, and whether this call opened it, by `open`.
     func session(
         _ path: [SSHTarget],
         open: @escaping @TransportLoop @Sendable () async -> Result<Session, TransportError>

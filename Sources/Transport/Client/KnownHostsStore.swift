@@ -2,16 +2,17 @@ import Glibc
 import Linux
 import SSHConfig
 
-/// The known_hosts files of a run, each list of them read once.
+/// The known_hosts files of a run; each list of files is read once.
 actor KnownHostsStore {
     private var read: [[String]: KnownHosts] = [:]
 
-    /// What the files say of a host.
+    /// The entries of the files for a host.
     func entries(for host: String, port: Int, files: [String]) -> HostEntries {
         known(files).entries(for: host, port: port)
     }
 
-    /// Adds a key to a file, hashed where that file's names are; nil, or why it could not be done.
+    /// Adds a key to a file, with a hashed name if the file's names are hashed; returns nil, or why
+    /// it failed.
     func pin(_ key: HostKey, as name: String, in file: String) -> String? {
         let isHashed = known([file]).isHashed
         let line = KnownHosts.line(name, key, salt: isHashed ? Self.salt() : nil)
@@ -38,7 +39,7 @@ actor KnownHostsStore {
         return known
     }
 
-    /// One write at the end of the file, on a line of its own.
+    /// Appends a line to a file with a single write.
     private static func append(_ line: String, to file: String) throws(SystemError) {
         let directory = PathName.parent(of: file)
         if mkdir(directory, 0o700) != 0, errno != EEXIST {

@@ -2,7 +2,7 @@
 package struct HostCommand: Sendable, Equatable {
     /// The line, quoted for a POSIX shell.
     package var command: String
-    /// Seconds from its start to its end; nil: no limit.
+    /// The time limit of the command in seconds; nil: no limit.
     package var deadlineSeconds: Double?
 
     package init(_ command: String, deadlineSeconds: Double? = nil) {
@@ -16,7 +16,7 @@ package enum RemoteExit: Sendable, Equatable {
     case status(Int32)
     /// The signal's name without SIG: `KILL`.
     case signal(String)
-    /// The server told neither.
+    /// The server reported neither a status nor a signal.
     case unknown
 
     package var succeeded: Bool { self == .status(0) }
@@ -33,7 +33,8 @@ package enum RemoteExit: Sendable, Equatable {
 
 /// How long a step of a connection took.
 package struct ConnectionStep: Sendable, Equatable {
-    /// `wait`, `resolve`, `tcp`, `kex`, `auth`, `exec`; through a jump host `jump` in place of `tcp`.
+    /// `wait`, `resolve`, `tcp`, `kex`, `auth`, `exec`; through a jump host, `jump` instead of
+    /// `tcp`.
     package let name: String
     package let seconds: Double
 
@@ -43,33 +44,34 @@ package struct ConnectionStep: Sendable, Equatable {
     }
 }
 
-/// An authenticated way to a host.
+/// An authenticated connection to a host.
 ///
-/// Commands run one after the other or side by side.
+/// Commands may run one after another or at the same time.
 ///
 /// Cancelling a task that waits in any of these calls closes the connection.
 package protocol RemoteConnection: AnyObject, Sendable {
-    /// The way that is in use; never `.automatic`.
+    /// The transport in use; never `.automatic`.
     var way: SSHTarget.Way { get }
-    /// What the user should be told: keys pinned, a fallback taken, options handed on.
+    /// Notices for the user: pinned keys, a fallback to the system's ssh, options passed on.
     var notices: [String] { get async }
     /// The steps taken so far and their durations, in order.
     var steps: [ConnectionStep] { get async }
     /// Starts a command.
     func execute(_ command: HostCommand) async throws(TransportError) -> any RemoteChannel
-    /// Ends all commands and frees everything. Further calls throw `.closed`; closing twice is fine.
+    /// Ends all commands and frees everything. Further calls throw `.closed`; a second close has no
+    /// effect.
     func close() async
 }
 
 /// A running command: its standard input, output and error, and its end.
 package protocol RemoteChannel: AnyObject, Sendable {
-    /// Writes all bytes; returns when they are handed to the kernel, so that a slow reader on the
-    /// host slows the caller.
+    /// Writes all bytes; returns once the kernel has them, so that a slow reader on the host slows
+    /// down the caller.
     func write(_ bytes: [UInt8]) async throws(TransportError)
-    /// Says that no input follows.
+    /// Closes the command's standard input.
     func closeInput() async throws(TransportError)
-    /// The next piece of standard output, at most 16 KiB; nil at its end. Nothing is read from the
-    /// host beyond one window of 32 KiB unless asked for.
+    /// The next piece of standard output, at most 16 KiB; nil at its end. Without reads, at most
+    /// one window of 32 KiB is received from the host.
     func read() async throws(TransportError) -> [UInt8]?
     /// The last 8 KiB of standard error so far.
     var standardError: [UInt8] { get async }

@@ -4,15 +4,15 @@ import SSHConfig
 
 /// The limits of one client.
 package struct SSHClientOptions: Sendable {
-    /// Connections at once; further ones wait.
+    /// How many connections may be open at once; further ones wait.
     package var width: Int
-    /// Connections at once through one jump host.
+    /// How many connections may use one jump host at once.
     package var widthPerJumpHost: Int
-    /// How often a connection is tried again that the server closed before its greeting.
+    /// How often a connection that the server closed before its greeting is retried.
     package var greetingRetries: Int
-    /// How often a host that did not answer in time is tried again before it is unreachable.
+    /// How often a host that did not answer in time is retried before it counts as unreachable.
     package var silenceRetries: Int
-    /// Seconds for ssh-agent to sign, its owner's consent included.
+    /// The time limit for ssh-agent to sign, in seconds, including its owner's consent.
     package var agentSeconds: Double
 
     package init(
@@ -28,11 +28,11 @@ package struct SSHClientOptions: Sendable {
     }
 }
 
-/// Opens connections to hosts, by libssh2 on the loop, by the system's ssh, or locally.
+/// Opens connections to hosts: with libssh2 on the loop, with the system's ssh, or locally.
 package final class SSHClient: Sendable {
-    /// What the user should be told of the client itself: a width that the limits do not allow.
+    /// Notices about the client itself: a width that the limits do not allow.
     package let notices: [String]
-    /// Connections at once, after the limits.
+    /// How many connections may be open at once, after applying the limits.
     package let width: Int
     private let options: SSHClientOptions
     private let turnstile: Turnstile
@@ -45,9 +45,9 @@ package final class SSHClient: Sendable {
     private let keyRing: KeyRing
     private let agents: Agents
 
-    /// A client; nothing is opened yet.
+    /// Makes a client; opens no connection yet.
     ///
-    /// `agentSocket`: where ssh-agent listens (SSH_AUTH_SOCK); nil: there is none.
+    /// `agentSocket`: the socket of ssh-agent (SSH_AUTH_SOCK); nil: there is no agent.
     package init(
         options: SSHClientOptions = SSHClientOptions(), agentSocket: String? = nil,
         passphrase: PassphraseProvider? = nil
@@ -66,9 +66,9 @@ package final class SSHClient: Sendable {
         agents = Agents(defaultPath: agentSocket)
     }
 
-    /// Connects and logs in, by the way the target names.
+    /// Connects and logs in, with the transport that the target names.
     ///
-    /// Waits for a place while `width` connections are open; a place is given back by `close()`.
+    /// Waits while `width` connections are open; `close()` makes room for another.
     package func connect(
         _ target: SSHTarget
     ) async throws(TransportError) -> any RemoteConnection {
@@ -78,9 +78,9 @@ package final class SSHClient: Sendable {
         return try await open(target)
     }
 
-    /// Ends what hosts shared: the sessions with jump hosts.
+    /// Closes what hosts share: the sessions with jump hosts.
     ///
-    /// Connections are closed one by one.
+    /// Connections are closed individually.
     package func close() async {
         if TransportLoop.failure == nil { await jumpHosts.close() }
     }
@@ -139,7 +139,7 @@ package final class SSHClient: Sendable {
 }
 
 extension SSHTarget {
-    /// What of this target only the system's ssh can honour.
+    /// The settings of this target that only the system's ssh can honour.
     var settingsForOpenSSH: [String] {
         var settings = needsOpenSSH + jumps.flatMap(\.needsOpenSSH)
         if !extraArguments.isEmpty {
@@ -154,13 +154,13 @@ struct StepTimer: Sendable {
     private(set) var steps: [ConnectionStep] = []
     private var last = Clock.monotonicSeconds()
 
-    /// Ends the step that began with the last one's end.
+    /// Ends the step that began when the previous one ended.
     mutating func end(_ name: String) {
         let now = Clock.monotonicSeconds()
         steps.append(ConnectionStep(name: name, seconds: now - last))
         last = now
     }
 
-    /// Begins the next step now.
+    /// Starts the next step now.
     mutating func begin() { last = Clock.monotonicSeconds() }
 }

@@ -1,8 +1,8 @@
-/// How to reach one host: everything resolved, nothing left to look up but its address.
+/// How to connect to one host: everything is resolved except its address.
 package struct SSHTarget: Sendable, Hashable {
-    /// Which way a host is reached.
+    /// The transport to a host.
     package enum Way: String, Sendable, CaseIterable {
-        /// libssh2, and the system's ssh where libssh2 cannot.
+        /// libssh2, or the system's ssh where libssh2 is not sufficient.
         case automatic
         case libssh2
         /// The system's ssh.
@@ -11,47 +11,47 @@ package struct SSHTarget: Sendable, Hashable {
         case local
     }
 
-    /// What to do about a host key nobody knows; a changed or revoked one is refused by all three.
+    /// What to do about an unknown host key; all three refuse a changed or revoked key.
     package enum StrictHostKeyChecking: String, Sendable {
         /// Refuse.
         case yes
-        /// Pin it in the first known_hosts file, and say so.
+        /// Pin the key in the first known_hosts file, with a notice.
         case acceptNew = "accept-new"
-        /// Go on without pinning it, and say so. Changed keys are refused here too.
+        /// Continue without pinning the key, with a notice. Changed keys are refused here too.
         case no
     }
 
     /// The inventory name, for messages.
     package var name: String
-    /// What `ssh` would be given: a name or an address before ssh_config's HostName.
+    /// The host as given to `ssh`: a name or an address, before HostName of ssh_config is applied.
     package var host: String
-    /// What to connect to: a name or an address.
+    /// The name or address to connect to.
     package var address: String
     package var port: Int
     /// nil: the local user's name.
     package var user: String?
-    /// Private key files, in the order to try them, `~` expanded; empty: the agent's keys and the
-    /// usual files of `~/.ssh`.
+    /// Private key files in the order to try them, with `~` expanded; empty: the agent's keys and
+    /// the default files in `~/.ssh`.
     package var identityFiles: [String]
-    /// Offer no key of the agent but those of `identityFiles`.
+    /// Whether only keys of the agent that are in `identityFiles` are offered.
     package var identitiesOnly: Bool
-    /// Where the agent for this host listens; nil: where the client's does; `none`: no agent.
+    /// The agent's socket for this host; nil: the client's; `none`: no agent.
     package var identityAgent: String?
     /// known_hosts files, the user's first; new keys go into the first.
     ///
-    /// Empty: OpenSSH's own.
+    /// Empty: OpenSSH's defaults.
     package var knownHostsFiles: [String]
     package var strictHostKeyChecking: StrictHostKeyChecking
-    /// The name to look the host key up by instead of the address.
+    /// The name for looking up the host key instead of the address.
     package var hostKeyAlias: String?
-    /// The jump hosts on the way, nearest to us first; their own `jumps` are ignored.
+    /// The jump hosts, starting with the nearest; their own `jumps` are ignored.
     package var jumps: [SSHTarget]
-    /// Seconds for everything up to an authenticated session, each step of it separately.
+    /// The time limit in seconds for each step up to an authenticated session.
     package var connectTimeoutSeconds: Double
     package var way: Way
     /// Settings that only the system's ssh can honour, with their place: `ProxyCommand (~/.ssh/config:3)`.
     package var needsOpenSSH: [String]
-    /// Further arguments for the system's ssh (`ansible_ssh_common_args`).
+    /// Additional arguments for the system's ssh (`ansible_ssh_common_args`).
     package var extraArguments: [String]
 
     package init(

@@ -1,4 +1,4 @@
-/// A connection by libssh2.
+/// A connection through libssh2.
 @TransportLoop
 final class SessionConnection: RemoteConnection {
     let way = SSHTarget.Way.libssh2

@@ -1,11 +1,11 @@
-/// Why a host could not be reached or a connection to it did not hold: what was attempted, on which
-/// host, why it failed, what to do.
+/// Why a host could not be reached or a connection broke: what was attempted, on which host, why it
+/// failed, what to do.
 package struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The steps of a connection, in order.
     package enum Phase: String, Sendable {
         case resolve, connect, banner, keyExchange, authentication, execute, run
 
-        /// What was going on, for `while …`.
+        /// The phase in words, for `while …`.
         package var text: String {
             switch self {
             case .resolve: "looking up its name"
@@ -19,7 +19,7 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
         }
     }
 
-    /// A host key, as a person compares it.
+    /// A host key in the form that a person compares.
     package struct KeyName: Sendable, Equatable, CustomStringConvertible {
         /// Such as `ssh-ed25519`.
         package let type: String
@@ -34,7 +34,7 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
         package var description: String { "\(type) \(fingerprint)" }
     }
 
-    /// What both sides of a key exchange must have in common (RFC 4253, 7.1).
+    /// The kinds of algorithms that both sides of a key exchange must share (RFC 4253, 7.1).
     package enum AlgorithmKind: String, Sendable, CaseIterable {
         case keyExchange = "key exchange"
         case hostKey = "host key"
@@ -47,7 +47,7 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
         case refused
         case unreachable(reason: String)
         case timedOut(Phase, seconds: Double)
-        /// Closed before the greeting; `text` is what the server said instead.
+        /// The server closed the connection before its greeting; `text` is what it sent instead.
         case bannerRefused(text: String)
         case notSSH(text: String)
         case noCommonAlgorithm(AlgorithmKind, offered: [String], ours: [String])
@@ -75,7 +75,7 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
     package let kind: Kind
     /// The host's inventory name.
     package let host: String
-    /// `address:port`; empty where none was reached for.
+    /// `address:port`; empty if no connection was attempted.
     package let endpoint: String
 
     package init(_ kind: Kind, host: String, endpoint: String = "") {
@@ -86,8 +86,8 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
 
     package var description: String { hint.map { "\(message)\n  \($0)" } ?? message }
 
-    /// True where the host's state is unknown since it was never spoken to or went silent; false
-    /// where something on our side must be put right first.
+    /// Whether the host's state is unknown because it never answered or went silent; false if
+    /// something on our side must be corrected first.
     package var isUnreachable: Bool {
         switch kind {
         case .fileDescriptors, .system, .badConfiguration, .cancelled, .closed, .unsupported: false

@@ -1,4 +1,4 @@
-/// All prose about transport errors.
+/// All texts about transport errors.
 extension TransportError {
     private var target: String {
         endpoint.isEmpty || endpoint == host ? host : "\(host) (\(endpoint))"
@@ -15,7 +15,7 @@ extension TransportError {
         case .bannerRefused(let text):
             "\(target): the server closed the connection before its greeting"
                 + (text.isEmpty ? "" : ", saying \"\(text)\"")
-        case .notSSH(let text): "\(target): this is no SSH server; it said \"\(text)\""
+        case .notSSH(let text): "\(target): this is not an SSH server; it sent \"\(text)\""
         case .noCommonAlgorithm(let kind, let offered, let ours):
             "\(target): no common \(kind.rawValue) algorithm; the server offers "
                 + "\(Self.list(offered)), libssh2 has \(Self.list(ours))"
@@ -52,7 +52,7 @@ extension TransportError {
         }
     }
 
-    /// What to do about it; nil where there is nothing to say beyond the message.
+    /// What to do about it; nil if the message says everything.
     package var hint: String? {
         switch kind {
         case .unresolvable: "give its address as ansible_host, or add the name to DNS or /etc/hosts"

@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// A client of ssh-agent for the two messages it takes to log in: list the keys, sign
+/// A client of ssh-agent with the two messages that a login needs: list the keys, sign
 /// (draft-ietf-sshm-ssh-agent, 3.2 and 3.6), all on the loop.
 @TransportLoop
 final class AgentClient {
@@ -31,7 +31,7 @@ final class AgentClient {
         static let signResponse: UInt8 = 14
     }
 
-    /// The most an agent may answer with; OpenSSH's own bound.
+    /// The largest answer of an agent; the same limit as in OpenSSH.
     private static let answerLimit = 256 * 1024
 
     let path: String
@@ -41,7 +41,7 @@ final class AgentClient {
 
     nonisolated init(path: String) { self.path = path }
 
-    /// The agent's keys, asked for once.
+    /// The agent's keys; requested once.
     func keys(until deadline: Deadline) async -> Result<[Key], Failure> {
         if let listing { return await listing.value }
         let task = Task { await list(until: deadline) }
@@ -72,7 +72,7 @@ final class AgentClient {
 
     /// A signature by one of the agent's keys, without the algorithm's name.
     ///
-    /// A key may ask its owner for consent, so the wait may be long.
+    /// The agent may ask the owner of the key for consent, so this may take long.
     func sign(
         _ data: [UInt8], with blob: [UInt8], algorithm: String, until deadline: Deadline
     ) async throws(Failure) -> [UInt8] {
@@ -91,7 +91,7 @@ final class AgentClient {
         return bytes
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on its own connection.
     private func ask(_ request: [UInt8], until deadline: Deadline) async throws(Failure) -> [UInt8]
     {
         guard await turnstile.enter(until: deadline.instant) else { throw .timedOut }
@@ -132,16 +132,16 @@ final class AgentClient {
     }
 }
 
-/// The agents of a run, one client for each place where one listens.
+/// The agents of a run, one client per socket.
 @TransportLoop
 final class Agents {
     nonisolated let defaultPath: String?
     private var clients: [String: AgentClient] = [:]
 
-    /// `defaultPath`: the agent of targets that name none; nil: there is none.
+    /// `defaultPath`: the agent of targets that name none; nil: there is no default agent.
     nonisolated init(defaultPath: String?) { self.defaultPath = defaultPath }
 
-    /// The agent of a target; nil where it is to use none.
+    /// The agent of a target; nil if it uses none.
     func agent(for target: SSHTarget) -> AgentClient? {
         guard let path = target.identityAgent ?? defaultPath, path != "none" else { return nil }
         if let client = clients[path] { return client }
@@ -151,11 +151,11 @@ final class Agents {
     }
 }
 
-/// Stream sockets with a path.
+/// Unix stream sockets with a path.
 enum UnixSocket {
     /// A connected, non-blocking socket.
     ///
-    /// Connecting to a path never waits: it works or it fails.
+    /// Connecting to a path never blocks: it succeeds or fails at once.
     static func connect(to path: String) throws(SystemError) -> Descriptor {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -1,13 +1,13 @@
 import Linux
 
-/// Gathers the keys to offer to a host, in OpenSSH's order: the agent's among the files named, the
-/// agent's others, then those that only files have.
+/// Collects the keys to offer to a host, in OpenSSH's order: keys of the agent that are among the
+/// named files, other keys of the agent, then keys that only files have.
 @TransportLoop
 struct IdentityFinder {
     let ring: KeyRing
     let agents: Agents
     let defaultFiles: [String]
-    /// Seconds for the agent to sign; its owner may have to consent.
+    /// The time limit for the agent to sign, in seconds; its owner may have to consent.
     let agentSeconds: Double
 
     struct Found {
@@ -20,7 +20,7 @@ struct IdentityFinder {
         var notices: [String] = []
     }
 
-    /// The types whose signature libssh2 packs rightly.
+    /// The key types whose signatures libssh2 encodes correctly.
     private static let plainTypes: Set<String> = [
         "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
         "ssh-rsa",
@@ -51,7 +51,7 @@ struct IdentityFinder {
                 files.append((path, key))
                 if !agentKeys.contains(where: { $0.blob == blob }) {
                     result.skipped.append(
-                        "\(path): only its public part is here, and no agent has it")
+                        "\(path): only the public key is here, and no agent has the private key")
                 }
             case .key: files.append((path, key))
             }
@@ -95,7 +95,7 @@ struct IdentityFinder {
                 offer(Identity(blob: blob, name: file.path, signer: signer))
                 continue
             }
-            // Only the passphrase tells what this key is.
+            // The type of this key is not known before it is decrypted.
             switch await ring.unlock(file.path, content) {
             case .key(let key):
                 offer(Identity(blob: key.publicBlob, name: file.path, signer: signer))
@@ -104,7 +104,8 @@ struct IdentityFinder {
             case .unusable(let reason): result.skipped.append("\(file.path): \(reason)")
             }
         }
-        // libssh2 1.10 signs with RSA by SHA-1 alone, which most servers refuse: last.
+        // libssh2 1.10 signs with RSA only by SHA-1, which most servers refuse, so these keys come
+        // last.
         result.identities =
             result.identities.filter { $0.type != "ssh-rsa" }
             + result.identities.filter { $0.type == "ssh-rsa" }
@@ -112,7 +113,7 @@ struct IdentityFinder {
     }
 }
 
-/// Signs with a key file, unlocking it when the first server wants it.
+/// Signs with a key file, and decrypts it when the first server asks for a signature.
 private struct FileSigner: Signer {
     let ring: KeyRing
     let path: String
@@ -133,7 +134,7 @@ private struct FileSigner: Signer {
     }
 }
 
-/// Signs by the agent.
+/// Signs through the agent.
 private struct AgentSigner: Signer {
     let agent: AgentClient
     let blob: [UInt8]
@@ -150,7 +151,7 @@ private struct AgentSigner: Signer {
                 switch error {
                 case .refused: "the agent refused to sign"
                 case .unreachable(let text): "the agent cannot be reached: \(text)"
-                case .malformed: "the agent's answer makes no sense"
+                case .malformed: "the agent's answer is malformed"
                 case .timedOut: "the agent did not answer"
                 case .cancelled: "cancelled"
                 }

@@ -17,15 +17,15 @@ struct KeyFile: Sendable {
     private let format: Format
     /// Whether a passphrase is needed.
     let isEncrypted: Bool
-    /// The public part; nil where only the passphrase reveals it.
+    /// The public part; nil if it is only known after decryption.
     let publicBlob: [UInt8]?
 
-    /// Looks at a file's content; decrypts nothing.
+    /// Parses a file's content; decrypts nothing.
     init(_ content: [UInt8]) throws(Fault) {
         let text = String(decoding: content, as: UTF8.self)
         let lines = text.split { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }.map(String.init)
         guard let first = lines.firstIndex(where: { $0.hasPrefix("-----BEGIN ") }) else {
-            throw .unusable("it is no private key file")
+            throw .unusable("it is not a private key")
         }
         let header = lines[first]
         if header == "-----BEGIN OPENSSH PRIVATE KEY-----" {
@@ -38,7 +38,7 @@ struct KeyFile: Sendable {
             publicBlob = key.publicBlob
             return
         }
-        guard header.contains("PRIVATE KEY") else { throw .unusable("it is no private key file") }
+        guard header.contains("PRIVATE KEY") else { throw .unusable("it is not a private key") }
         if header.contains("DSA PRIVATE") { throw .unusable("DSA keys are not supported") }
         format = .pem(content)
         isEncrypted =
@@ -47,9 +47,9 @@ struct KeyFile: Sendable {
         publicBlob = nil
     }
 
-    /// The key itself.
+    /// Decrypts and returns the private key.
     ///
-    /// With a passphrase this takes some 100 ms, by intent: not for the loop.
+    /// With a passphrase this takes about 100 ms by design, so it must not run on the loop.
     func unlock(passphrase: String?) throws(Fault) -> PrivateKey {
         switch format {
         case .openssh(let key): return try key.unlock(passphrase: passphrase)
@@ -58,7 +58,7 @@ struct KeyFile: Sendable {
                 throw isEncrypted ? .wrongPassphrase : .unusable("libcrypto cannot read it")
             }
             guard let key = PrivateKey(owning: raw) else {
-                throw .unusable("its kind is not one that SSH has")
+                throw .unusable("SSH has no key type for it")
             }
             return key
         }
@@ -91,7 +91,7 @@ struct OpenSSHKey: Sendable {
         tag = Array(reader.remaining)
     }
 
-    /// Name at libcrypto, key size, IV size.
+    /// The name in libcrypto, the key size, the IV size.
     private static let ciphers: [String: (String, Int, Int)] = [
         "aes128-ctr": ("AES-128-CTR", 16, 16), "aes192-ctr": ("AES-192-CTR", 24, 16),
         "aes256-ctr": ("AES-256-CTR", 32, 16), "aes128-cbc": ("AES-128-CBC", 16, 16),
@@ -105,7 +105,7 @@ struct OpenSSHKey: Sendable {
         defer { ckeys_wipe(&plain, plain.count) }
         if cipher != "none" { try decrypt(&plain, passphrase ?? "") }
         var reader = SSHReader(plain)
-        // Two equal numbers show that the passphrase was right.
+        // Two equal numbers show that the passphrase is correct.
         guard let one = reader.uint32(), let two = reader.uint32(), one == two else {
             throw cipher == "none" ? .unusable("it is damaged") : .wrongPassphrase
         }

@@ -5,21 +5,21 @@ import Wire
 
 /// Asks for the passphrase of a key file.
 ///
-/// `attempt` counts from 1. nil: there is none to be had.
+/// `attempt` counts from 1. nil: no passphrase is available.
 package typealias PassphraseProvider =
     @Sendable (_ file: String, _ attempt: Int) async -> String?
 
-/// The key files of a run: each is read once and unlocked once, off the loop, however many hosts
-/// want it.
+/// The key files of a run: each is read once and decrypted once, off the loop, no matter how many
+/// hosts need it.
 @TransportLoop
 final class KeyRing {
-    /// A key file as it was found.
+    /// What was found at the path of a key file.
     enum Found: Sendable {
         case missing
-        /// The public part alone: the agent may have the rest.
+        /// Only the public part: the agent may have the private part.
         case publicOnly([UInt8])
         case unreadable(String)
-        /// `publicBlob`: nil where only the passphrase reveals it.
+        /// `publicBlob`: nil if it is only known after decryption.
         case key(KeyFile, publicBlob: [UInt8]?)
     }
 
@@ -34,12 +34,12 @@ final class KeyRing {
     private let passphrase: PassphraseProvider?
     private var found: [String: Task<Found, Never>] = [:]
     private var unlocked: [String: Task<Unlocked, Never>] = [:]
-    /// Files that are being unlocked just now, perhaps by someone who types.
+    /// Files that are being decrypted now, perhaps while a user types the passphrase.
     private(set) var unlocking: Set<String> = []
 
     nonisolated init(passphrase: PassphraseProvider?) { self.passphrase = passphrase }
 
-    /// What a path holds.
+    /// What is found at a path.
     func find(_ path: String) async -> Found {
         if let known = found[path] { return await known.value }
         let task = Task.detached { Self.read(path) }
@@ -73,7 +73,8 @@ final class KeyRing {
             if !file.isEncrypted {
                 return .key(file, publicBlob: try file.unlock(passphrase: nil).publicBlob)
             }
-            // An encrypted PEM file says nothing of its public part; the file beside it may.
+            // An encrypted PEM file does not contain its public part in clear; the file beside it
+            // may.
             return .key(file, publicBlob: publicPart(in: path + ".pub"))
         } catch {
             switch error {
@@ -87,7 +88,7 @@ final class KeyRing {
         (try? LocalMachine().read(path, limit: 1 << 16)).flatMap { publicPart(of: $0) }
     }
 
-    /// The key of a public key file, `type base64 comment`; nil where it is something else.
+    /// The key of a public key file, `type base64 comment`; nil if the content has another form.
     nonisolated private static func publicPart(of content: [UInt8]) -> [UInt8]? {
         let fields = String(decoding: content, as: UTF8.self).split { $0 == " " || $0 == "\n" }
         guard fields.count > 1, let blob = Base64.decode(fields[1]),
@@ -107,7 +108,7 @@ final class KeyRing {
         return .noPassphrase
     }
 
-    /// nil: the passphrase is wrong.
+    /// Decrypts the key; nil: the passphrase is wrong.
     nonisolated private static func result(of file: KeyFile, _ passphrase: String?) -> Unlocked? {
         do {
             return .key(try file.unlock(passphrase: passphrase))

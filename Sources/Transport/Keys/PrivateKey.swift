@@ -1,15 +1,15 @@
 import CKeys
 
-/// A private key in memory, and its public part as it goes over the wire.
+/// A private key in memory, and its public part in wire format.
 ///
-/// Unchecked: libcrypto's key is never changed after it was made, and signing only reads it.
+/// Unchecked: libcrypto's key is never changed after its creation, and signing only reads it.
 final class PrivateKey: @unchecked Sendable {
     /// Such as `ssh-ed25519`, `ecdsa-sha2-nistp…`, `ssh-rsa`.
     let type: String
     let publicBlob: [UInt8]
     private let key: OpaquePointer
 
-    /// Takes ownership of a key of libcrypto; nil for a kind that SSH has no name for here.
+    /// Takes ownership of a libcrypto key; nil for a kind without a name in SSH here.
     init?(owning key: OpaquePointer) {
         var first = [UInt8](repeating: 0, count: 1024)
         var second = [UInt8](repeating: 0, count: 2048)
@@ -37,7 +37,8 @@ final class PrivateKey: @unchecked Sendable {
 
     deinit { ckeys_free(key) }
 
-    /// A signature by the named algorithm, without its name; nil where the key cannot make one.
+    /// A signature with the named algorithm, without the algorithm's name; nil if the key cannot
+    /// make one.
     func sign(_ data: [UInt8], algorithm: String) -> [UInt8]? {
         let digest: String? =
             switch algorithm {

@@ -9,7 +9,7 @@ enum Connector {
         case system(SystemError)
     }
 
-    /// Seconds after which the next address is tried beside the last one (RFC 8305, section 5).
+    /// Seconds after which the next address is also tried (RFC 8305, section 5).
     private static let stagger = 0.25
 
     /// A connected, non-blocking socket to the first of the addresses that answers.
@@ -29,7 +29,7 @@ enum Connector {
                     attempts.append(try Attempt(address, changed))
                 } catch {
                     lastError = error
-                    // Out of descriptors the next address fares no better.
+                    // Without descriptors the next address would fail as well.
                     if error.code == EMFILE || error.code == ENFILE { throw .system(error) }
                     continue
                 }
@@ -60,7 +60,7 @@ enum Connector {
     }
 }
 
-/// One connect(2) under way.
+/// One connect(2) in progress.
 @TransportLoop
 private final class Attempt {
     private var socket: Descriptor?
@@ -91,7 +91,7 @@ private final class Attempt {
         }
     }
 
-    /// The outcome of a connect that is ready: nil when it stands.
+    /// The result of a connect that is ready: nil if the connection is established.
     func finish() -> SystemError? {
         guard let number = socket?.number else { return nil }
         var code: Int32 = 0
@@ -102,7 +102,7 @@ private final class Attempt {
         return SystemError(call: "connect", object: "socket", code: code)
     }
 
-    /// Hands the socket over.
+    /// Transfers ownership of the socket.
     func take() -> Descriptor? {
         if let watch { Poller.shared.unwatch(watch) }
         watch = nil
@@ -112,12 +112,12 @@ private final class Attempt {
     func close() { _ = take() }
 }
 
-/// What every connection of ours sets.
+/// Options that every connection sets.
 private enum TCPOptions {
     static func set(on socket: Int32) {
         let tcp = Int32(IPPROTO_TCP)
         set(socket, tcp, TCP_NODELAY, 1)
-        // A peer that is gone without a word is noticed after 15 + 3 x 5 s, at no cost to the host.
+        // A lost peer is detected after 15 + 3 x 5 s, at no cost to the host.
         set(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
         set(socket, tcp, TCP_KEEPIDLE, 15)
         set(socket, tcp, TCP_KEEPINTVL, 5)

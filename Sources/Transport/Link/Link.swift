@@ -1,43 +1,44 @@
-/// What carries a session's bytes: a socket, or a tunnel through another session.
+/// Carries a session's bytes: a socket, or a tunnel through another session.
 ///
-/// libssh2 calls `receive` and `send` from inside its own calls; both only move bytes between its
-/// buffers and ours and never wait. `send` takes everything, since libssh2 1.10 cannot have two
-/// half-sent packets; the session waits for `flush` before it hands over more.
+/// libssh2 calls `receive` and `send` inside its own calls; both only move bytes between its
+/// buffers and ours and never block. `send` accepts everything, since libssh2 1.10 cannot have two
+/// partly sent packets; the session waits for `flush` before it passes on more.
 @TransportLoop
 protocol Link: AnyObject {
-    /// Bytes that libssh2 has taken so far: tells whether a call consumed input.
+    /// The bytes that libssh2 has read so far: shows whether a call consumed input.
     var received: Int { get }
-    /// Bytes that have reached the link so far: tells whether there is anything new.
+    /// The bytes that have arrived at the link so far: shows whether there is new input.
     var arrived: Int { get }
-    /// Whether the other side has sent something that nobody has taken yet, or has ended.
+    /// Whether there is unread input, or the other side has ended.
     var hasInput: Bool { get }
-    /// Bytes taken from libssh2 and not yet handed on.
+    /// The bytes accepted from libssh2 and not yet sent.
     var unsent: Int { get }
-    /// The descriptor libssh2 is told about; it only asks whether it blocks.
+    /// The descriptor that libssh2 is given; it only checks whether the descriptor is blocking.
     var descriptor: Int32 { get }
-    /// Why the link cannot carry more; nil while it can.
+    /// Why the link has failed; nil while it works.
     var failure: LinkFailure? { get }
 
-    /// Makes input available to `receive` where that takes a call elsewhere.
+    /// Makes input available to `receive`, if that needs a call elsewhere.
     func fill()
-    /// At most `count` bytes into `buffer`: their count, 0 at the end, -errno.
+    /// Reads at most `count` bytes into `buffer`: returns their count, 0 at the end, or -errno.
     func receive(into buffer: UnsafeMutableRawPointer, count: Int) -> Int
-    /// Takes all bytes; -errno once the link has failed.
+    /// Accepts all bytes; returns -errno once the link has failed.
     func send(_ bytes: UnsafeRawBufferPointer) -> Int
-    /// Hands on what it can of what was taken.
+    /// Sends as many of the accepted bytes as possible.
     func flush()
     /// Whether `receive` may have something right now.
     var mayReceive: Bool { get }
-    /// Whether the end has come and was held back: told of it, libssh2 1.10 hands out nothing of what
-    /// it had received before. So it is told only when it would otherwise wait.
+    /// Whether the end was reached but not yet reported: after the end, libssh2 1.10 returns
+    /// nothing of what it received before. So the end is reported only when libssh2 would otherwise
+    /// wait.
     var holdsEnd: Bool { get }
-    /// Has the next `receive` tell of the end.
+    /// Makes the next `receive` report the end.
     func releaseEnd()
-    /// Closes it; nothing is sent any more.
+    /// Closes the link; nothing more is sent.
     func close()
 }
 
-/// Why a link carries nothing any more.
+/// Why a link no longer works.
 enum LinkFailure: Sendable, Equatable {
     /// The other side closed it.
     case ended

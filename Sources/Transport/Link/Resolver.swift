@@ -2,15 +2,15 @@ import Glibc
 import Linux
 import Synchronization
 
-/// An address to connect to, as the kernel takes it.
+/// An address to connect to, in the kernel's format.
 struct SocketAddress: Sendable, Equatable {
     let family: Int32
-    /// A sockaddr of that family.
+    /// The bytes of a sockaddr of this family.
     let bytes: [UInt8]
 }
 
-/// Looks names up with getaddrinfo(3), which blocks: on threads of its own, started as needed, so
-/// that neither the loop nor a slow name server holds anyone else up.
+/// Looks names up with getaddrinfo(3), which blocks, on its own threads, started as needed, so that
+/// a slow name server blocks neither the loop nor other look-ups.
 final class Resolver: Sendable {
     enum Answer: Sendable {
         case addresses([SocketAddress])
@@ -30,9 +30,9 @@ final class Resolver: Sendable {
 
     init(maximumThreads: Int = 32) { self.maximumThreads = maximumThreads }
 
-    /// The addresses of a name or a literal, in the order to try them.
+    /// The addresses of a name or literal, in the order to try them.
     ///
-    /// After the deadline the answer is awaited no longer; its thread ends when it comes.
+    /// After the deadline the caller no longer waits; the thread ends when the answer arrives.
     @TransportLoop
     func resolve(_ name: String, port: Int, until deadline: Deadline) async -> Answer {
         if let literal = Self.lookUp(name, port, literalOnly: true) { return literal }
@@ -62,7 +62,7 @@ final class Resolver: Sendable {
         }
     }
 
-    /// nil: not a literal address, where only those were asked for.
+    /// Returns nil if only literals are accepted and this is not one.
     private static func lookUp(_ name: String, _ port: Int, literalOnly: Bool) -> Answer? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -100,7 +100,7 @@ final class Resolver: Sendable {
             return true
         }
         if mustStart, !startThread() {
-            // Without a thread the job must still be done.
+            // If no thread can be started, the job must still be done.
             work.withLock { $0.threads -= 1 }
             takeOne()?()
         }

@@ -28,7 +28,7 @@ final class SocketLink: Link {
         }
     }
 
-    /// What has arrived is in the kernel until it is received.
+    /// Input stays in the kernel until it is received.
     var arrived: Int { received }
     var unsent: Int { outbound.count - outboundStart }
 
@@ -94,7 +94,7 @@ final class SocketLink: Link {
             } else if errno == EAGAIN {
                 mayWrite = false
             } else if errno != EINTR {
-                // What came in before may still be of use; the next receive tells of the end.
+                // Earlier input may still be useful; the next receive reports the end.
                 if !holdsEnd, failure == nil {
                     heldError = errno
                     holdsEnd = true
@@ -103,7 +103,7 @@ final class SocketLink: Link {
             }
         }
         if outboundStart == outbound.count {
-            // An idle session keeps no buffer.
+            // An idle session needs no buffer.
             outbound = []
             outboundStart = 0
         }

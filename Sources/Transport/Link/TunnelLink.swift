@@ -1,16 +1,16 @@
 import CSSH2
 import Glibc
 
-/// A `direct-tcpip` channel of an outer session that carries an inner one.
+/// A `direct-tcpip` channel of an outer session that carries an inner session.
 ///
-/// Whatever any call on the outer session reads may be for this tunnel, so the outer session tells
-/// all of its tunnels after each of them.
+/// Data read by any call on the outer session may be for this tunnel, so after each call the outer
+/// session notifies all of its tunnels.
 @TransportLoop
 final class TunnelLink: Link {
-    /// libssh2 holds up to this and one read's worth per tunnel.
+    /// libssh2 buffers up to this and one read's worth per tunnel.
     private static let window: UInt32 = 32 * 1024
     private static let pieceSize = 16 * 1024
-    /// Bytes the outer link may have waiting before tunnels hold theirs back.
+    /// While the outer link has more unsent bytes than this, tunnels hold theirs back.
     private static let outerLimit = 64 * 1024
 
     private let outer: Session
@@ -28,7 +28,7 @@ final class TunnelLink: Link {
     var hasInput: Bool { arrived > received || holdsEnd || failure != nil }
     private(set) var failure: LinkFailure?
 
-    /// Has the outer session's host connect to an address of its own network.
+    /// Asks the outer session's host to connect to an address in its network.
     static func open(
         through outer: Session, to host: String, port: Int, until deadline: Deadline,
         onEvent: @escaping @TransportLoop () -> Void
@@ -38,7 +38,7 @@ final class TunnelLink: Link {
             throw outer.error(.timedOut(.connect, seconds: deadline.seconds))
         }
         defer { outer.opening.leave() }
-        // RFC 4254, 7.2: where to, and where from, which nobody looks at.
+        // RFC 4254, 7.2: the destination, and the originator, which servers ignore.
         var message = SSHWriter()
         message.string(host)
         message.uint32(UInt32(port))
@@ -81,10 +81,11 @@ final class TunnelLink: Link {
 
     func releaseEnd() { failure = failure ?? .ended }
 
-    /// The outer session has consumed input or was flushed: some of it may concern this tunnel.
+    /// Called when the outer session has consumed input or was flushed: some of it may concern this
+    /// tunnel.
     private func outerMoved() {
         if isMoving {
-            // Called from inside a call of our own; what it brought is looked at right after.
+            // Called during one of our own calls; its result is examined right afterwards.
             guard !hasMissed else { return }
             hasMissed = true
             Task { @TransportLoop in
@@ -167,7 +168,7 @@ final class TunnelLink: Link {
                     let n = libssh2_channel_write_ex(
                         channel, 0, rest.baseAddress?.assumingMemoryBound(to: CChar.self),
                         rest.count)
-                    // 0: the peer's window is full, which its next message opens.
+                    // 0 means that the peer's window is full; the peer's next message reopens it.
                     return n == 0 ? Int(LIBSSH2_ERROR_EAGAIN) : n
                 }
             }
@@ -193,7 +194,7 @@ final class TunnelLink: Link {
         guard let channel, outer.isOpen else { return }
         self.channel = nil
         let outer = outer
-        // The jump host confirms; until then the outer session still has the channel.
+        // The jump host must confirm; until then the outer session still has the channel.
         Task { @TransportLoop in
             _ = try? await outer.call(.run, until: Deadline(in: 5)) { _ in
                 Int(libssh2_channel_free(channel))

@@ -52,7 +52,7 @@ final class LocalConnection: RemoteConnection {
     isolated deinit { close() }
 }
 
-/// The environment of child processes: what a login has, nothing else of ours.
+/// The environment of child processes: what a login sets, and nothing else of ours.
 enum Environment {
     private static let names = [
         "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "KRB5CCNAME",

@@ -5,14 +5,14 @@ import Synchronization
 
 /// The thread behind `TransportLoop`: runs its jobs, and sleeps in epoll between them.
 ///
-/// Unchecked: the queue is behind a mutex, the other fields are set once in `init`.
+/// Unchecked: a mutex guards the queue, the other fields are set once in `init`.
 final class LoopThread: SerialExecutor, @unchecked Sendable {
     private struct Queue {
         var jobs: [UnownedJob] = []
         var isAwake = true
     }
 
-    /// An epoll(7) instance and an eventfd(2) that ends its sleep; negative where they could not be made.
+    /// An epoll(7) instance and an eventfd(2) that wakes it; negative if they could not be made.
     let epoll: Int32
     let wakeUp: Int32
     private let failure: SystemError?
@@ -33,7 +33,7 @@ final class LoopThread: SerialExecutor, @unchecked Sendable {
     /// Starts the thread; it runs until the process ends.
     func start() -> SystemError? {
         if let failure { return failure }
-        // Signals belong to the threads that wait for them; a write to a closed pipe says EPIPE.
+        // Signals are for the threads that wait for them; a write to a closed pipe returns EPIPE.
         var all = sigset_t()
         var before = sigset_t()
         sigfillset(&all)
@@ -66,7 +66,7 @@ final class LoopThread: SerialExecutor, @unchecked Sendable {
         if mustWake { _ = clinux_eventfd_signal(wakeUp) }
     }
 
-    /// Traps unless called on the thread (asked by `assumeIsolated` outside of a job).
+    /// Traps unless called on the loop's thread (used by `assumeIsolated` outside of a job).
     func checkIsolated() {
         precondition(isCurrent, "called off the transport's thread")
     }
@@ -81,7 +81,8 @@ final class LoopThread: SerialExecutor, @unchecked Sendable {
         identity.withLock { $0 = pthread_self() }
         let poller = TransportLoop.assumeIsolated { Poller.shared }
         while true {
-            // One round of jobs, then a look at the descriptors, so that neither starves the other.
+            // One round of jobs, then a check of the descriptors, so that neither starves the
+            // other.
             let jobs = queue.withLock { queue in
                 defer { queue.jobs.removeAll(keepingCapacity: true) }
                 return queue.jobs

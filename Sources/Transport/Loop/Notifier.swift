@@ -7,8 +7,8 @@ enum Wake: Sendable {
 
 /// A condition that tasks of the loop wait for; every notification wakes all of them.
 ///
-/// A wake is a hint: the waiter looks again at what it waits for. No wake can be lost between the
-/// look and the wait, since both happen without a suspension on one thread.
+/// A wake is a hint: the waiter checks its condition again. No wake is lost between the check and
+/// the wait, since both happen on one thread without a suspension.
 @TransportLoop
 final class Notifier {
     private var waiting: [UInt64: CheckedContinuation<Wake, Never>] = [:]
@@ -16,7 +16,7 @@ final class Notifier {
 
     nonisolated init() {}
 
-    /// Wakes all who wait now.
+    /// Wakes all present waiters.
     func notifyAll() {
         guard !waiting.isEmpty else { return }
         let all = waiting
@@ -49,7 +49,7 @@ final class Notifier {
     }
 }
 
-/// Sleeps without holding a thread; ends early, with false, when the task is cancelled.
+/// Sleeps without blocking a thread; ends early, with false, if the task is cancelled.
 @TransportLoop
 func pause(seconds: Double) async -> Bool {
     await Notifier().wait(until: Clock.monotonicSeconds() + seconds) != .cancelled

@@ -8,7 +8,8 @@ final class Poller {
 
     private let epoll = TransportLoop.shared.thread.epoll
     private let wakeUp = TransportLoop.shared.thread.wakeUp
-    /// Watches by a number never used twice, so that a late event of a closed descriptor finds nothing.
+    /// Watches by a number that is never reused, so that a late event of a closed descriptor finds
+    /// no watch.
     private var watches: [UInt64: Watch] = [:]
     private var nextWatch: UInt64 = 1
     private var timers = Timers()
@@ -18,7 +19,7 @@ final class Poller {
         _ = clinux_epoll_add(epoll, wakeUp, 0, UInt32(clinux_ready_input))
     }
 
-    /// Dispatches what is ready; sleeps until something is, or the next timer, where it may.
+    /// Dispatches ready descriptors and due timers; if `maySleep`, sleeps until there are any.
     func poll(maySleep: Bool) {
         let pause = maySleep ? timers.millisecondsToNext(now: Clock.monotonicSeconds()) : 0
         let count = clinux_epoll_wait(epoll, &events, Int32(events.count), pause)
@@ -33,7 +34,7 @@ final class Poller {
         for action in timers.takeDue(now: Clock.monotonicSeconds()) { action() }
     }
 
-    /// Has `onEvent` called when the descriptor becomes ready, edge-triggered, until `unwatch`.
+    /// Calls `onEvent` when the descriptor becomes ready, edge-triggered, until `unwatch`.
     func watch(
         _ descriptor: Int32, _ interest: Readiness,
         onEvent: @escaping @TransportLoop (Readiness) -> Void
@@ -47,7 +48,7 @@ final class Poller {
         return watch
     }
 
-    /// Ends a watch; to be called before its descriptor is closed.
+    /// Ends a watch; call it before closing the descriptor.
     func unwatch(_ watch: Watch) {
         guard watches.removeValue(forKey: watch.number) != nil else { return }
         _ = clinux_epoll_remove(epoll, watch.descriptor)
@@ -59,11 +60,11 @@ final class Poller {
         timers.add(at: instant, action)
     }
 
-    /// Takes a timer back; one that has fired already is no error.
+    /// Cancels a timer; it may have fired already.
     func cancel(_ timer: Timers.Name) { timers.cancel(timer) }
 }
 
-/// What a descriptor is ready for.
+/// The events for which a descriptor is ready.
 struct Readiness: OptionSet, Sendable {
     let rawValue: UInt32
 
@@ -73,7 +74,7 @@ struct Readiness: OptionSet, Sendable {
     /// Input, or its end.
     static let input = Readiness(UInt32(clinux_ready_input))
     static let output = Readiness(UInt32(clinux_ready_output))
-    /// An error or a hang-up; the next read or write tells.
+    /// An error or a hang-up; the next read or write returns which.
     static let over = Readiness(UInt32(clinux_ready_over))
 }
 

@@ -1,8 +1,8 @@
-/// Actions ordered by the instant they are due: a binary heap whose cancelled entries stay until
-/// they come up or outnumber the living.
+/// Actions ordered by the instant they are due: a binary heap in which cancelled entries stay until
+/// they are due or outnumber the others.
 @TransportLoop
 struct Timers {
-    /// What a timer is cancelled by.
+    /// Identifies a timer for cancelling.
     struct Name: Hashable, Sendable {
         fileprivate let number: UInt64
     }
@@ -28,14 +28,14 @@ struct Timers {
         heap.sort { $0.instant < $1.instant }
     }
 
-    /// The pause for epoll_wait(2): -1 without timers.
+    /// The timeout for epoll_wait(2): -1 without timers.
     mutating func millisecondsToNext(now: Double) -> Int32 {
         while let first = heap.first, actions[first.name] == nil { removeFirst() }
         guard let first = heap.first else { return -1 }
         return Int32(min(max(0, (first.instant - now) * 1000).rounded(.up), 60_000))
     }
 
-    /// Removes and returns what is due, in order.
+    /// Removes and returns the actions that are due, in order.
     mutating func takeDue(now: Double) -> [@TransportLoop () -> Void] {
         var due: [@TransportLoop () -> Void] = []
         while let first = heap.first, first.instant <= now {

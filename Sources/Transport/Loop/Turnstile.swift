@@ -1,7 +1,7 @@
 /// Lets a number of tasks in at once; the others wait in line, first come, first served.
 @TransportLoop
 final class Turnstile {
-    /// Tasks let in at once; those that are inside when it shrinks are not put out.
+    /// How many tasks may be inside at once; lowering it does not remove tasks that are inside.
     var limit: Int {
         didSet {
             limit = max(1, limit)
@@ -9,14 +9,14 @@ final class Turnstile {
         }
     }
     private(set) var inside = 0
-    /// Who waits, by a number that grows; those who gave up leave a gap behind.
+    /// The waiting tasks by ascending number; tasks that gave up leave gaps.
     private var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
     private var line: ArraySlice<UInt64> = []
     private var next: UInt64 = 0
 
     nonisolated init(limit: Int = 1) { self.limit = max(1, limit) }
 
-    /// Waits for a place; false when the task was cancelled or the deadline (CLOCK_MONOTONIC) passed.
+    /// Waits for a place; false if the task was cancelled or the deadline (CLOCK_MONOTONIC) passed.
     func enter(until deadline: Double? = nil) async -> Bool {
         if inside < limit {
             inside += 1
@@ -40,7 +40,7 @@ final class Turnstile {
         return entered
     }
 
-    /// Hands a place to the next in line, or gives it back.
+    /// Passes the place to the next waiting task, or releases it.
     func leave() {
         inside -= 1
         admit()

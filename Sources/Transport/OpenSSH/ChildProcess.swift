@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Linux
 
-/// A child process whose pipes and whose end are watched by the loop.
+/// A child process whose pipes and whose end the loop watches.
 @TransportLoop
 final class ChildProcess {
     /// Notified when a pipe became ready or the process ended.
@@ -15,7 +15,7 @@ final class ChildProcess {
     /// A pidfd(2), readable once the process has ended.
     private let end: PipeEnd
 
-    /// What a new process is reached by; each number is owned by whoever takes it.
+    /// The descriptors of a new process; whoever takes a number owns it.
     private struct Started: Sendable {
         var pid: pid_t
         var input: Int32
@@ -29,7 +29,7 @@ final class ChildProcess {
         try ChildProcess(try await spawn(call))
     }
 
-    /// Off the loop: fork(2) of a large process takes its time.
+    /// Runs off the loop: fork(2) of a large process takes time.
     @concurrent
     nonisolated private static func spawn(_ call: ProgramCall) async throws(SystemError) -> Started
     {
@@ -71,15 +71,16 @@ final class ChildProcess {
     /// Bytes of standard output: nil for none yet, empty at the end.
     func readOutput(_ count: Int) -> [UInt8]? { output.read(count) }
 
-    /// Bytes of standard error, likewise.
+    /// Bytes of standard error, in the same way.
     func readErrors(_ count: Int) -> [UInt8]? { errors.read(count) }
 
-    /// Writes what fits: the count, or nil once nobody reads any more.
+    /// Writes as many bytes as fit and returns their count; nil once the pipe has no reader.
     func write(_ bytes: ArraySlice<UInt8>) -> Int? { input.write(bytes) }
 
     func closeInput() { input.close() }
 
-    /// Kills the process and all it has started; its end is still awaited, so that no zombie stays.
+    /// Kills the process and all processes it started; its end is still awaited, so that no zombie
+    /// remains.
     func kill() {
         input.close()
         output.close()
@@ -117,7 +118,7 @@ private final class PipeEnd {
         }
     }
 
-    /// nil: nothing yet; empty: the end.
+    /// Reads bytes; nil: none yet; empty: the end.
     func read(_ count: Int) -> [UInt8]? {
         guard let number = descriptor?.number else { return [] }
         guard isReady else { return nil }
@@ -138,7 +139,7 @@ private final class PipeEnd {
         return bytes
     }
 
-    /// nil: nobody reads any more.
+    /// Writes bytes; nil: the pipe has no reader.
     func write(_ bytes: ArraySlice<UInt8>) -> Int? {
         guard let number = descriptor?.number else { return nil }
         guard isReady else { return 0 }
@@ -160,7 +161,7 @@ private final class PipeEnd {
     isolated deinit { close() }
 }
 
-/// Signals by name, without SIG, as SSH has them (RFC 4254, 6.10).
+/// Signals by name without SIG, as in SSH (RFC 4254, 6.10).
 enum SignalName {
     private static let names: [Int32: String] = [
         SIGABRT: "ABRT", SIGALRM: "ALRM", SIGFPE: "FPE", SIGHUP: "HUP", SIGILL: "ILL",

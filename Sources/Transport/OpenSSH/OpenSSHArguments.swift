@@ -2,7 +2,7 @@
 enum OpenSSHArguments {
     static let program = "/usr/bin/ssh"
 
-    /// All arguments up to and with the host; the command follows.
+    /// All arguments up to and including the host; the command follows.
     static func arguments(for target: SSHTarget, marker: String) -> [String] {
         var arguments = [
             "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=15",
@@ -33,12 +33,13 @@ enum OpenSSHArguments {
                 "-o", "GlobalKnownHostsFile=none",
             ]
         }
-        // `no` would let a changed key pass.
+        // `no` would accept a changed key.
         let checking = target.strictHostKeyChecking == .yes ? "yes" : "accept-new"
         return arguments + ["-o", "StrictHostKeyChecking=\(checking)"]
     }
 
-    /// The way through the jump hosts, each with its own settings, which `-J` would not pass on.
+    /// The ProxyCommand through the jump hosts, each with its own settings, which `-J` would not
+    /// pass on.
     private static func proxyCommand(for target: SSHTarget) -> String {
         guard var hop = target.jumps.last else { return "none" }
         hop.jumps = Array(target.jumps.dropLast())
@@ -46,13 +47,13 @@ enum OpenSSHArguments {
         if !hop.jumps.isEmpty { words += ["-o", "ProxyCommand=\(proxyCommand(for: hop))"] }
         let address = target.address.contains(":") ? "[\(target.address)]" : target.address
         words += ["-W", "\(address):\(target.port)", "--", hop.host]
-        // ssh expands % in the line, then a shell splits it.
+        // ssh expands % in the line, then a shell splits the line.
         return words.map { word in
             word == "%h" || word == "%p" ? word : quote(word.replacing("%", with: "%%"))
         }.joined(separator: " ")
     }
 
-    /// A word for a POSIX shell.
+    /// Quotes a word for a POSIX shell.
     static func quote(_ word: String) -> String {
         "'" + word.replacing("'", with: "'\\''") + "'"
     }

@@ -1,8 +1,9 @@
 import Linux
 
-/// A connection by the system's ssh: one process, and so one login, per command.
+/// A connection through the system's ssh: one process, and therefore one login, per command.
 ///
-/// Nothing is opened before the first command; its login is when a host that cannot be reached says so.
+/// Nothing is opened before the first command, so an unreachable host is only noticed at that
+/// login.
 @TransportLoop
 final class OpenSSHConnection: RemoteConnection {
     let way = SSHTarget.Way.openssh
@@ -81,12 +82,13 @@ final class OpenSSHConnection: RemoteConnection {
 
     isolated deinit { close() }
 
-    /// Waits for the line that ssh's LocalCommand prints once it is logged in; what of standard
-    /// error came after it.
+    /// Waits for the line that ssh's LocalCommand prints after the login; returns the part of
+    /// standard error after that line.
     private func waitForLogin(
         _ child: ChildProcess, _ marker: String
     ) async throws(TransportError) -> [UInt8] {
-        // ssh keeps the time of each step itself; this is for one that does not.
+        // ssh has its own time limit for each step; this one is for an ssh that does not end by
+        // itself.
         let hops = Double(target.jumps.count + 1)
         let deadline = Deadline(in: target.connectTimeoutSeconds * 3 * hops + 5)
         let sign = Array((marker + "\n").utf8)
@@ -114,7 +116,7 @@ final class OpenSSHConnection: RemoteConnection {
         }
     }
 
-    /// Of what ssh says before the login, a pinned key is worth telling.
+    /// Of the lines that ssh prints before the login, only a pinned key is reported.
     private func note(_ text: String) {
         for line in text.split(whereSeparator: \.isNewline)
         where line.hasPrefix("Warning: Permanently added") {
@@ -128,7 +130,7 @@ final class OpenSSHConnection: RemoteConnection {
 }
 
 extension Array where Element == UInt8 {
-    /// Where a run of bytes begins for the first time.
+    /// The index of the first occurrence of a run of bytes.
     fileprivate func firstIndex(of run: [UInt8]) -> Int? {
         guard count >= run.count else { return nil }
         return (0...(count - run.count)).first { self[$0..<$0 + run.count].elementsEqual(run) }

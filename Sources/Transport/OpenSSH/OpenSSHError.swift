@@ -1,6 +1,6 @@
-/// What the system's ssh means by what it prints when it fails.
+/// Interprets what the system's ssh prints when it fails.
 enum OpenSSHError {
-    /// The kind of a failure before the session was up.
+    /// The kind of a failure before the session was established.
     static func kind(
         status: Int32, text: String, target: SSHTarget, user: String
     ) -> TransportError.Kind {
@@ -64,7 +64,8 @@ enum OpenSSHError {
         return .openssh(status: status, text: lines.suffix(4).joined(separator: "; "))
     }
 
-    /// Whether the end of a started command was the connection's: ssh says so by 255 and a line.
+    /// Whether a started command ended because the connection was lost: ssh reports this by status
+    /// 255 and a line of text.
     static func lostConnection(status: Int32, text: String) -> String? {
         guard status == 255 else { return nil }
         let signs = [
@@ -98,7 +99,7 @@ enum OpenSSHError {
 }
 
 extension StringProtocol {
-    /// Where a text occurs first.
+    /// The range of the first occurrence of a text.
     fileprivate func rangeOf(_ text: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {

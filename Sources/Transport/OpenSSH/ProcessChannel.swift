@@ -1,6 +1,6 @@
 import Linux
 
-/// A command that runs in a child process: one of the system's ssh, or the command itself.
+/// A command that runs in a child process: either the system's ssh, or the command itself.
 @TransportLoop
 final class ProcessChannel: RemoteChannel {
     private static let pieceSize = 16 * 1024
@@ -9,7 +9,7 @@ final class ProcessChannel: RemoteChannel {
     private let child: ChildProcess
     private let deadline: Deadline?
     private let error: (TransportError.Kind) -> TransportError
-    /// What the end of the process means: ssh has its own failures among the command's.
+    /// Interprets the end of the process: ssh reports its own failures like those of the command.
     private let judge: (RemoteExit, [UInt8]) -> TransportError?
     private var errors: [UInt8] = []
     private var hasEnded = false
@@ -37,9 +37,10 @@ final class ProcessChannel: RemoteChannel {
         while !rest.isEmpty {
             try checkOpen()
             guard let n = child.write(rest) else {
-                // Its end tells why; a command that just stopped reading is none of our errors.
+                // The end of the process tells why; a command that only stopped reading is not an
+                // error of ours.
                 throw failureAtEnd
-                    ?? error(.connectionLost(.run, reason: "the command reads no more"))
+                    ?? error(.connectionLost(.run, reason: "the command no longer reads its input"))
             }
             rest = rest.dropFirst(n)
             if n == 0 { try await wait() }

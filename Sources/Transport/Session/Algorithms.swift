@@ -1,10 +1,10 @@
 import CSSH2
 
-/// The algorithms we would use of those the libssh2 in use has, best first.
+/// The algorithms that we accept and the loaded libssh2 supports, best first.
 ///
-/// What OpenSSH's client has switched off by default stays off here, RSA host keys signed by SHA-1
-/// excepted: nobody finds a collision during a handshake, and older hosts have nothing else that
-/// libssh2 1.10 knows.
+/// Algorithms that OpenSSH's client disables by default are disabled here too, except RSA host keys
+/// signed by SHA-1: nobody can find a collision during a handshake, and older hosts offer nothing
+/// else that libssh2 1.10 supports.
 @TransportLoop
 struct OurAlgorithms: Sendable {
     let keyExchange: [String]
@@ -33,7 +33,7 @@ struct OurAlgorithms: Sendable {
         ]
     )
 
-    /// Asked of the library once.
+    /// Read from the library once.
     static let all: OurAlgorithms? = {
         guard LibSSH2.failure == nil, let session = cssh2_session_new(nil) else { return nil }
         defer { libssh2_session_free(session) }
@@ -52,8 +52,8 @@ struct OurAlgorithms: Sendable {
             mac: names(LIBSSH2_METHOD_MAC_CS, wanted.mac))
     }()
 
-    /// Host key algorithms with those of known keys first: a host with several keys shows the one
-    /// that is known, or it would look changed.
+    /// Host key algorithms, those of known keys first: a host with several keys then presents the
+    /// known one; otherwise it would seem to have changed.
     func hostKey(knownTypes: [String]) -> [String] {
         let known = knownTypes.flatMap { type in
             type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type]

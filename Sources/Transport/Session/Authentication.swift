@@ -5,15 +5,16 @@ import Linux
 /// Makes signatures for a key that is being offered.
 @TransportLoop
 protocol Signer {
-    /// A signature by the named algorithm, without its name; the reason where none can be made.
+    /// A signature with the named algorithm, without the algorithm's name; otherwise the reason why
+    /// none can be made.
     func sign(_ data: [UInt8], algorithm: String) async -> Result<[UInt8], SignFailure>
-    /// Whether a person may be at it right now, whom no deadline of ours should hurry.
+    /// Whether a person may be involved at the moment, so that our deadlines must not apply.
     var waitsForPerson: Bool { get }
 }
 
 struct SignFailure: Error, Sendable {
     let reason: String
-    /// The key file whose passphrase nobody gave.
+    /// The key file whose passphrase was not given.
     var lockedFile: String?
 }
 
@@ -21,7 +22,7 @@ struct SignFailure: Error, Sendable {
 @TransportLoop
 struct Identity {
     let blob: [UInt8]
-    /// For messages: the file, or the agent's comment.
+    /// The name for messages: the file, or the agent's comment.
     let name: String
     let signer: any Signer
 
@@ -57,7 +58,8 @@ final class PendingSignature {
         return nil
     }
 
-    /// The signature of the data; nil: not yet, `onDone` will be called with the seconds it took.
+    /// The signature of the data; nil: not ready, and `onDone` will be called with the seconds that
+    /// it took.
     func take(
         _ data: [UInt8], onDone: @escaping @TransportLoop (_ seconds: Double) -> Void
     ) -> Result<[UInt8], SignFailure>? {
@@ -88,9 +90,9 @@ final class PendingSignature {
 }
 
 extension Session {
-    /// Offers the keys one after the other until the server is content.
+    /// Offers the keys one after another until the server accepts.
     ///
-    /// `skipped`: keys that could not be offered, with the reason, for the message.
+    /// `skipped`: keys that could not be offered, with the reasons, for the message.
     func authenticate(
         as user: String, with identities: [Identity], skipped: [String], until deadline: Deadline
     ) async throws(TransportError) {
@@ -116,7 +118,7 @@ extension Session {
             let name = "\(identity.name) (\(identity.type))"
             tried.append(pending.failure.map { "\(name): \($0.reason)" } ?? "\(name): refused")
             if isGone {
-                // sshd hangs up after a few keys.
+                // sshd closes the connection after a few keys.
                 throw error(
                     .authenticationFailed(
                         user: user, tried: tried + [disconnectText].compactMap { $0 }, accepted: [])
@@ -128,7 +130,7 @@ extension Session {
         throw error(.authenticationFailed(user: user, tried: tried, accepted: accepted))
     }
 
-    /// What the server says it accepts; some let everyone in at this question.
+    /// The methods that the server accepts; some servers log everyone in at this request.
     private func acceptedMethods(
         _ user: String, until deadline: Deadline
     ) async throws(TransportError) -> [String] {

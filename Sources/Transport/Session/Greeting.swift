@@ -1,13 +1,14 @@
-/// What a server says before keys are exchanged: its identification line and its KEXINIT
-/// (RFC 4253, 4.2 and 7.1), read from the bytes as they pass.
+/// What a server sends before keys are exchanged: its identification line and its KEXINIT (RFC
+/// 4253, 4.2 and 7.1), read from the passing bytes.
 ///
-/// libssh2 says only "unable to exchange keys"; with the lists at hand we can name what is missing.
+/// libssh2 reports only "unable to exchange keys"; with the lists, the message can name what is
+/// missing.
 struct Greeting: Sendable {
-    /// Lines before the identification: a refusal, or a server that is none.
+    /// Lines before the identification: a refusal, or the output of a server that is not SSH.
     private(set) var preamble = ""
-    /// `SSH-2.0-OpenSSH_9.2p1 Debian-2`; nil until it came.
+    /// `SSH-2.0-OpenSSH_9.2p1 Debian-2`; nil until it has arrived.
     private(set) var identification: String?
-    /// The server's name-lists; nil until they came.
+    /// The server's name-lists; nil until they have arrived.
     private(set) var algorithms: ServerAlgorithms?
     private(set) var isComplete = false
     private var bytes: [UInt8] = []
@@ -26,7 +27,7 @@ struct Greeting: Sendable {
         if bytes.count > 65_536 { finish() }
     }
 
-    /// What came before the connection ended, of a server that never identified itself.
+    /// What a server that never identified itself sent before the connection ended.
     var said: String {
         var all = preamble
         if identification == nil, !bytes.isEmpty {
@@ -74,7 +75,7 @@ struct ServerAlgorithms: Sendable, Equatable {
     let macToServer: [String]
     let macToClient: [String]
 
-    /// Reads the name-lists that follow the cookie; nil when they are cut short.
+    /// Reads the name-lists that follow the cookie; nil if they are incomplete.
     init?(_ bytes: ArraySlice<UInt8>) {
         var reader = SSHReader(bytes)
         var lists: [[String]] = []
@@ -90,7 +91,8 @@ struct ServerAlgorithms: Sendable, Equatable {
         macToClient = lists[5]
     }
 
-    /// The first kind of which both sides have nothing in common, in the order of the negotiation.
+    /// The first kind, in the order of the negotiation, without an algorithm that both sides
+    /// support.
     @TransportLoop
     func missing(ours: OurAlgorithms) -> (TransportError.AlgorithmKind, [String], [String])? {
         let rows: [(TransportError.AlgorithmKind, [String], [String])] = [

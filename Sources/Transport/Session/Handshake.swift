@@ -1,7 +1,7 @@
 import CSSH2
 
 extension Session {
-    /// Exchanges keys over the attached link, asking for a host key of the known types first.
+    /// Exchanges keys over the attached link; prefers host keys of the known types.
     func handshake(
         knownTypes: [String], timeoutSeconds: Double
     ) async throws(TransportError) {
@@ -23,7 +23,7 @@ extension Session {
                 Int(libssh2_session_handshake(raw, self.descriptor))
             }
         } catch {
-            // Which of the two steps it hung in is known only now.
+            // Only now is it known in which of the two steps it hung.
             if case .timedOut = error.kind, greeting.identification == nil {
                 throw self.error(.timedOut(.banner, seconds: timeoutSeconds))
             }
@@ -33,10 +33,10 @@ extension Session {
         greeting.forget()
     }
 
-    /// Waits for the server's first bytes; false where none came in time.
+    /// Waits for the server's first bytes; false if none arrived in time.
     ///
-    /// Most servers greet by themselves. One that waits for our greeting is not said to be silent:
-    /// the handshake tells.
+    /// Most servers send their greeting first. A server that waits for our greeting is not treated
+    /// as silent here: the handshake shows it.
     func greets(withinSeconds seconds: Double) async throws(TransportError) -> Bool {
         let deadline = Deadline(in: seconds)
         while isOpen, !hasInput {
@@ -53,7 +53,7 @@ extension Session {
     private func handshakeFailure(_ result: Int) -> TransportError {
         guard greeting.identification != nil else {
             let said = greeting.said
-            // The wording of sshd and of the TCP wrappers is free; what is no greeting is shown.
+            // sshd and the TCP wrappers may send any text; a text that is not a greeting is shown.
             if result == Int(LIBSSH2_ERROR_BANNER_RECV) { return error(.notSSH(text: said)) }
             return error(.bannerRefused(text: said))
         }

@@ -2,9 +2,9 @@ import CSSH2
 import SSHConfig
 
 extension Session {
-    /// Judges the key the host has shown in the handshake; what the user should be told.
+    /// Checks the key that the host presented in the handshake; returns notices for the user.
     ///
-    /// Throws for every key that must not be trusted; pins a new one where that was asked for.
+    /// Throws for every key that must not be trusted; pins a new key if the target asks for that.
     func verifyHostKey(
         _ known: HostEntries, pinningIn store: KnownHostsStore
     ) async throws(TransportError) -> [String] {
@@ -15,7 +15,7 @@ extension Session {
             let key = HostKey(
                 blob: [UInt8](
                     UnsafeRawBufferPointer(start: UnsafeRawPointer(bytes), count: length)))
-        else { throw error(.hostKeyUnverifiable(reason: "libssh2 does not show it")) }
+        else { throw error(.hostKeyUnverifiable(reason: "libssh2 does not report it")) }
         let name = TransportError.KeyName(key)
         switch known.verdict(on: key) {
         case .known: return []

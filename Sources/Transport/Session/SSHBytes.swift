@@ -1,4 +1,4 @@
-/// Reads the data types of RFC 4251, section 5; nil from any call once the bytes run out.
+/// Reads the data types of RFC 4251, section 5; every read returns nil once the bytes run out.
 struct SSHReader: Sendable {
     private var rest: ArraySlice<UInt8>
 
@@ -48,7 +48,8 @@ struct SSHWriter: Sendable {
 
     mutating func string(_ value: String) { string(Array(value.utf8)) }
 
-    /// A big-endian magnitude as an mpint: no leading zeros but one where the top bit is set.
+    /// Writes a big-endian magnitude as an mpint: without leading zeros, except one if the top bit
+    /// is set.
     mutating func mpint(_ magnitude: some Collection<UInt8>) {
         let digits = magnitude.drop { $0 == 0 }
         let needsZero = (digits.first ?? 0) & 0x80 != 0

@@ -3,40 +3,41 @@ import CSSH2
 import Glibc
 import Linux
 
-/// The one owner of a libssh2 session.
+/// The only owner of a libssh2 session.
 ///
-/// Several tasks may have calls under way at once (a read, a write, tunnels of inner sessions); each
-/// call that would block waits for the next activity and is made again.
+/// Several tasks may have calls in progress at once (a read, a write, tunnels of inner sessions); a
+/// call that would block waits for the next activity and is repeated.
 @TransportLoop
 final class Session {
-    /// Bytes a server may send before it has let us in; only a broken or hostile one needs more.
+    /// The number of bytes a server may send before the login; only a broken or hostile server
+    /// sends more.
     private static let unauthenticatedLimit = 1 << 20
 
     /// Notified after input was consumed or became available, and when the session ends.
     let activity = Notifier()
-    /// Called at the same moments: the tunnels that inner sessions have through this one.
+    /// Called at the same moments: the tunnels of inner sessions through this one.
     var observers: [ObjectIdentifier: @TransportLoop () -> Void] = [:]
-    /// What the server said before keys were exchanged.
+    /// What the server sent before keys were exchanged.
     var greeting = Greeting()
     /// The signature for the key being offered; set during authentication.
     var pendingSignature: PendingSignature?
-    /// What the server said when it hung up (RFC 4253, 11.1).
+    /// The server's text when it disconnected (RFC 4253, 11.1).
     private(set) var disconnectText: String?
     var isAuthenticated = false
-    /// What a user should be told of this session and has not been.
+    /// Notices about this session that the user has not been given yet.
     var notices: [String] = []
-    /// For messages.
+    /// The target, for messages.
     let target: SSHTarget
 
     private(set) var raw: OpaquePointer?
-    /// What callbacks of this session find it by.
+    /// The pointer by which callbacks find this session.
     private(set) var context: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     private var link: (any Link)?
     private var isNotifying = false
-    /// Seconds that signing took, of someone who had to type a passphrase or touch a key, say:
-    /// the host's time stands still meanwhile.
+    /// The seconds that signing took, for example while a user typed a passphrase or touched a key:
+    /// they do not count against the host.
     var signingSeconds = 0.0
-    /// Channel opens share one state in libssh2: one at a time.
+    /// Channel opens share one state in libssh2, so only one may run at a time.
     let opening = Turnstile()
 
     init(target: SSHTarget) throws(TransportError) {
@@ -51,10 +52,10 @@ final class Session {
         cssh2_session_set_callbacks(raw, receiveCallback, sendCallback, disconnectCallback)
     }
 
-    // Every path ends in close(); this is the last resort of an abandoned session.
+    // Every path ends in close(); this is a safeguard for an abandoned session.
     isolated deinit { close() }
 
-    /// Has the session's bytes carried by a link; once, before the handshake.
+    /// Attaches the link that carries the session's bytes; once, before the handshake.
     func attach(_ link: any Link) { self.link = link }
 
     var descriptor: Int32 { link?.descriptor ?? -1 }
@@ -72,7 +73,7 @@ final class Session {
 
     // MARK: Calls
 
-    /// Makes a libssh2 call again and again until it no longer answers EAGAIN; its result.
+    /// Repeats a libssh2 call until it no longer returns EAGAIN; returns its result.
     ///
     /// Throws when the deadline passes, the task is cancelled (which closes the session) or the
     /// session is closed meanwhile. Errors of libssh2 are returned, not thrown.
@@ -91,8 +92,8 @@ final class Session {
         }
     }
 
-    /// A call of libssh2 between filling and flushing the link, made again for as long as it would
-    /// block though there is more input; wakes others where it consumed some.
+    /// Makes a libssh2 call between filling and flushing the link, and repeats it while it would
+    /// block although there is more input; wakes waiters if it consumed input.
     func attempt(_ operation: () -> Int) -> Int {
         while true {
             guard let link else { return operation() }
@@ -109,7 +110,8 @@ final class Session {
                 link.releaseEnd()
                 continue
             }
-            // A call that took nothing waits for something else than input, such as a signature.
+            // A call that consumed nothing waits for something other than input, such as a
+            // signature.
             link.fill()
             guard link.mayReceive || link.holdsEnd,
                 link.received != received || link.arrived != arrived
@@ -140,7 +142,7 @@ final class Session {
         }
     }
 
-    /// Waits until all that was written has been handed to the kernel or the outer session.
+    /// Waits until everything written has been passed to the kernel or the outer session.
     func waitUntilSent(
         _ phase: TransportError.Phase, until deadline: Deadline?
     ) async throws(TransportError) {
@@ -149,10 +151,11 @@ final class Session {
         }
     }
 
-    /// Wakes whoever waits: input was consumed or is there, or the session has ended.
+    /// Wakes all waiters: input was consumed or has arrived, or the session has ended.
     func notify() {
         activity.notifyAll()
-        // An observer reads from this session, which may notify again: that round covers it.
+        // An observer reads from this session, which may notify again: the current round covers
+        // that.
         guard !isNotifying, !observers.isEmpty else { return }
         isNotifying = true
         defer { isNotifying = false }
@@ -163,7 +166,8 @@ final class Session {
         } while (link?.received ?? 0) != before
     }
 
-    /// Ends the session: says good-bye if it can be said without waiting, and frees everything.
+    /// Ends the session: sends a disconnect message if that is possible without waiting, and frees
+    /// everything.
     func close() {
         guard let raw else { return }
         self.raw = nil
@@ -198,7 +202,7 @@ final class Session {
         }
     }
 
-    /// What libssh2 says of its last error.
+    /// The text of libssh2's last error.
     func lastMessage(_ result: Int) -> String {
         guard let raw else { return "error \(result)" }
         var text: UnsafeMutablePointer<CChar>?
@@ -225,10 +229,11 @@ final class Session {
     }
 
     fileprivate func disconnected(_ reason: Int32, _ text: String) {
-        disconnectText = text.isEmpty ? "the server hung up (reason \(reason))" : text
+        disconnectText = text.isEmpty ? "the server disconnected (reason \(reason))" : text
     }
 
-    /// The session whose callback was called; valid during the callback, which only calls of ours make.
+    /// The session whose callback was called; valid during the callback, which runs only inside our
+    /// own calls.
     nonisolated static func of(
         _ context: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     ) -> Session? {
@@ -261,7 +266,7 @@ private let disconnectCallback: cssh2_disconnect = { _, reason, text, length, _,
     TransportLoop.assumeIsolated { session.disconnected(reason, message) }
 }
 
-/// A point in time by which something must have happened, and the allowance it came from.
+/// A point in time by which something must have happened, and the time allowed for it.
 struct Deadline: Sendable {
     /// An instant of CLOCK_MONOTONIC.
     let instant: Double
@@ -275,7 +280,7 @@ struct Deadline: Sendable {
 
 /// The library's global state.
 enum LibSSH2 {
-    /// The code of a failed libssh2_init; nil when it is ready.
+    /// The code of a failed libssh2_init; nil if it succeeded.
     ///
     /// Calls it once.
     static let failure: Int32? = {

@@ -3,7 +3,7 @@ import CSSH2
 /// A command that runs in a channel of a libssh2 session.
 @TransportLoop
 final class SessionChannel: RemoteChannel {
-    /// The receive window; libssh2 holds up to this and one read's worth for a slow reader.
+    /// The receive window; libssh2 buffers up to this and one read's worth for a slow reader.
     private static let window: UInt32 = 16 * 1024
     private static let pieceSize = 16 * 1024
     private static let errorLimit = 8 * 1024
@@ -69,9 +69,9 @@ final class SessionChannel: RemoteChannel {
                     let n = libssh2_channel_write_ex(
                         self.channel, 0, rest.baseAddress?.assumingMemoryBound(to: CChar.self),
                         min(rest.count, 65_536))
-                    // 0: the peer's window is full, which its next message opens.
+                    // 0 means that the peer's window is full; the peer's next message reopens it.
                     let result = n == 0 ? Int(LIBSSH2_ERROR_EAGAIN) : n
-                    // A command that has ended opens no window any more.
+                    // A command that has ended no longer opens the window.
                     if result == Int(LIBSSH2_ERROR_EAGAIN) {
                         self.readErrors()
                         if self.isClosedByPeer { return Int(LIBSSH2_ERROR_CHANNEL_CLOSED) }
@@ -89,7 +89,7 @@ final class SessionChannel: RemoteChannel {
         guard !hasSentEnd else { return }
         let result = try await call { _ in Int(libssh2_channel_send_eof(self.channel)) }
         hasSentEnd = true
-        // The command may have ended already; then there is no one to tell.
+        // The command may have ended already; then there is no recipient.
         if result < 0, session.unsent > 0 { throw session.failure(result, .run) }
         try await session.waitUntilSent(.run, until: deadline)
     }
@@ -101,7 +101,8 @@ final class SessionChannel: RemoteChannel {
             var n = 0
             var before: Int
             repeat {
-                // Looking for one stream may bring in bytes of the other: look until both are dry.
+                // Reading one stream may bring in bytes of the other, so both are read until they
+                // are empty.
                 before = self.session.received
                 self.readErrors()
                 piece = [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { buffer, filled in
@@ -124,7 +125,7 @@ final class SessionChannel: RemoteChannel {
         if let exit { return exit }
         try await closeInput()
         while try await read() != nil {}
-        // The exit status comes after the end of the output; so wait for the server to close first.
+        // The exit status follows the end of the output, so wait for the server to close first.
         let result = try await call { _ in Int(libssh2_channel_wait_closed(self.channel)) }
         if result < 0 { throw session.failure(result, .run) }
         let exit = exitOfChannel()
@@ -140,7 +141,7 @@ final class SessionChannel: RemoteChannel {
         do {
             return try await session.call(.run, until: deadline, operation)
         } catch {
-            // Past its deadline a command is not waited for: the connection goes.
+            // A command past its deadline is not waited for: the connection is closed.
             if case .timedOut = error.kind { session.close() }
             throw error
         }
@@ -156,10 +157,11 @@ final class SessionChannel: RemoteChannel {
         }
     }
 
-    /// Both streams share one window: what nobody reads would stop the other.
+    /// Both streams share one window: unread data of one would stop the other.
     ///
-    /// The piece has the other stream's size, too: libssh2 1.10 computes a window adjustment that a
-    /// key exchange has interrupted anew from the size of the next read, and drops data if they differ.
+    /// The piece must have the same size as for the other stream: if a key exchange interrupts a
+    /// window adjustment, libssh2 1.10 computes it again from the size of the next read, and drops
+    /// data if the sizes differ.
     private func readErrors() {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pieceSize) { buffer in
             while true {

@@ -43,7 +43,7 @@ extension MachineTests {
         #expect(late.status == 1, "\(late.text)")
         for line in [
             "cannot reach the host after its reboot: it did not come back within 5 s",
-            "hint: see its console.",
+            "hint: look at its console.",
             "> cpu_isolation system   pending:",
             "+ kernel_module dummy   state (running) absent → loaded",
         ] {
