@@ -1,6 +1,8 @@
 /// Where the configuration is read from; tests substitute their own files.
 package struct ConfigSource: Sendable {
-    /// The content of a file; nil where there is no such file. Throws where it cannot be read.
+    /// The content of a file; nil if it does not exist.
+    ///
+    /// Throws if it cannot be read.
     package var read: @Sendable (String) throws(SSHConfigError) -> [UInt8]?
     /// The paths that match a glob(7) pattern, sorted.
     package var glob: @Sendable (String) -> [String]
@@ -38,9 +40,9 @@ package struct ConfigFile: Sendable {
     /// Reads a file and its includes; a file that does not exist is treated as empty, unless it
     /// `mustExist`.
     ///
-    /// `isUser`: whether relative includes lie in `~/.ssh` rather than `/etc/ssh`. One that is there
-    /// and cannot be read is an error: what it says of hosts, and of jumps on the way, would be
-    /// left out.
+    /// `isUser`: whether relative includes lie in `~/.ssh` rather than `/etc/ssh`. A file
+    /// that exists and cannot be read is an error: otherwise what it says of hosts and of jump
+    /// hosts would be ignored.
     package init(
         _ path: String, isUser: Bool, mustExist: Bool = false, source: ConfigSource
     ) throws(SSHConfigError) {

@@ -54,7 +54,9 @@ struct CountedCallsTests {
         let own = "/etc/sysctl.d/90-muster.conf"
         let resources = (0..<200).map { index in
             machine.put("/proc/sys/vm/key\(index)", text: "0\n")
-            return resource(.sysctl, "vm.key\(index)", ["state": "present", "value": "1", "path": .string(own)])
+            return resource(
+                .sysctl, "vm.key\(index)",
+                ["state": "present", "value": "1", "path": .string(own)])
         }
         #expect(try apply(resources, on: machine) == 200)
         #expect(count("replaceFile", machine, own) == 1)

@@ -59,7 +59,9 @@ import Testing
         #expect(try processes(program).isEmpty)
     }
 
-    /// Those that run with exactly these words. The words bear our pid: other checkouts test too.
+    /// The processes that run with exactly these words.
+    ///
+    /// The words contain our process id, since other checkouts may run the same tests.
     private func processes(_ words: String) throws -> [pid_t] {
         let machine = LocalMachine()
         return try machine.list("/proc").compactMap { pid_t($0) }.filter { pid in
