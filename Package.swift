@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-/// One block of settings for every Swift target.
+/// The settings of every Swift target.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
@@ -10,12 +10,12 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// The agent runs on hosts that have nothing but a kernel: no Swift, no shared library, no NSS.
+/// The agent needs nothing on the host but a kernel: no Swift runtime, no shared library, no NSS.
 let fullyStatic: [LinkerSetting] = [
     .unsafeFlags(["-static-executable", "-Xlinker", "-s"])
 ]
 
-/// The controller carries the Swift runtime inside and takes its C libraries from the system.
+/// The controller contains the Swift runtime, and uses the C libraries of the system.
 let swiftRuntimeInside: [LinkerSetting] = [
     .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"], .when(configuration: .release))
 ]
@@ -37,7 +37,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         /** SHA-256 and Ed25519. */
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
-        /** Compression of the agent on its way to a host. */
+        /** Compression of the agent for its upload to a host. */
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         /** System calls that Glibc's module map lacks. */
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -49,14 +49,14 @@ let package = Package(
 
         /** Bounded frames, canonical JSON, digests. */
         .target(name: "Wire", dependencies: ["CSodium"]),
-        /** The vocabulary both sides share: plan, facts, change, report, messages. */
+        /** The data that both programs share: plan, facts, change, report, messages. */
         .target(name: "FleetModel", dependencies: ["Wire"]),
         /** Schema and claims of every resource kind. */
         .target(name: "Kinds", dependencies: ["FleetModel", "Wire"]),
-        /** System calls with typed errors, and the `Machine` seam that tests fake. */
+        /** System calls with typed errors, and the protocol `Machine`, which tests replace by a fake. */
         .target(name: "Linux", dependencies: ["CLinux"]),
 
-        /** What a failed system call means to people; reading files of a host. */
+        /** What a failed system call means, as text for people; reading files of a host. */
         .target(name: "SystemFaults", dependencies: ["FleetModel", "Linux"]),
 
         // MARK: The agent
@@ -83,11 +83,11 @@ let package = Package(
 
         // MARK: From files to plans
 
-        /** Source text, places, and the one vocabulary for faults. */
+        /** Source text, places in it, faults and exit codes. */
         .target(name: "Diagnostics", dependencies: ["Wire"]),
-        /** The value that variables, templates and parameters share. */
+        /** The type of value that variables, templates and parameters share. */
         .target(name: "Values", dependencies: ["Diagnostics", "Wire"]),
-        /** libyaml behind one owner; nodes with place and text. */
+        /** The only use of libyaml; nodes with their place and text. */
         .target(name: "YAML", dependencies: ["CYAML", "Diagnostics", "Values", "Wire"]),
         /** The strict Jinja subset. */
         .target(name: "Templates", dependencies: ["Diagnostics", "Values", "Wire"]),
@@ -95,7 +95,7 @@ let package = Package(
         .target(
             name: "Inventory",
             dependencies: ["YAML", "Templates", "Values", "Diagnostics", "Linux", "Wire"]),
-        /** Inventory, roles and facts in; plans out. Pure. */
+        /** Makes plans from inventory, roles and facts. Pure. */
         .target(
             name: "Compiler",
             dependencies: [
@@ -104,10 +104,10 @@ let package = Package(
                 "Wire",
             ]),
 
-        /** Profiles of tuned in, roles out. Pure. */
+        /** Makes roles from tuned profiles. Pure. */
         .target(name: "TunedImport", dependencies: ["Kinds", "Wire"]),
 
-        /** Which CPUs do what on a machine, and every setting that follows. Pure. */
+        /** What each CPU of a machine is used for, and every setting that follows. Pure. */
         .target(name: "Isolation", dependencies: ["Kinds", "Wire"]),
 
         // MARK: From the controller to hosts
@@ -118,7 +118,7 @@ let package = Package(
         .target(
             name: "Transport",
             dependencies: ["CSSH2", "CKeys", "SSHConfig", "Linux", "CLinux", "Wire"]),
-        /** What people and programs see of a run, joined from plan and reports. */
+        /** A run as people and programs see it: the plan joined with the reports. */
         .target(name: "Views", dependencies: ["FleetModel", "Wire"]),
         /** A run over many hosts as a state machine, with its brakes and deadlines. Pure. */
         .target(name: "Runs", dependencies: ["Diagnostics", "Views", "FleetModel", "Wire"]),
@@ -136,12 +136,12 @@ let package = Package(
 
         // MARK: The command line
 
-        /** View values as text and JSON; progress from events. */
+        /** Renders views as text, and events as a progress line. */
         .target(
             name: "Presentation", dependencies: ["FleetModel", "Views", "Diagnostics", "Wire"]),
-        /** One declarative option table: parser, help, reference. */
+        /** One table of verbs and options, from which the parser and the help are made. */
         .target(name: "CommandLineKit", dependencies: ["Diagnostics"]),
-        /** One file per verb. */
+        /** One file for each verb. */
         .target(
             name: "Commands",
             dependencies: [
@@ -160,7 +160,7 @@ let package = Package(
         /** Attempts to escape the agent's sandbox, and death at a chosen system call. */
         .target(
             name: "CAgentTests", path: "Tests/CAgentTests", cSettings: [.define("_GNU_SOURCE")]),
-        /** What the agent's tests need a process of its own for. */
+        /** The parts of the agent's tests that need a process of their own. */
         .executableTarget(
             name: "AgentTestTool", dependencies: ["AgentCore", "CAgentTests", "CLinux", "Linux"],
             path: "Tests/AgentTestTool"),

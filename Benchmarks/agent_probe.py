@@ -1,8 +1,8 @@
-"""Runs on a lab host: the agent by itself, spoken to over pipes. Prints JSON.
+"""Measures the agent alone, on a lab host, by talking to it over pipes. Prints JSON.
 
 agent_probe.py AGENT PLAN ROUNDS UNIT…
 
-PLAN holds the plan's canonical bytes. UNITs are shown by systemctl for comparison.
+PLAN is a file with the plan's canonical bytes. UNITs are for `systemctl show`, the baseline.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ preamble = b"\0MUSTER-AGENT\0\n"
 
 
 class Agent:
-    """An agent that serves this process."""
+    """An agent process that this process talks to."""
 
     def __init__(self, program):
         self.began = time.monotonic()
@@ -28,7 +28,7 @@ class Agent:
         self.resident = {}
 
     def receive(self):
-        """The next message."""
+        """Returns the next message."""
         while True:
             start = self.buffer.find(preamble)
             if start >= 0:
@@ -61,7 +61,7 @@ class Agent:
             data = data[os.write(self.process.stdin.fileno(), data) :]
 
     def note_resident(self):
-        """The most memory of each process of the agent, as the kernel noted it."""
+        """The peak memory of each process of the agent, from the kernel."""
         waiting = [self.process.pid]
         while waiting:
             pid = waiting.pop()
@@ -72,7 +72,7 @@ class Agent:
                     waiting += map(int, children.read().split())
             except OSError:
                 continue
-            # Its own programs only, not those it runs.
+            # Only processes of the agent itself, not programs that it starts.
             if fields["Name"].strip().startswith("muster") or os.path.basename(
                 sys.argv[1]
             ).startswith(fields["Name"].strip()):
@@ -82,7 +82,7 @@ class Agent:
         self.send({"type": "end"})
         self.process.stdin.close()
         if self.process.wait(10) != 0:
-            raise SystemExit("the agent did not end well")
+            raise SystemExit("the agent exited with an error")
 
 
 def first_frame(program):

@@ -1,11 +1,11 @@
-"""Fleet directories to measure with. The same arguments give the same bytes."""
+"""Makes fleet directories for the benchmarks. The same arguments give the same bytes."""
 
 import json
 from pathlib import Path
 
 
 def write_fleet(folder, resources, *, role="measured", templates=None, known_hosts=None, hosts=None, site=None):
-    """A fleet of one role; its inventory is given by `hosts`, or with `-i`."""
+    """Writes a fleet with one role; its inventory is `hosts`, or is given later with `-i`."""
     folder = Path(folder)
     files = {
         f"Roles/{role}/role.yaml": yaml({"description": "What is measured.", "resources": resources}),
@@ -25,17 +25,17 @@ def write_fleet(folder, resources, *, role="measured", templates=None, known_hos
 
 
 def yaml(value):
-    """JSON is YAML: what a generator writes need not be pretty."""
+    """Returns JSON, which is also YAML; nobody has to read it."""
     return json.dumps(value, indent=1) + "\n"
 
 
 def text_of(number, lines=40):
-    """The content of a configuration file, about a kilobyte and a half."""
+    """The content of a configuration file, by default about 1.5 kB."""
     return "".join(f"setting_{number:03}_{line:02} = value {number * line}\n" for line in range(lines))
 
 
 def plain_files(count, folder="/etc/bench"):
-    """Files as any tool would manage them: content, mode, owner."""
+    """Files with content, mode and owner, which every tool can manage."""
     return [{"directory": folder, "mode": "0755"}] + [
         {
             "file": f"{folder}/{number:03}.conf",
@@ -49,7 +49,7 @@ def plain_files(count, folder="/etc/bench"):
 
 
 def mixed_resources():
-    """Fifty resources of the kinds that a host without systemd has."""
+    """Fifty resources of kinds that a host without systemd supports."""
     packages = ["coreutils", "openssh-server", "sudo", "iproute2", "procps"]
     sysctls = {
         "net.ipv4.conf.all.rp_filter": 1,

@@ -1,4 +1,4 @@
-"""Labs as the benchmarks use them; raising and taking down is Scripts/lab's."""
+"""Labs for the benchmarks, started and removed with Scripts/lab."""
 
 import os
 import re
@@ -9,7 +9,7 @@ repository = Path(__file__).resolve().parent.parent
 
 
 class Lab:
-    """A lab that is up while the `with` block runs."""
+    """A lab that is up during a `with` block."""
 
     def __init__(self, count, *options, name="bench"):
         self.count = count

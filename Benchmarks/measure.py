@@ -1,4 +1,4 @@
-"""Running a program and saying what it cost."""
+"""Runs programs and measures their time and memory."""
 
 import os
 import statistics
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 
 
 class BenchmarkFailed(Exception):
-    """A program did not do what it was to be measured at."""
+    """A program did not do what was to be measured."""
 
 
 @dataclass
 class Cost:
-    """What one run of a program took: itself and every process it waited for."""
+    """Time and memory of one run of a program and of all processes it waited for."""
 
     seconds: float
     cpu_seconds: float
-    # The largest resident set of any one of its processes.
+    # The peak resident memory of the largest of these processes.
     resident_bytes: int
     output: str
 
 
 def run(arguments, *, expect=(0,), stdin=None, **options):
-    """Runs a program to its end; what it printed to both streams is in the cost."""
+    """Runs a program to its end; the result contains its output from both streams."""
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -51,9 +51,9 @@ def median(values):
 
 
 def side_by_side(rounds, *programs):
-    """Runs the programs in turn, as many rounds; the costs of each.
+    """Runs the programs in turn for several rounds; returns the costs of each program.
 
-    In turn, so that whatever else the machine does meanwhile falls on all of them.
+    They alternate so that other load on the machine affects all of them.
     """
     costs = [[] for _ in programs]
     for _ in range(rounds):
@@ -63,5 +63,5 @@ def side_by_side(rounds, *programs):
 
 
 def middle(costs):
-    """The cost of the median duration."""
+    """The run with the median duration."""
     return sorted(costs, key=lambda cost: cost.seconds)[len(costs) // 2]

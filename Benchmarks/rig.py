@@ -1,4 +1,4 @@
-"""What every row needs: the programs, where to keep things, how large to measure."""
+"""What every row needs: the programs, folders, and the sizes to measure."""
 
 import os
 import shutil
@@ -24,25 +24,25 @@ class Rig:
     notes: list = field(default_factory=list)
 
     def sized(self, full, quick):
-        """The size of the full run or of --quick."""
+        """The size for a full run, or for --quick."""
         return quick if self.quick else full
 
     def folder(self, name):
-        """A fresh folder of that name."""
+        """A new empty folder with that name."""
         path = self.work / name
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
 
     def run(self, *arguments, fleet, expect=(0,), **options):
-        """Runs muster on a fleet, in an environment of its own."""
+        """Runs muster on a fleet, with its own environment."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.work), "NO_COLOR": "1"}
         return measure.run(
             [self.muster, *map(str, arguments)], expect=expect, cwd=fleet, env=environment, **options
         )
 
     def bare_loop(self):
-        """The bare libssh2 loop, compiled."""
+        """Compiles the plain libssh2 loop and returns its path."""
         program = self.work / "bare_loop"
         if not program.exists():
             source = repository / "Benchmarks" / "bare-loop" / "bare_loop.c"

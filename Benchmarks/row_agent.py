@@ -1,4 +1,4 @@
-"""Row 5: the agent by itself, on a lab host with systemd."""
+"""Row 5: the agent alone, on a lab host with systemd."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ import table
 from fleets import plain_files, write_fleet
 from lab import Lab, repository
 
-# Network parameters are a container's own; forty of them are easily found.
+# A container has its own network parameters, so forty of these are easily found.
 sysctls = [
     f"net.ipv4.conf.{interface}.{key}"
     for interface in ("all", "default", "lo", "eth0")
@@ -55,12 +55,12 @@ def run(rig):
         probe = ["python3", "/root/agent_probe.py", "/root/muster-agent", "/root/plan.json", str(rounds), *units]
         found = json.loads(host.execute(*probe))
     if found["outcomes"] != {"as_declared": 200}:
-        raise measure.BenchmarkFailed(f"the check was to be a no-op: {found['outcomes']}")
+        raise measure.BenchmarkFailed(f"the check should find no difference: {found['outcomes']}")
     first, check, show = (measure.median(found[key]) for key in ("first_frame", "check", "show"))
     rig.notes.append(
         "Row 5: 119 files and their directory, 40 sysctls, 20 packages, 20 units; medians of "
         f"{rounds} rounds on a lab host with systemd; memory is the sum of the agent's processes at their peaks; "
-        f"CPU time by the agent's own account {found['end']['cpu_microseconds'] / 1000:.0f} ms, resident "
+        f"CPU time as the agent reports it {found['end']['cpu_microseconds'] / 1000:.0f} ms, resident "
         f"{table.size(found['end']['resident_bytes'])}."
     )
     besides = check - show

@@ -28,8 +28,8 @@ def run(rig):
         )
     rig.notes.append(
         f"Row 6: one apply of {count} packages of a local repository and {count} kernel parameters, on a lab host with "
-        "systemd each: once free to be changed together, once each of them with a `requires` on the one before, so "
-        "that every parameter is a rewrite of its file and every package a run of apt-get."
+        "systemd each: once so that they can be changed together, once with each requiring the one before, so that "
+        "every parameter needs a rewrite of its file and every package needs a run of apt-get."
     )
     ratio = together.seconds / apart.seconds
     return [
@@ -54,7 +54,7 @@ def apply(rig, lab, host, resources, changes):
 
 
 def chained(resources):
-    """The same, each after the one before."""
+    """The same resources, each requiring the one before it."""
     return [
         {**resource, "id": f"step_{number}", **({"requires": [f"step_{number - 1}"]} if number else {})}
         for number, resource in enumerate(resources)
@@ -62,7 +62,7 @@ def chained(resources):
 
 
 def parameters(host, count):
-    """Network parameters, a container's own, with the values they have: what changes is the file."""
+    """Network parameters, which a container has for itself, with their current values: only the file changes."""
     values = {}
     for line in host.lines("/sbin/sysctl -a -r '^net[.]ipv[46][.](conf|neigh)[.]' 2>/dev/null"):
         key, _, value = line.partition(" = ")
@@ -79,12 +79,12 @@ def parameters(host, count):
     return chosen
 
 
-# Parameters that act when written, or that only show the other unit of another one.
+# Parameters whose write has an effect by itself, or that show another parameter in another unit.
 once = {"stable_secret", "base_reachable_time", "retrans_time", "mc_forwarding", "unres_qlen"}
 
 
 def build_packages(rig, count):
-    """A flat repository of packages that hold nothing; its archive."""
+    """Makes a flat repository of empty packages; returns an archive of it."""
     root = rig.folder("packages")
     index = []
     for number in range(count):
@@ -113,7 +113,7 @@ def build_packages(rig, count):
 
 
 def offer(host, archive):
-    """Makes the repository the host's."""
+    """Makes the repository an apt source of the host."""
     host.put(archive, "/root/packages.tar")
     host.execute(
         f"mkdir -p {folder} && tar -xf /root/packages.tar -C {folder} && "

@@ -1,11 +1,11 @@
-"""Row 1: a check of many hosts beside logging in to them."""
+"""Row 1: a check of many hosts, compared with only logging in to them."""
 
 import measure
 import table
 from fleets import host_template, mixed_resources, write_fleet
 from lab import Lab
 
-# Connections at once, on both sides.
+# The number of connections at once, the same for muster and for the baseline.
 width = 64
 
 

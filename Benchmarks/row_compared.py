@@ -1,4 +1,4 @@
-"""Row 2: a check of ten files beside the tools that do the same."""
+"""Row 2: a check of ten files, compared with other tools."""
 
 import json
 import os
@@ -60,12 +60,12 @@ def run(rig):
 
 
 def write_ansible(rig, lab, files):
-    """Programs that run the playbook, plainly and with mitogen."""
+    """Programs that run the playbook, without and with mitogen."""
     folder = rig.folder("ansible")
     tasks = [task(file) for file in files]
     play = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
     (folder / "play.yaml").write_text(yaml(play))
-    # Nobody's own settings: a file without any, since Ansible takes no /dev/null.
+    # An empty configuration file, to use no settings of the user; Ansible does not accept /dev/null.
     (folder / "ansible.cfg").write_text("[defaults]\n")
     environment = {
         "PATH": f"{rig.venv}/bin:{os.environ['PATH']}",
@@ -114,7 +114,7 @@ def require_no_change(output, tasks):
 
 
 def write_pyinfra(rig, lab, files):
-    """A program that runs the same as a pyinfra deploy."""
+    """A program that runs the same files as a pyinfra deploy."""
     folder = rig.folder("pyinfra")
     data = {"ssh_user": "root", "ssh_key": str(lab.key), "ssh_known_hosts_file": str(lab.known_hosts)}
     hosts = [address for _, address in lab.addresses()]

@@ -44,7 +44,7 @@ def run(rig):
 
 
 def check_plans(folder, count):
-    """What was measured is what was meant."""
+    """Checks that the expected plans were written."""
     plans = list(folder.iterdir())
     if len(plans) != count:
         raise measure.BenchmarkFailed(f"{len(plans)} plans of {count} were written")
@@ -54,7 +54,7 @@ def check_plans(folder, count):
 
 
 def write(folder, count):
-    """A fleet as a firm has it: sites and racks, defaults, group and host variables, three roles."""
+    """Writes a realistic fleet: sites and racks, defaults, group and host variables, three roles."""
     write_inventory(folder, count)
     roles = {"baseline": baseline(), "low_latency": low_latency(), "feed": feed()}
     for name, (role, templates) in roles.items():
@@ -94,7 +94,7 @@ def write_inventory(folder, count):
 
 
 def baseline():
-    """Much the same everywhere, some of it by site: 24 resources."""
+    """24 resources: mostly the same on all hosts, some different for each site."""
     resources = [
         {"file": f"/etc/baseline/{number:02}.conf", "content": text_of(number), "mode": "0644"} for number in range(10)
     ]
@@ -116,7 +116,7 @@ def baseline():
 
 
 def low_latency():
-    """Parameters of the kernel: 20 resources."""
+    """20 resources: kernel parameters and module options."""
     role = {
         "description": "Kernel settings of a host that trades.",
         "parameters": {
@@ -137,7 +137,7 @@ def low_latency():
 
 
 def feed():
-    """What differs from host to host: 16 resources, 12 of them with content of the host's own."""
+    """16 resources that differ from host to host, 12 of them with content for each host."""
     resources = [
         {"file": f"/etc/feed/channel{number:02}.conf", "template": "channel.conf.j2", "mode": "0640"}
         for number in range(12)

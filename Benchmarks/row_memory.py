@@ -1,10 +1,10 @@
-"""Row 4: what a host in flight costs the controller in memory, and that none is called unreachable for our haste."""
+"""Row 4: memory of the controller for each host at once; fails if a host is reported as unreachable."""
 
 import table
 from fleets import write_fleet, yaml
 from lab import Lab
 
-# Names for each machine: 1,000 hosts, then 5,000.
+# The number of names for each machine: gives 1,000 hosts, then 5,000.
 aliases = [4, 20]
 
 
@@ -25,15 +25,15 @@ def measure(rig, lab, fleet, machines, names):
     inventory = rig.work / f"memory-{names}.yaml"
     inventory.write_text(aliased(lab, names))
     on_lab = ("-i", inventory)
-    # One address of each machine first: the agent and the file are to be there.
+    # First one name of each machine, so that the agent and the file are on all of them.
     rig.run("apply", "--yes", "--limit", "*_0", *on_lab, fleet=fleet)
     narrow = rig.run("check", "--forks", few, *on_lab, fleet=fleet)
-    # A host that is called unreachable ends this with another exit code, and so the benchmark.
+    # If a host is reported as unreachable, the exit code is not 0 and the row fails.
     wide = rig.run("check", "--forks", count, *on_lab, fleet=fleet)
     each = (wide.resident_bytes - narrow.resident_bytes) / (count - few)
     rig.notes.append(
-        f"Row 4: {count} hosts ({machines} machines under {names} names each), all at once beside {few} at once; "
-        "the difference of the two peaks, by the hosts more. All of them were reached."
+        f"Row 4: {count} hosts ({machines} machines under {names} names each), all at once, compared with {few} at once: "
+        "the difference of the two peaks, divided by the number of additional hosts. All hosts were reached."
     )
     return table.Row(
         f"4. controller memory per host in flight, {count} at once",
@@ -46,7 +46,7 @@ def measure(rig, lab, fleet, machines, names):
 
 
 def aliased(lab, names):
-    """The lab's hosts, each under several names."""
+    """An inventory of the lab's hosts, each with several names."""
     hosts = {
         f"{name}_{number}": {"ansible_host": address} for name, address in lab.addresses() for number in range(names)
     }

@@ -1,4 +1,4 @@
-"""Measures Muster; called by Scripts/bench, which builds and installs what this needs."""
+"""Measures Muster. Called by Scripts/bench, which installs and builds everything first."""
 
 import argparse
 import importlib
@@ -13,7 +13,7 @@ from lab import repository
 from measure import BenchmarkFailed
 from rig import Rig
 
-# By the numbers of --rows.
+# The keys are the numbers for --rows.
 rows = {1: "row_check", 2: "row_compared", 3: "row_compile", 4: "row_memory", 5: "row_agent", 6: "row_apply"}
 
 

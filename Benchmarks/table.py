@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Row:
-    """One number beside its baseline and its goal."""
+    """One measured number with its baseline and its goal."""
 
     what: str
     ours: str
@@ -43,7 +43,7 @@ def markdown(rows, notes, facts):
 
 
 def rig():
-    """The machine, in words."""
+    """Describes the machine."""
     memory = re.search(r"MemTotal:\s+(\d+)", _read("/proc/meminfo"))
     name = re.search(r"model name\s*: (.*)", _read("/proc/cpuinfo"))
     system = re.search(r'PRETTY_NAME="(.*)"', _read("/etc/os-release"))
@@ -57,7 +57,7 @@ def rig():
 
 
 def version(arguments, pattern=r"\d[\w.]*"):
-    """The version a program prints."""
+    """The version that a program prints."""
     done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
     found = re.search(pattern, done.stdout)
     return found.group(0) if found else "?"

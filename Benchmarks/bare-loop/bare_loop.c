@@ -1,10 +1,10 @@
-/* The least a controller can do: log in to many hosts at once and run one command on each.
+/* The minimal work of a controller: logs in to many hosts at once and runs one command on each.
  *
  *   bare_loop WIDTH USER KEY COMMAND <ADDRESSES
  *
- * Reads one IPv4 address per line, keeps WIDTH connections under way on one epoll, and prints
- * how many hosts answered and how many microseconds that took: "250 2431187". Host keys are not
- * checked. Ends with 1 when a host failed; says which and why.
+ * Reads one IPv4 address on each line, keeps WIDTH connections open with one epoll, and prints the
+ * number of hosts that answered and the time in microseconds: "250 2431187". Host keys are not
+ * checked. If a host failed, prints which and why, and exits with 1.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -72,7 +72,7 @@ static int is_connected(struct host *host) {
     return getpeername(host->socket, (struct sockaddr *)&peer, &size) == 0;
 }
 
-/* One step; 0 when it is made, LIBSSH2_ERROR_EAGAIN when it waits, else an error. */
+/* Tries one step. Returns 0 if it is done, LIBSSH2_ERROR_EAGAIN if it must wait, otherwise an error. */
 static int advance(struct host *host) {
     char buffer[4096];
     ssize_t count;
@@ -116,7 +116,7 @@ static int advance(struct host *host) {
     return 0;
 }
 
-/* As many steps as go without waiting; whether the host is done. */
+/* Makes all steps that need no waiting; returns whether the host is done. */
 static int proceed(struct host *host) {
     while (host->step != DONE) {
         int code = advance(host);

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The hosts of one lab: their files, their start, their end. All of a lab is in LAB_DIR/run/NAME
-# and in what carries its number: one bridge, one cgroup. Nothing else is ever touched.
+# The hosts of one lab: their files, their start and their end. A lab consists of the folder
+# LAB_DIR/run/NAME, and of one bridge and one cgroup with its number. Nothing else is changed.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/lab assigns.
 
-# Addresses are private, and exist only on the lab's own bridge: 10.231.0.0/16, 1022 for each lab.
+# Addresses are private and exist only on the lab's own bridge: 10.231.0.0/16, 1022 for each lab.
 slots=64
 # shellcheck disable=SC2034 # Used by Scripts/lab.
 hosts_per_lab=1000
@@ -11,7 +11,7 @@ prefix=22
 
 cgroup_roots=(/sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd)
 
-# slot_address NUMBER: the NUMBERth address of the lab; 1 is the machine, hosts begin at 10.
+# slot_address NUMBER: the address with this NUMBER in the lab; 1 is this machine, hosts begin at 10.
 slot_address() {
     echo "10.231.$((slot * 4 + $1 / 256)).$(($1 % 256))"
 }
@@ -21,13 +21,13 @@ host_address() {
     slot_address $((9 + $1))
 }
 
-# The bridge says whose it is, so that it can be told from any other, and found when the
-# lab's folder is gone.
+# The alias of the bridge is the lab's folder, so that the bridge can be recognized, and found even if
+# the folder is gone.
 bridge_owner() {
     cat "/sys/class/net/muster-lab-$1/ifalias" 2>/dev/null
 }
 
-# Sets `slot` to the number this lab has, and fails when it has none.
+# Sets `slot` to the number of this lab; fails if it has none.
 find_slot() {
     for ((slot = 0; slot < slots; slot++)); do
         [ "$(bridge_owner "$slot")" != "$run_dir" ] || return 0
@@ -35,7 +35,7 @@ find_slot() {
     return 1
 }
 
-# Whether processes of a lab of this number, bridge or no bridge, may be about.
+# Whether processes of a lab with this number may still exist, even without a bridge.
 has_cgroups() {
     local root
     for root in "${cgroup_roots[@]}"; do
@@ -44,7 +44,7 @@ has_cgroups() {
     return 1
 }
 
-# Sets `slot`: the lab's own, else the first that is free. Making the bridge is what claims it.
+# Sets `slot` to the lab's own number, or to the first free one. Making the bridge claims the number.
 claim_slot() {
     find_slot && return 0
     for ((slot = 0; slot < slots; slot++)); do
@@ -63,31 +63,31 @@ claim_slot() {
         "See 'ip link show type bridge' and 'Scripts/lab list --all'."
 }
 
-# Each systemd takes about five inotify instances, which the kernel counts per user over the whole machine.
+# Each systemd uses about five inotify instances; the kernel counts them per user for the whole machine.
 require_inotify() {
     local new=$1 limit used
     limit=$(</proc/sys/fs/inotify/max_user_instances)
-    # Processes that end meanwhile are no fault.
+    # Processes that end in the meantime are not an error.
     used=$({ find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null || true; } | wc -l)
     [ $((used + 5 * new)) -le "$limit" ] ||
         die "$new more hosts with systemd need about $((5 * new)) inotify instances; $used of $limit are in use." \
             "Raise the limit (sysctl fs.inotify.max_user_instances=$((used + 10 * new))), or use --light hosts."
 }
 
-# host_is_running HOST: by the process it recorded, which must be the same process still.
+# host_is_running HOST: whether its recorded process is still running, and is the same process.
 host_is_running() {
     local pid start
     { read -r pid start <"$run_dir/hosts/$1/process"; } 2>/dev/null || return 1
     [ "$(process_start_time "$pid")" = "$start" ]
 }
 
-# Names of the hosts this lab has, in order.
+# The names of the hosts of this lab, in order.
 lab_hosts() {
     [ ! -d "$run_dir/hosts" ] || find "$run_dir/hosts" -mindepth 1 -maxdepth 1 -printf '%f\n' |
         sort --version-sort
 }
 
-# make_seed: the files that every host of the lab has over the image, made once per lab.
+# make_seed: makes the files that every host of the lab has on top of the image, once for each lab.
 make_seed() {
     local seed=$run_dir/seed user home uid gid
     [ ! -d "$seed" ] || return 0
@@ -105,7 +105,7 @@ make_seed() {
     mv "$seed.partial" "$seed"
 }
 
-# make_host HOST INDEX: its folder, with all it has of its own; whole or not there.
+# make_host HOST INDEX: makes the folder with the host's own files; it appears only when complete.
 make_host() {
     local dir=$run_dir/hosts/$1 partial=$run_dir/making index=$2
     rm -rf --one-file-system "$partial"
@@ -121,21 +121,21 @@ make_host() {
     mv "$partial" "$dir"
 }
 
-# start_host HOST INDEX: returns at once; wait_for_host says whether it came.
+# start_host HOST INDEX: returns at once; wait_for_host tells whether the host came up.
 start_host() {
     local dir=$run_dir/hosts/$1
     rm -f "$dir/process"
-    # What an earlier life of the host left of its overlay would be in the way.
+    # An overlay work folder from an earlier start of the host would prevent the mount.
     rm -rf "$dir/work"
     mkdir "$dir/work"
     setsid "$lab_scripts/launch" start "$kind" "$1" "$dir" "$image" "$slot" "ml$slot-$2" \
         "$(host_address "$2")/$prefix" "$(slot_address 1)" </dev/null >"$dir/console.log" 2>&1 &
     printf '%s %s\n' $! "$(process_start_time $!)" >"$dir/process"
-    # Lets this script end without waiting for the host to.
+    # So that this script can end before the host does.
     disown $!
 }
 
-# wait_for_host HOST SECONDS: until its sshd answers and, where it has one, its systemd is up.
+# wait_for_host HOST SECONDS: waits until its sshd answers and, if it has one, its systemd is up.
 wait_for_host() {
     local dir=$run_dir/hosts/$1 deadline=$((SECONDS + $2)) address state
     address=$(<"$dir/address")
@@ -158,15 +158,15 @@ wait_for_host() {
     fi
 }
 
-# answers ADDRESS: whether something that speaks SSH listens there.
+# answers ADDRESS: whether an SSH server listens there.
 answers() {
     local banner=
-    # In a process of its own: a connection to nowhere takes minutes to give up by itself.
+    # In a separate process with a time limit: a connection without an answer takes minutes to fail.
     banner=$(timeout 2 bash -c "exec 3<>/dev/tcp/$1/22; read -r -t 2 -u 3 line; printf %s \"\$line\"" 2>/dev/null) || true
     [[ $banner == SSH-* ]]
 }
 
-# Stops everything in the lab's cgroups and removes them: everything the lab started is in there.
+# Stops all processes in the lab's cgroups and removes the cgroups; they contain all that the lab started.
 stop_cgroups() {
     local root top groups group pid tries
     for root in "${cgroup_roots[@]}"; do
@@ -179,7 +179,7 @@ stop_cgroups() {
                     kill -KILL "$pid" 2>/dev/null || true
                 done < <(cat "$group/cgroup.procs" 2>/dev/null || true)
             done
-            # A cgroup can be removed only once the last of its processes is gone.
+            # A cgroup can be removed only when its last process has ended.
             for group in "${groups[@]}"; do
                 rmdir "$group" 2>/dev/null || true
             done
@@ -191,7 +191,7 @@ stop_cgroups() {
     done
 }
 
-# The end of the lab, whatever state it is in.
+# Removes the lab, whatever state it is in.
 remove_lab() {
     local host pid
     for host in $(lab_hosts); do
@@ -204,7 +204,8 @@ remove_lab() {
         stop_cgroups
         ip link delete "muster-lab-$slot"
     elif { read -r slot <"$run_dir/slot"; } 2>/dev/null && [ -z "$(bridge_owner "$slot")" ]; then
-        # Someone removed the bridge. The number is still this lab's: none is claimed that has cgroups.
+        # The bridge was removed by someone else. The number still belongs to this lab, because a number with
+        # cgroups is never claimed.
         stop_cgroups
     fi
     rm -rf --one-file-system "$run_dir"

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The root file system that all hosts of a lab share, below their own overlays. It is made once,
-# kept under LAB_DIR/image, and made anew when the scripts that make it change.
+# The root file system that all hosts of a lab share, below their own overlays. It is made once, kept in
+# LAB_DIR/image, and made again when the scripts that make it change.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/lab assigns.
 
 image_release=bookworm
 image_packages=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps
 
-# ensure_image FLAVOUR: sets `image` to the root of that flavour (base, or python), made if it is not there.
+# ensure_image FLAVOUR: sets `image` to the root of that flavour (base or python), and makes it if missing.
 ensure_image() {
     local flavour=$1 packages=$image_packages key partial
     [ "$flavour" = base ] || packages=$packages,python3
@@ -37,8 +37,8 @@ make_image() {
     rm -f "$root.log"
 }
 
-# What makes of a bare Debian one that many hosts can share: nothing in it belongs to one host,
-# nothing reaches for a network.
+# Prepares a minimal Debian so that many hosts can share it: nothing in it belongs to one host, and nothing
+# in it uses a network.
 settle_image() {
     local root=$1
     rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/apt/sources.list" "$root/var/lib/dbus/machine-id"
@@ -50,7 +50,7 @@ settle_image() {
         'Signed-By: /srv/muster-packages/key.asc' >"$root/etc/apt/sources.list.d/muster-packages.sources"
     quietly "$root.log" chroot "$root" apt-get update
 
-    # Without a network these only fail, and hold apt's lock meanwhile.
+    # Without a network these only fail, and hold apt's lock until then.
     quietly "$root.log" chroot "$root" systemctl disable apt-daily.timer apt-daily-upgrade.timer
     quietly "$root.log" chroot "$root" systemctl mask console-getty.service
     quietly "$root.log" chroot "$root" systemctl set-default multi-user.target
@@ -61,7 +61,7 @@ settle_image() {
     chmod 440 "$root/etc/sudoers.d/ops"
 }
 
-# Those of the flavour that no lab stands on.
+# Removes the images of the flavour that no lab uses.
 remove_old_images() {
     local old
     for old in "$lab_dir/image/$image_release-$1"-*; do

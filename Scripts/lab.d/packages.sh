@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Small packages and an apt repository of them, so that package kinds are tried without a network.
+# Small packages and apt repositories of them, to test package kinds without a network.
 
 # build_demo_service DIRECTORY VERSION: a package with a service, a program and a conffile.
 build_demo_service() {
@@ -34,7 +34,7 @@ ExecStart=/usr/bin/muster-demo
 [Install]
 WantedBy=multi-user.target
 END
-    # As debhelper does it: enabled on the first installation, started, restarted on an upgrade.
+    # As debhelper does: enabled and started on the first installation, restarted on an upgrade.
     cat >"$root/DEBIAN/postinst" <<'END'
 #!/bin/sh
 set -e
@@ -72,7 +72,7 @@ END
     build_package "$1" "$root" "muster-demo_${version}_all.deb"
 }
 
-# build_program DIRECTORY NAME VERSION: a package with nothing but a program that says its version.
+# build_program DIRECTORY NAME VERSION: a package with only a program that prints its version.
 build_program() {
     local root=$1/$2
     rm -rf "$root"
@@ -91,7 +91,7 @@ END
     build_package "$1" "$root" "$2_$3_all.deb"
 }
 
-# The same tree gives the same bytes on every day, so a test may name a package by its digest.
+# The same tree gives the same bytes on every day, so a test can refer to a package by its digest.
 build_package() {
     SOURCE_DATE_EPOCH=1735689600 dpkg-deb --root-owner-group -Zxz --build "$2" "$1/$3" >/dev/null
     rm -rf "$2"
@@ -110,7 +110,7 @@ index_packages() {
         "$(sha256sum "$1/Packages" | cut -d' ' -f1)" "$(stat --format=%s "$1/Packages")" >"$1/Release"
 }
 
-# sign_packages DIRECTORY: with a key made for this one repository, whose public half is key.asc beside it.
+# sign_packages DIRECTORY: signs with a key made for this repository; its public half is key.asc in it.
 sign_packages() {
     local home
     home=$(mktemp --directory)
@@ -122,8 +122,8 @@ sign_packages() {
     rm -rf "$home"
 }
 
-# build_packages DIRECTORY: the repositories of every host, made in DIRECTORY/muster-packages, which
-# its apt knows from the start, and DIRECTORY/muster-extra, which it does not.
+# build_packages DIRECTORY: makes the repositories of every host: DIRECTORY/muster-packages, which is a
+# source of its apt from the start, and DIRECTORY/muster-extra, which is not.
 build_packages() {
     mkdir -p "$1/muster-packages" "$1/muster-extra"
     build_demo_service "$1/muster-packages" 1.0-1

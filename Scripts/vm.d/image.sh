@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# The disk image that all machines share below their own overlays: Debian with its own kernel and
-# GRUB on one partition, and packages that bear OpenOnload's names for its kernel. Made once, kept under
-# VM_DIR/image, made anew when the scripts that make it change.
+# The disk image that all machines share below their own overlays: Debian with its own kernel and GRUB on
+# one partition, and stand-ins for the OpenOnload packages for its kernel. It is made once, kept in
+# VM_DIR/image, and made again when the scripts that make it change.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
 
 vm_release=bookworm
 vm_packages=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps,udev,kmod
 vm_packages+=,initramfs-tools,linux-image-amd64,grub-pc,ethtool,pciutils,irqbalance
-# Not installed, but there to be: no machine reaches a mirror.
+# Downloaded but not installed, because a machine cannot reach a mirror.
 vm_offered=(chrony linuxptp)
 vm_disk_megabytes=3072
 # Modules of the kernel that no device of the machine and no test wants: depmod reads every one there is,
@@ -23,7 +23,7 @@ vm_modules_left_out=(
     net/{rds,rxrpc,sctp,smc,sunrpc,tipc,wireless}
 )
 
-# ensure_vm_image: sets `image` to the folder with disk.raw, key, host key and onload; made if it is not there.
+# ensure_vm_image: sets `image` to the folder with disk.raw, key, host key and onload, and makes it if missing.
 ensure_vm_image() {
     local key partial
     key=$(cat "$vm_scripts"/{image.sh,initramfs,onload/*} | sha256sum | cut -c1-12)
@@ -34,11 +34,11 @@ ensure_vm_image() {
     exec {image_lock}>"$vm_dir/image/lock"
     flock "$image_lock"
     if [ ! -d "$image" ]; then
-        note "making the disk image $image (once; a few minutes)"
+        note "making the disk image $image (only once; takes a few minutes)"
         partial=$image.partial
         rm -rf --one-file-system "$partial"
         mkdir -p "$partial/root"
-        # What is mounted goes, however this ends.
+        # Runs in a subshell, whose trap removes its mounts in any case.
         make_vm_image "$partial"
         rm -rf --one-file-system "$partial/root" "$partial/log"
         find "$vm_dir/image" -mindepth 1 -maxdepth 1 -type d ! -path "$partial" | remove_unused
@@ -67,7 +67,7 @@ make_vm_image() (
     truncate --size "${vm_disk_megabytes}M" "$folder/disk.raw"
     printf 'label: dos\nstart=2048, type=83, bootable\n' | sfdisk --quiet "$folder/disk.raw"
     loop=$(losetup --find --show --partscan "$folder/disk.raw")
-    # Where udev does not run, partitions appear only when asked for.
+    # Without udev, partitions appear only on request.
     [ -b "${loop}p1" ] || partx --add "$loop"
     quietly "$log" mkfs.ext4 -q -L muster-vm "${loop}p1"
     mount_at "$root" "${loop}p1"
@@ -89,7 +89,7 @@ make_vm_image() (
     quietly "$log" chroot "$root" update-initramfs -u
     quietly "$log" chroot "$root" grub-install --target=i386-pc "$loop"
     quietly "$log" chroot "$root" update-grub
-    # Without udev here GRUB knows the partition by the name it has here; in the machine, by its UUID.
+    # Without udev, GRUB used the device name of this machine; the virtual machine needs the UUID.
     sed -i "s#root=${loop}p1#root=UUID=$(blkid -s UUID -o value "${loop}p1")#" "$root/boot/grub/grub.cfg"
     quietly "$log" chroot "$root" apt-get clean
     quietly "$log" chroot "$root" apt-get --quiet update
@@ -99,7 +99,7 @@ make_vm_image() (
     cp -r "$folder/onload" "$root/srv/openonload"
 )
 
-# The headers of its kernel, to build modules with here.
+# Keeps the headers of the image's kernel, with which modules are built on this machine.
 keep_headers() {
     local folder=$1 root=$2 log=$3 kernel
     kernel=$(basename "$root"/boot/vmlinuz-*)
@@ -112,7 +112,7 @@ keep_headers() {
     rmdir "$root/tmp/headers"
 }
 
-# What makes of a bare Debian a machine that comes up by itself and answers over SSH.
+# Prepares a minimal Debian so that it boots by itself and answers over SSH.
 settle_vm_image() {
     local folder=$1 root=$2 partition=${3}p1 home
     ssh-keygen -q -t ed25519 -N '' -C 'muster vm' -f "$folder/key"
@@ -135,12 +135,12 @@ settle_vm_image() {
     : >"$root/etc/machine-id"
     printf '[Match]\nMACAddress=52:54:00:6d:75:01\n[Network]\nDHCP=ipv4\n' \
         >"$root/etc/systemd/network/10-ssh.network"
-    # The others are up without addresses, so that what their drivers offer can be set.
+    # The other cards are up without addresses, so that their drivers' settings can be changed.
     printf '[Match]\nMACAddress=52:54:00:6d:75:02 52:54:00:6d:75:03 52:54:00:6d:75:04\n[Network]\nLinkLocalAddressing=no\n' \
         >"$root/etc/systemd/network/20-feeds.network"
     mkdir -p "$root/etc/default/grub.d"
-    # Debian's own files stay as they are packaged. Mitigations are a third of what is emulated; and a
-    # processor that is emulated in turns fails the kernel's comparison of clocks.
+    # Debian's own files are not changed. Without mitigations the emulation has a third less to do. Without
+    # tsc=reliable the kernel rejects the TSC, because the CPUs are emulated in turn.
     printf '%s\n' 'GRUB_TIMEOUT=0' 'GRUB_RECORDFAIL_TIMEOUT=0' 'GRUB_TERMINAL=serial' \
         'GRUB_CMDLINE_LINUX_DEFAULT=""' \
         'GRUB_CMDLINE_LINUX="console=ttyS0 net.ifnames=1 mitigations=off tsc=reliable"' \

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# One machine: its disk, its start, its end. All of it is in VM_DIR/run/NAME and in the tap
-# interface that bears its name.
+# One machine: its disk, its start and its end. It consists of the folder VM_DIR/run/NAME and of the tap
+# interface with its name.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
 
 tap_name() { echo "mvm-$vm_name"; }
@@ -11,14 +11,15 @@ vm_is_running() {
     [ "$(process_start_time "$pid")" = "$start" ]
 }
 
-# make_disk BASE FORMAT: an overlay over BASE, and the key that lets in.
+# make_disk BASE FORMAT: makes an overlay over BASE, and copies the login key.
 make_disk() {
     quietly "$run_dir/log" qemu-img create -q -f qcow2 -F "$2" -b "$1" "$run_dir/disk.qcow2"
     cp "$image/key" "$image/key.pub" "$run_dir/"
     chmod 600 "$run_dir/key"
 }
 
-# free_port: one of loopback that nobody listens on; whoever takes it meanwhile makes QEMU fail, and say so.
+# free_port: prints a loopback port on which nothing listens. If another program takes the port before QEMU
+# does, QEMU fails with a message.
 free_port() {
     local port
     for ((port = 22100 + RANDOM % 800; port < 23900; port++)); do
@@ -39,8 +40,8 @@ write_access_files() {
     printf '    %s\n' "HostName 127.0.0.1" "Port $port" "User root" "IdentityFile $run_dir/key" \
         "IdentitiesOnly yes" "UserKnownHostsFile $run_dir/known_hosts" "GlobalKnownHostsFile /dev/null" \
         "StrictHostKeyChecking yes" "ConnectTimeout 20" "LogLevel ERROR" >>"$run_dir/ssh_config"
-    # A login takes the emulated processor seconds: one connection serves all. A socket's path is at
-    # most 107 bytes, of which ssh needs 17 for itself.
+    # A login takes seconds on the emulated processor, so all logins share one connection. The path of a
+    # socket has at most 107 bytes, and ssh needs 17 of them.
     [ ${#run_dir} -gt 80 ] || printf '    %s\n' "ControlMaster auto" "ControlPath $run_dir/control" \
         "ControlPersist yes" "ServerAliveInterval 10" >>"$run_dir/ssh_config"
     printf 'all:\n  hosts:\n    %s:\n      ansible_host: 127.0.0.1\n      ansible_port: %s\n' \
@@ -49,11 +50,11 @@ write_access_files() {
         >>"$run_dir/inventory.yaml"
 }
 
-# shape_machine SHAPE: sets `machine` to QEMU's arguments for its processors, nodes and memory.
+# shape_machine SHAPE: sets `machine` to QEMU's arguments for processors, NUMA nodes and memory.
 #
-# -cpu max brings features that only cost where they are emulated. One thread emulates all CPUs in
-# turn: with one each, eight that wait for each other on two real ones hang now and then as they
-# boot, and QEMU 7.2 crashes as they start anew.
+# -cpu max is not used, because its features only cost time when emulated. One thread emulates all CPUs in
+# turn: with one thread for each CPU, eight CPUs that wait for each other on two real ones sometimes hang
+# during the boot, and QEMU 7.2 crashes when they restart.
 shape_machine() {
     local model=qemu64,vendor=GenuineIntel,+ssse3,+sse4.1,+sse4.2,+popcnt
     machine=(-machine q35 -accel "tcg,thread=single" -cpu "$model")
@@ -72,18 +73,18 @@ shape_machine() {
     esac
 }
 
-# start_vm STATE: starts QEMU, from the state of a running machine in that file; empty: it boots.
+# start_vm STATE: starts QEMU from the saved state in that file; empty: the machine boots.
 start_vm() {
     local port tap machine
     port=$(free_port)
     tap=$(tap_name)
     write_access_files "$port"
-    # A card with several queues needs a peer with as many.
+    # A card with several queues needs a peer with the same number of queues.
     ip link delete "$tap" 2>/dev/null || true
     ip tuntap add "$tap" mode tap multi_queue
     ip link set "$tap" alias "$run_dir" up
     : >"$run_dir/console.log"
-    # Of the last start; ask_qemu waits for those of this one.
+    # These are from the last start; ask_qemu waits for the new ones.
     rm -f "$run_dir/commands" "$run_dir/events"
     shape_machine "$shape"
     "$vm_scripts/keep" "$run_dir" "$1" qemu-system-x86_64 -name "muster-$vm_name" "${machine[@]}" \
@@ -106,14 +107,14 @@ start_vm() {
     disown $!
 }
 
-# ask_qemu COMMAND [ARGUMENTS]: has QEMU do something, in the words of QMP; prints its answer.
+# ask_qemu COMMAND [ARGUMENTS]: sends a QMP command to QEMU and prints its answer.
 ask_qemu() {
     local number=$((SECONDS * 1000 + RANDOM)) tries answer
     for ((tries = 0; tries < 100; tries++)); do
         [ ! -p "$run_dir/commands" ] || break
         sleep 0.1
     done
-    [ -p "$run_dir/commands" ] || die "QEMU of '$vm_name' is not there to be told: $1"
+    [ -p "$run_dir/commands" ] || die "QEMU of '$vm_name' is not running, so it cannot be sent the command '$1'"
     printf '{"execute": "%s", "arguments": %s, "id": %s}\n' "$1" "${2:-{\}}" "$number" >"$run_dir/commands"
     for ((tries = 0; tries < 600; tries++)); do
         answer=$(grep -E "\"id\": ${number}[,}]" "$run_dir/events" | tr -d '\r') || answer=
@@ -122,7 +123,7 @@ ask_qemu() {
                 printf '%s\n' "$answer"
                 return 0
                 ;;
-            *'"error"'*) die "QEMU of '$vm_name' does not $1: $answer" ;;
+            *'"error"'*) die "QEMU of '$vm_name' refused the command '$1': $answer" ;;
         esac
         sleep 0.1
     done
@@ -136,7 +137,7 @@ wait_for_vm() {
         vm_is_running || {
             cat "$run_dir/qemu.log" >&2
             keep_console
-            die "QEMU ended while '$vm_name' started; what it said is above"
+            die "QEMU ended while '$vm_name' started; its output is above"
         }
         [ "$SECONDS" -lt "$deadline" ] || {
             tail -n 20 "$run_dir/console.log" >&2
@@ -148,7 +149,7 @@ wait_for_vm() {
     [ "$state" = running ] || {
         ssh -F "$run_dir/ssh_config" "$vm_name" systemctl --no-pager --failed >&2 || true
         keep_console
-        die "'$vm_name' came up as '$state', not as 'running'; what failed is above"
+        die "'$vm_name' came up as '$state', not as 'running'; the failed units are above"
     }
 }
 
@@ -167,11 +168,11 @@ stop_vm() {
             vm_is_running || break
             sleep 0.1
         done
-        # Its QEMU first: nobody would end that afterwards.
+        # QEMU first: without its parent nothing would end it.
         ! vm_is_running || { pkill -KILL -P "$pid"; kill -KILL "$pid"; } 2>/dev/null || true
     fi
     rm -f "$run_dir/process"
-    # Ours by its alias only.
+    # The alias shows whether the interface belongs to this machine.
     if [ "$(cat "/sys/class/net/$tap/ifalias" 2>/dev/null)" = "$run_dir" ]; then
         ip link delete "$tap" 2>/dev/null || true
     fi

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The state of a machine that has booted, one for each shape: what is begun from it is up in seconds.
-# Made once, kept below the image that it ran on, made anew when the script that starts machines changes.
+# The saved state of a booted machine, one for each shape: a machine that begins from it is up in seconds.
+# It is made once, kept in the folder of its image, and made again when the scripts for it change.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
 
-# ensure_snapshot SHAPE: sets `snapshot` to the folder with disk.qcow2 and state; made if it is not there.
+# ensure_snapshot SHAPE: sets `snapshot` to the folder with disk.qcow2 and state, and makes it if missing.
 ensure_snapshot() {
     local key
     key=$({ cat "$vm_scripts"/{machine,snapshot}.sh && qemu-system-x86_64 --version; } | sha256sum | cut -c1-12)
@@ -12,10 +12,10 @@ ensure_snapshot() {
     exec {snapshot_lock}>"$image/booted-$1.lock"
     flock "$snapshot_lock"
     if [ ! -d "$snapshot" ]; then
-        note "booting the machine that those of the shape '$1' begin from (once; a minute or two)"
+        note "booting a machine of the shape '$1' to save its state (only once; takes a minute or two)"
         rm -rf --one-file-system "$snapshot.partial"
         mkdir -p "$snapshot.partial"
-        # In a shell of its own, whose machine goes however this ends.
+        # In a subshell, whose trap removes the machine in any case.
         (make_snapshot "$1" "$snapshot.partial")
         find "$image" -mindepth 1 -maxdepth 1 -type d -name "booted-$1-*" ! -path "$snapshot.partial" |
             remove_unused
@@ -26,19 +26,19 @@ ensure_snapshot() {
 
 make_snapshot() {
     local folder=$2 tries status=
-    # shellcheck disable=SC2034 # start_vm takes it.
+    # shellcheck disable=SC2034 # Used by start_vm.
     shape=$1
-    # No other checkout's machine has that name.
+    # A name that no machine of another checkout has.
     run_dir=$2 vm_name=s$BASHPID
     trap stop_vm EXIT
     trap 'exit 130' INT TERM
     make_disk "$image/disk.raw" raw
     start_vm ''
     wait_for_vm 600
-    # Who asks first finds what the first login of a boot takes done.
+    # Do now what the first login after a boot takes time for.
     ssh -F "$run_dir/ssh_config" "$vm_name" 'apt-cache policy >/dev/null; sync'
     ssh -F "$run_dir/ssh_config" -O exit "$vm_name" 2>/dev/null || true
-    # Without a bound: 128 MiB/s is for networks.
+    # No limit: the default of 128 MiB/s is meant for networks.
     ask_qemu migrate-set-parameters '{"max-bandwidth": 10000000000}' >/dev/null
     ask_qemu migrate "{\"uri\": \"exec:cat >'$folder/state'\"}" >/dev/null
     for ((tries = 0; tries < 600; tries++)); do
@@ -47,13 +47,13 @@ make_snapshot() {
         [[ $status != *'"failed"'* ]] || break
         sleep 0.2
     done
-    [[ $status == *'"completed"'* ]] || die "QEMU does not write the state of a machine: $status"
+    [[ $status == *'"completed"'* ]] || die "QEMU could not save the state of the machine: $status"
     stop_vm
     trap - EXIT
     find "$folder" -mindepth 1 ! -name disk.qcow2 ! -name state -exec rm -rf {} +
 }
 
-# remove_unused: removes the folders on its input that no machine's disk lies on.
+# remove_unused: removes those folders on its input that no machine's disk uses.
 remove_unused() {
     local old
     while read -r old; do
@@ -61,7 +61,7 @@ remove_unused() {
     done
 }
 
-# set_clock: a machine that begins from a state has that state's time.
+# set_clock: sets the clock of a machine that began from a saved state, which has an old time.
 set_clock() {
     ssh -F "$run_dir/ssh_config" "$vm_name" date --set "@$(date +%s.%N)" >/dev/null
 }

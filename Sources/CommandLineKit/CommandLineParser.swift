@@ -1,10 +1,10 @@
 import Diagnostics
 
 extension ProgramSpec {
-    /// Understands the arguments after the program's name.
+    /// Parses the arguments after the program's name.
     ///
-    /// `--name value`, `--name=value`, `-n value`, `-nvalue`, grouped flags, and `--` to end options.
-    /// Throws a diagnostic with exit code 64 that names what was not understood.
+    /// Accepts `--name value`, `--name=value`, `-n value`, `-nvalue`, grouped flags, and `--` to
+    /// end the options. Throws a diagnostic with exit code 64 that names the wrong argument.
     package func parse(_ arguments: [String]) throws(Diagnostic) -> ParsedCommandLine {
         var parser = ParserState(program: self, words: arguments[...])
         return try parser.parse()
@@ -19,7 +19,7 @@ private struct ParserState {
     var options: [String: [String]] = [:]
     var asksHelp = false
 
-    /// `muster help VERB`, known to every program.
+    /// The verb `help`, which every program has.
     static let help = VerbSpec("help", "shows help", arguments: [ArgumentSpec("VERB", "a verb")])
 
     init(program: ProgramSpec, words: ArraySlice<String>) {

@@ -13,7 +13,7 @@ package struct OptionSpec: Sendable, Equatable {
     /// A one-letter form.
     package var letter: Character?
     package var value: Value
-    /// Whether giving it several times adds up; else a second time is an error.
+    /// Whether it may be given several times, and all values count; if not, that is an error.
     package var isRepeatable: Bool
     /// One line.
     package var summary: String
@@ -50,7 +50,7 @@ package struct OptionSpec: Sendable, Equatable {
 
 /// One positional argument of a verb.
 package struct ArgumentSpec: Sendable, Equatable {
-    /// As shown in the usage line: `PATTERN`.
+    /// The name in the usage line: `PATTERN`.
     package var placeholder: String
     package var isRequired: Bool
     package var isRepeatable: Bool
@@ -72,7 +72,7 @@ package struct ArgumentSpec: Sendable, Equatable {
     }
 }
 
-/// One verb: what it does, what it takes.
+/// One verb: what it does, its arguments and its options.
 package struct VerbSpec: Sendable, Equatable {
     package var name: String
     /// One line, a verb in the third person, no full stop.
@@ -81,7 +81,7 @@ package struct VerbSpec: Sendable, Equatable {
     package var description: [String]
     package var arguments: [ArgumentSpec]
     package var options: [OptionSpec]
-    /// Command lines with what they do.
+    /// Command lines, each with what it does.
     package var examples: [(command: String, does: String)]
 
     package init(
@@ -103,7 +103,7 @@ package struct VerbSpec: Sendable, Equatable {
     }
 }
 
-/// The whole command line as data: parser, help and reference are made from it.
+/// The whole command line as data: the parser and the help are made from it.
 package struct ProgramSpec: Sendable {
     package var name: String
     package var version: String
@@ -111,7 +111,7 @@ package struct ProgramSpec: Sendable {
     package var verbs: [VerbSpec]
     /// Options that every verb takes.
     package var commonOptions: [OptionSpec]
-    /// Lines on exit codes for the help page.
+    /// The exit codes and their meanings, for the help page.
     package var exitCodes: [(code: Int32, meaning: String)]
 
     package init(
@@ -126,6 +126,6 @@ package struct ProgramSpec: Sendable {
         self.exitCodes = exitCodes
     }
 
-    /// The verb of that name.
+    /// The verb of that name; nil if there is none.
     package func verb(_ name: String) -> VerbSpec? { verbs.first { $0.name == name } }
 }

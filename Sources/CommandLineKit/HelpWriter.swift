@@ -13,7 +13,7 @@ extension ProgramSpec {
         lines += Self.columns(commonOptions.map { ($0.usage, $0.summary) })
         lines += ["", "Exit codes:"]
         lines += Self.columns(exitCodes.map { (String($0.code), $0.meaning) })
-        lines += ["", "\(name) VERB --help says more of a verb."]
+        lines += ["", "\(name) VERB --help describes one verb."]
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -39,7 +39,7 @@ extension ProgramSpec {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Two columns; a long first cell puts the second on its own line.
+    /// Rows in two columns; if the first cell is too long, the second begins on the next line.
     static func columns(_ rows: [(String, String)]) -> [String] {
         let width = min(30, rows.map(\.0.count).max() ?? 0)
         var lines: [String] = []

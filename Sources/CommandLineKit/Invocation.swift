@@ -1,4 +1,4 @@
-/// A command line that was understood.
+/// A command line after parsing.
 package struct Invocation: Sendable, Equatable {
     package var verb: String
     package var arguments: [String]

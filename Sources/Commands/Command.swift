@@ -4,22 +4,24 @@ import Fleet
 import FleetModel
 import Linux
 
-/// One verb: its row in the table, and what it does.
+/// One verb: its specification for the command table, and its implementation.
 protocol Command {
     /// Its name, arguments, options and help.
     static var spec: VerbSpec { get }
 
-    /// Does it. Faults of the input are thrown; everything else is in the exit code.
+    /// Carries out the verb.
+    ///
+    /// Throws faults of the input; every other result is in the exit code.
     static func run(_ context: CommandContext) async throws -> ExitCode
 }
 
-/// What a verb works with.
+/// What a verb needs for one call.
 struct CommandContext: Sendable {
     let invocation: Invocation
     let output: Output
     let control: RunControl
     let workingDirectory: String
-    /// The folder this program lies in, where the agent is looked for.
+    /// The folder of this program, where the agent is searched for.
     let programFolder: String
 
     /// `text`, `json` or `jsonl`.
@@ -51,10 +53,10 @@ enum CommandTable {
         summary: "muster: fleet configuration and deployment for low-latency hosts",
         verbs: commands.map { $0.spec },
         commonOptions: [
-            OptionSpec("fleet", .text("DIR"), "the fleet directory; else the nearest one above"),
-            OptionSpec("format", .oneOf(["text", "json", "jsonl"]), "the form of the output"),
-            OptionSpec("verbose", letter: "v", repeatable: true, flag: "say more"),
-            OptionSpec("no-color", flag: "no colour, as with NO_COLOR"),
+            OptionSpec("fleet", .text("DIR"), "the fleet directory (default: search upwards)"),
+            OptionSpec("format", .oneOf(["text", "json", "jsonl"]), "the format of the output"),
+            OptionSpec("verbose", letter: "v", repeatable: true, flag: "print more details"),
+            OptionSpec("no-color", flag: "print no colour, as with NO_COLOR"),
             OptionSpec("help", letter: "h", flag: "show help"),
         ],
         exitCodes: ExitCode.allCases.map { ($0.rawValue, $0.meaning) })
@@ -63,15 +65,15 @@ enum CommandTable {
     static let inventory = [
         OptionSpec(
             "inventory", letter: "i", .text("PATH"), repeatable: true,
-            "an inventory in place of Inventory/hosts…; several add up"),
-        OptionSpec("limit", letter: "l", .text("PATTERN"), "only hosts that match this as well"),
+            "an inventory to use instead of Inventory/hosts…; may be repeated"),
+        OptionSpec("limit", letter: "l", .text("PATTERN"), "only hosts that also match this"),
     ]
 
     /// Options of the verbs that compile.
     static let compiling = [
         OptionSpec(
             "set", letter: "e", .text("K=V"), repeatable: true,
-            "set a variable or ROLE.PARAMETER over everything else"),
+            "set a variable or ROLE.PARAMETER; overrides all other values"),
         OptionSpec(
             "tags", letter: "t", .text("TAGS"), repeatable: true,
             "only resources with one of these tags (comma-separated)"),
@@ -80,14 +82,15 @@ enum CommandTable {
     /// Options of the verbs that contact hosts.
     static let contacting = [
         forks,
-        OptionSpec("timeout", .integer("SECONDS", minimum: 1), "the most one host's run may take"),
+        OptionSpec("timeout", .integer("SECONDS", minimum: 1), "time limit for one host"),
     ]
 
     static let forks = OptionSpec(
-        "forks", letter: "f", .integer("N", minimum: 1), "hosts at once")
+        "forks", letter: "f", .integer("N", minimum: 1), "how many hosts to work on at once")
 
     static let pattern = ArgumentSpec(
-        "PATTERN", repeatable: true, "which hosts: names, groups, globs, a:b, :&x, :!x; else all")
+        "PATTERN", repeatable: true,
+        "which hosts: names, groups, globs, a:b, :&x, :!x (default: all)")
 }
 
 extension ExitCode {
@@ -95,11 +98,11 @@ extension ExitCode {
     var meaning: String {
         switch self {
         case .done: "done, nothing to do, or all applied"
-        case .hostFailed: "a host failed, or what came of it is not known"
-        case .differences: "differences found (plan, check) or left (apply)"
-        case .unreachable: "some hosts unreachable, nothing failed"
+        case .hostFailed: "a host failed, or its result is not known"
+        case .differences: "differences found (plan, check) or remaining (apply)"
+        case .unreachable: "some hosts were unreachable, no host failed"
         case .reverted: "a change was reverted"
-        case .refused: "refused: stale plan, lock, policy"
+        case .refused: "refused: a stale plan, a lock, a policy"
         case .usage: "wrong usage"
         case .badInput: "bad input files"
         case .bug: "a bug in muster"

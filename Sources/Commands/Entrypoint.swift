@@ -11,9 +11,9 @@ import Views
 package enum Entrypoint {
     /// Runs one command line (without the program's name) and waits for its end.
     ///
-    /// The main thread waits in read(2) rather than in the runtime's own main loop: that one lets
-    /// through the signals that ``InterruptWatcher`` reads, and they would end the program. They are
-    /// blocked before any other thread is started, since threads inherit the mask.
+    /// The main thread waits in read(2), not in the main loop of the Swift runtime. The main loop
+    /// would unblock the signals that ``InterruptWatcher`` reads, and they would end the program.
+    /// The signals are blocked before any other thread starts, because threads inherit the mask.
     package static func main(_ arguments: [String]) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         InterruptWatcher.blockSignals()
@@ -64,8 +64,8 @@ package enum Entrypoint {
             } else {
                 output.event(
                     .remark(
-                        "interrupted: starting no more hosts, waiting for those that run; "
-                            + "once more to give them up"))
+                        "interrupted: starting no more hosts, waiting for those that are running; "
+                            + "interrupt again to give them up"))
             }
             control.requestStop()
         }
@@ -76,7 +76,7 @@ package enum Entrypoint {
         return try await command.run(context)
     }
 
-    /// Every error that can reach the top, with the exit code it stands for.
+    /// Prints an error that no verb has handled, and returns its exit code.
     private static func report(_ error: any Error, _ output: Output, _ format: String) -> ExitCode {
         let all: [Diagnostic]
         switch error {
@@ -95,7 +95,7 @@ package enum Entrypoint {
         default:
             all = [
                 Diagnostic(
-                    "bug", "muster met an error it does not know: \(error)",
+                    "bug", "unexpected error in muster: \(error)",
                     hint: "please report this with the command line", exitCode: .bug)
             ]
         }

@@ -17,8 +17,9 @@ package final class Output: Sendable {
     private let progress: Mutex<ProgressLine>
 
     /// - Parameters:
-    ///   - allowsColour: false with `--no-color`; NO_COLOR and what is no terminal forbid it too.
-    ///   - isVerbose: whether each host gets a line of progress.
+    ///   - allowsColour: false with `--no-color`; NO_COLOR, and an output that is not a terminal,
+    ///     also turn colour off.
+    ///   - isVerbose: whether a line of progress is written for each host.
     init(allowsColour: Bool, isVerbose: Bool) {
         let forbidden = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
         let allowed = allowsColour && !forbidden
@@ -39,7 +40,7 @@ package final class Output: Sendable {
     /// Writes a remark for people.
     func remark(_ text: String) { Self.write(text + "\n", to: 2) }
 
-    /// Writes a question, the cursor staying behind it.
+    /// Writes a question without a newline: the answer is typed on the same line.
     func question(_ text: String) { Self.write(text, to: 2) }
 
     /// Writes faults and warnings, as text or as JSON lines.
@@ -65,7 +66,7 @@ package final class Output: Sendable {
             + text[colon.upperBound...]
     }
 
-    /// Writes it all; a reader that has gone away (`| head`) is no fault.
+    /// Writes the whole text; a reader that has closed the pipe (`| head`) is not an error.
     private static func write(_ text: String, to number: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

@@ -6,24 +6,24 @@ import Synchronization
 
 /// The facts that the store of a fleet directory keeps, for verbs that contact no host.
 ///
-/// A directory without a store has none. One whose store cannot be read is a fault: without its
-/// facts fewer resources would be compiled, and what is wrong with the others would not be seen.
+/// A fleet directory without a store has no facts. A store that cannot be read is a fault: without
+/// its facts some resources would not be compiled, and their faults would not be found.
 final class StoredFacts: Sendable {
     private let table: FactsTable?
     private let failure = Mutex<StoreError?>(nil)
 
-    /// Opens the store where there is one.
+    /// Opens the store, if there is one.
     init(of session: FleetSession) throws {
         table = try FactsTable(fleetDirectory: session.options.directory.path)
     }
 
-    /// What is known of a host.
+    /// The stored facts of a host.
     func facts(of host: String) throws(StoreError) -> HostFactsInput {
         guard let record = try table?.facts(of: host) else { return .none }
         return HostFactsInput(hardware: record.facts, live: nil, digest: record.digest)
     }
 
-    /// The same for a compiler, which takes no error; ``check()`` gives it afterwards.
+    /// The same for the compiler, whose callback cannot throw; ``check()`` throws the error later.
     @Sendable func read(_ host: String) -> HostFactsInput {
         do throws(StoreError) {
             return try facts(of: host)

@@ -7,7 +7,7 @@ struct ChangeText {
     let style: Style
     let showsContent: Bool
 
-    /// The lines of one resource: a sign, what it is, what changes; then faults and diffs below.
+    /// The lines of one resource: sign, kind, name and changes; below them faults and diffs.
     func lines(of resource: ResourceView, indent: String) -> [String] {
         let name = "\(resource.kind.rawValue) \(resource.name)"
         var lines: [String] = []
@@ -29,7 +29,7 @@ struct ChangeText {
             lines.append(indent + style("> \(name)", .change) + "   pending: \(resource.reason)")
         case .unknown:
             lines.append(
-                indent + style("? \(name)", .bad) + "   could not tell: \(resource.reason)")
+                indent + style("? \(name)", .bad) + "   not known: \(resource.reason)")
         case .failed:
             lines.append(indent + style("! \(name)", .bad) + "   failed: \(resource.reason)")
             lines += hint(of: resource.fault, indent: indent)
@@ -89,12 +89,12 @@ struct ChangeText {
         return "~"
     }
 
-    /// Whether a change says no more than the sign before the resource does.
+    /// Whether a change repeats only what the `+` before the resource says.
     private func saysOnlyPresence(_ change: Change) -> Bool {
         change.attribute == "state" && change.before == "absent" && change.after == "present"
     }
 
-    /// One text for each; one for both where what runs and what is kept change alike.
+    /// One text for each change, or one for two layers of an attribute that change in the same way.
     private func texts(of changes: [Change], isNew: Bool) -> [String] {
         var texts: [String] = []
         var done: Set<Int> = []
@@ -143,7 +143,7 @@ struct ChangeText {
         }
     }
 
-    /// A value in one line; a digest is cut short, a secret shows only its digest.
+    /// A value in one line; a digest is shortened, and of a secret only its digest is shown.
     private func text(of value: JSON?) -> String {
         switch value {
         case nil, .null: return "none"

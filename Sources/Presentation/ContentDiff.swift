@@ -4,7 +4,7 @@ package enum ContentDiff {
     ///
     /// - Parameters:
     ///   - context: unchanged lines around each change.
-    ///   - limit: the most lines shown; what is beyond is counted in a last line.
+    ///   - limit: the largest number of lines; a last line has the number of those left out.
     package static func lines(
         from before: String, to after: String, context: Int = 3, limit: Int = 60
     ) -> [String] {

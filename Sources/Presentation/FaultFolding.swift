@@ -1,12 +1,12 @@
 import FleetModel
 import Wire
 
-/// Tells which faults of two hosts are one and the same: they are shown once, the first in full.
+/// Decides which faults of several hosts are the same; of these only the first is shown, in full.
 ///
-/// They may differ in names: the host's own, addresses, fingerprints, digests, times, the numbers of
-/// processes. Any other number is part of what is wrong: status 1 is another fault than status 2.
+/// They may differ in the host's name, addresses, fingerprints, digests, times and process IDs. Any
+/// other number is part of the fault: status 1 is a different fault from status 2.
 enum FaultFolding {
-    /// Equal for faults that are shown as one.
+    /// A key that is equal for faults that are shown as one.
     static func key(of fault: AgentFault, on host: String) -> JSON {
         var before = ""
         let words = fault.cause.split(separator: " ").map { word -> String in
@@ -30,7 +30,7 @@ enum FaultFolding {
             || isTime(name)
     }
 
-    /// Whether a word has the host's name in it, as a whole: `md1` is in `md1:22`, not in `md10`.
+    /// Whether a word contains the whole name of the host: `md1:22` contains `md1`; `md10` does not.
     private static func contains(_ host: String, in word: Substring) -> Bool {
         if host.isEmpty { return false }
         var rest = word[...]
@@ -58,7 +58,7 @@ enum FaultFolding {
         guard parts.count == 1 || parts[1].allSatisfy(isDigit) else { return false }
         let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false)
         if labels.count == 4, labels.allSatisfy({ UInt8($0) != nil }) { return true }
-        // A name of the DNS: its last label has no digit, unlike a version's.
+        // A DNS name: its last label has no digit; the last part of a version has one.
         return labels.count > 1 && word.contains(where: isDigit)
             && labels.allSatisfy { label in
                 !label.isEmpty

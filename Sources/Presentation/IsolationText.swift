@@ -1,6 +1,6 @@
 import Wire
 
-/// An isolation plan for people: the machine as a map, the sets, and every setting that follows.
+/// An isolation plan as text: a map of the machine, the CPU sets, and every setting that follows.
 package struct IsolationText: Sendable {
     private let style: Style
     private let width: Int
@@ -10,10 +10,10 @@ package struct IsolationText: Sendable {
         self.width = width
     }
 
-    /// Renders what `IsolationPlan.json` gives; throws where it has another shape.
+    /// Renders the result of `IsolationPlan.json`; throws if the JSON has another form.
     package func render(_ view: JSON) throws(JSONError) -> String {
         guard let host = view["host"]?.string, let nodes = view["machine"]?.array else {
-            throw JSONError("an isolation plan has a host and a machine")
+            throw JSONError("the isolation plan has no host or no machine")
         }
         var lines = [style(host, .strong)]
         for node in nodes { lines += map(of: node) }
@@ -45,7 +45,7 @@ package struct IsolationText: Sendable {
             String($0).count
         }
         var line = "   "
-        // Counted by itself: emphasis takes no room.
+        // Counted separately, because colour codes in the line have no width.
         var column = 3
         for core in cores {
             let cell = "[" + core.map { thread($0, digits ?? 1) }.joined(separator: " ") + "]"
@@ -73,7 +73,7 @@ package struct IsolationText: Sendable {
         }
     }
 
-    /// Only what the map shows.
+    /// The legend, with only the roles that the map shows.
     private func legend(_ view: JSON) -> String {
         let text = view["machine"]?.canonicalText ?? ""
         let meanings = [

@@ -1,8 +1,8 @@
 import Views
 
-/// Turns events into what stderr shows: one line that is rewritten on a terminal, plain lines elsewhere.
+/// Turns events into text for stderr: one line that is rewritten, or lines if it is no terminal.
 ///
-/// Pure: it returns the text to write, and is told the time.
+/// Pure: the caller gives the time and writes the returned text.
 package struct ProgressLine: Sendable {
     private let isTerminal: Bool
     private let isVerbose: Bool
@@ -15,14 +15,14 @@ package struct ProgressLine: Sendable {
     private var lastShown = -1.0
 
     /// - Parameters:
-    ///   - isTerminal: whether stderr is one.
-    ///   - isVerbose: whether each host gets a line where it is not.
+    ///   - isTerminal: whether stderr is a terminal.
+    ///   - isVerbose: whether each host gets a line if stderr is not a terminal.
     package init(isTerminal: Bool, isVerbose: Bool) {
         self.isTerminal = isTerminal
         self.isVerbose = isVerbose
     }
 
-    /// Takes an event at a time in seconds; gives the text to write, empty for none.
+    /// Takes an event and its time in seconds; returns the text to write, which may be empty.
     package mutating func take(_ event: RunEvent, at now: Double) -> String {
         switch event {
         case .began(let verb, let hosts):

@@ -2,15 +2,15 @@ import FleetModel
 import Views
 import Wire
 
-/// A run as people read it: hosts with the same outcome together, the fewest first.
+/// A run as text: hosts with the same outcome are grouped, and the smallest group comes first.
 package struct RunText {
     private let style: Style
     private let changes: ChangeText
     private let showsEverything: Bool
 
     /// - Parameters:
-    ///   - showsEverything: also what is as declared, each with its reason (`-v`).
-    ///   - showsContent: also the lines of content that differ (`--diff`).
+    ///   - showsEverything: also resources that are as declared, each with its reason (`-v`).
+    ///   - showsContent: also the lines of file content that differ (`--diff`).
     package init(style: Style = .plain, showsEverything: Bool = false, showsContent: Bool = false) {
         self.style = style
         self.showsEverything = showsEverything
@@ -45,7 +45,7 @@ package struct RunText {
         var hosts: [HostView]
     }
 
-    /// Hosts whose visible outcome is the same to the letter, outliers (small groups) first.
+    /// Groups of hosts whose text is the same, small groups (outliers) first.
     private func groups(of run: RunView) -> [Group] {
         var groups: [[UInt8]: Group] = [:]
         var order: [[UInt8]] = []
@@ -61,7 +61,7 @@ package struct RunText {
         }.map(\.element)
     }
 
-    /// Those with nothing to see come last, whatever their number.
+    /// Hosts that are as declared come last, whatever their number.
     private func rank(_ group: Group) -> Int { group.hosts.first?.outcome == .asDeclared ? 1 : 0 }
 
     private func key(of host: HostView) -> [UInt8] {
@@ -76,8 +76,10 @@ package struct RunText {
         ]).canonicalBytes
     }
 
-    /// A file rendered for each host differs in every digest; without the content being shown, the
-    /// change is the same one.
+    /// The key of a resource, without content digests unless content is shown.
+    ///
+    /// The digest of a file that is rendered for each host differs from host to host, but without
+    /// its content the change looks the same.
     private func key(of resource: ResourceView) -> JSON {
         guard !changes.showsContent else { return resource.json }
         var resource = resource
@@ -114,7 +116,7 @@ package struct RunText {
         if let stopped = host.end?.stopped { lines.append("    stopped: \(stopped)") }
         for orphan in host.end?.orphans ?? [] {
             lines.append(
-                "    orphaned: \(orphan)   applied before, declared by nothing now; left alone")
+                "    orphaned: \(orphan)   applied earlier, no longer declared; left as it is")
         }
         for notice in host.notices + (host.end?.notices ?? []) {
             lines.append("    note: \(notice)")
@@ -154,7 +156,7 @@ package struct RunText {
         let costs = Disruption.allCases.filter { $0 != .none }.compactMap { disruption in
             run.disruptions[disruption].map { "\($0) \(disruption.rawValue)" }
         }
-        // One that was told to reboot and did not come back has said so itself.
+        // A host that did not come back from its reboot has a fault that says so.
         let waiting = run.hosts.count {
             $0.fault == nil && $0.resources.contains(where: \.waitsForReboot)
         }
@@ -169,20 +171,22 @@ package struct RunText {
             }
         }
         if unpowered > 0 {
-            pending += " Power cycle pending on \(Quantity.count(unpowered, "host")): by hand."
+            pending +=
+                " Power cycle pending on \(Quantity.count(unpowered, "host")): "
+                + "switch it off and on by hand."
         }
         let reboot =
             run.disruptions[.reboot] != nil
             || run.hosts.contains { $0.resources.contains(where: \.waitsForReboot) }
         var reboots = reboot || unpowered > 0 ? pending : " No reboot."
         if run.verb != "apply", run.disruptions[.reboot] != nil {
-            reboots = " One reboot for all of it, and only with --max-disruption reboot."
+            reboots = " One reboot for all of them, and only with --max-disruption reboot."
         }
         let changed = run.disruptions.values.reduce(0, +)
         let unheard = run.counts[.unknown] ?? 0
         if unheard > 0 {
             pending +=
-                " What came of \(Quantity.count(unheard, "host")) is not known: muster resume \(run.id)."
+                " The result of \(Quantity.count(unheard, "host")) is not known: muster resume \(run.id)."
             reboots = pending
         }
         if changed == 0 { return unheard > 0 ? hosts + pending : "\(hosts) No changes.\(pending)" }

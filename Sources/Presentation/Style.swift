@@ -1,6 +1,6 @@
-/// Emphasis for a terminal; plain text elsewhere.
+/// Colours for a terminal; plain text elsewhere.
 ///
-/// Never the only carrier of a meaning.
+/// Every meaning that a colour has is also in the text.
 package struct Style: Sendable {
     package enum Tone: String, Sendable {
         case good = "32", change = "33", bad = "31", quiet = "2", strong = "1"
@@ -10,7 +10,7 @@ package struct Style: Sendable {
 
     package init(usesColour: Bool) { self.usesColour = usesColour }
 
-    /// No emphasis at all.
+    /// Plain text, without colours.
     package static let plain = Style(usesColour: false)
 
     /// The text in a tone.

@@ -2,15 +2,15 @@
 package enum HostNameFolding {
     /// The names folded by one of their numbers, in order of first appearance, each once.
     ///
-    /// The last number that several names differ in is folded, whatever stands around it:
-    /// `web1-ny`, `10.0.0.1` and `rack2-md3.example.com` fold alike. Padding is kept: `md01` and
-    /// `md1` are different hosts and fold apart, `md9` and `md10` fold together.
+    /// The last number in which several names differ is folded, wherever it is in the name:
+    /// `web1-ny`, `10.0.0.1` and `rack2-md3.example.com` all fold. Padding is kept: `md01` and
+    /// `md1` are different hosts and fold separately; `md9` and `md10` fold together.
     package static func fold(_ names: some Sequence<String>) -> String {
         var seen: Set<String> = []
         let parsed = names.filter { seen.insert($0).inserted }.map(Name.init)
         var open = Array(parsed.indices)
         var texts: [(position: Int, text: String)] = []
-        // From the last number to the first: what finds no company goes on to the next.
+        // From the last number to the first: names that found no group try their next number.
         for back in 0..<(parsed.map(\.numbers.count).max() ?? 0) {
             var clusters: [Shape: [Int]] = [:]
             for index in open {
@@ -32,14 +32,14 @@ package enum HostNameFolding {
         return texts.sorted { $0.position < $1.position }.map(\.text).joined(separator: ",")
     }
 
-    /// Divides names of one shape by how their numbers are padded.
+    /// Groups names of one shape by the padding of their numbers.
     private static func byWidth(_ members: [Int], _ names: [Name], _ back: Int) -> [[Int]] {
         let digits = members.map { names[$0].number(back)?.digits ?? "" }
         let padded = Set(digits.filter { $0.count > 1 && $0.first == "0" }.map(\.count))
         var groups: [Int: [Int]] = [:]
         var order: [Int] = []
         for (member, digits) in zip(members, digits) {
-            // 0 gathers the numbers of every width that nobody pads to.
+            // 0 stands for all widths that no padded number has.
             let width = padded.contains(digits.count) ? digits.count : 0
             if groups[width] == nil { order.append(width) }
             groups[width, default: []].append(member)
@@ -52,7 +52,7 @@ package enum HostNameFolding {
         let value: Int
     }
 
-    /// A name around one of its numbers.
+    /// The parts of a name before and after one of its numbers.
     private struct Shape: Hashable {
         let before: String
         let after: String
@@ -87,7 +87,7 @@ package enum HostNameFolding {
             var index = text.startIndex
             while index < text.endIndex {
                 let end = text[index...].firstIndex { !isDigit($0) } ?? text.endIndex
-                // Longer ones do not fit in an integer and are no counters.
+                // Longer numbers do not fit in an integer, and are not counters.
                 if index < end, text.distance(from: index, to: end) <= 15 {
                     numbers.append(index..<end)
                 }

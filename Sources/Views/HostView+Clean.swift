@@ -1,10 +1,10 @@
 import FleetModel
 
 extension HostView {
-    /// Whether nothing declared is left to be made on the host: a check now would find no difference.
+    /// Whether the host is completely as declared: a check now would find no difference.
     ///
-    /// What waits for a reboot is left, and so is a handler that has still to run, what could not be
-    /// told, and a finding that no apply mends.
+    /// False if a change waits for a reboot, a handler still has to run, the state of a resource is
+    /// not known, or there is a finding, which an apply does not correct.
     package var isClean: Bool {
         guard outcome == .asDeclared || outcome == .changed else { return false }
         let settled: Set<ResourceReport.Outcome> = [.asDeclared, .changed, .notApplicable]

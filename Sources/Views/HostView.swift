@@ -1,7 +1,7 @@
 import FleetModel
 import Wire
 
-/// What came of a run on one host, taken together.
+/// The outcome of a run on one host as a whole.
 package enum HostOutcome: String, Sendable, CaseIterable {
     case asDeclared = "as_declared"
     /// Differences were found and nothing was changed.
@@ -9,7 +9,7 @@ package enum HostOutcome: String, Sendable, CaseIterable {
     case changed
     /// Something on the host failed.
     case failed
-    /// Its files did not compile.
+    /// The plan of the host could not be compiled.
     case notCompiled = "not_compiled"
     case unreachable
     /// The host or a rule refused the run: a lock, a stale plan.
@@ -18,11 +18,11 @@ package enum HostOutcome: String, Sendable, CaseIterable {
     case notStarted = "not_started"
     /// The run was stopped at a safe boundary of this host.
     case stopped
-    /// A change may have been begun, and what came of it was not heard.
+    /// A change may have begun, and its result was not received.
     case unknown
 }
 
-/// One resource as people see it: what was declared joined to what came of it.
+/// One resource as people see it: its declaration joined with its result.
 package struct ResourceView: ModelCodable, Equatable {
     package var address: String
     package var kind: Kind
@@ -33,7 +33,7 @@ package struct ResourceView: ModelCodable, Equatable {
     package var reason: String
     package var changes: [Change]
     package var fault: AgentFault?
-    /// What should be known and no apply mends.
+    /// Problems that an apply does not correct.
     package var findings: [HostFinding]
 
     /// `origin`: where the resource is declared.
@@ -52,7 +52,7 @@ package struct ResourceView: ModelCodable, Equatable {
         findings = report.findings
     }
 
-    /// Whether it waits for a reboot and nothing else.
+    /// Whether the resource is pending until a reboot.
     package var waitsForReboot: Bool {
         outcome == .pending
             && changes.contains { $0.isMadeByReboot && $0.disruption == .reboot }
@@ -89,7 +89,7 @@ package struct ResourceView: ModelCodable, Equatable {
     }
 }
 
-/// Everything that came of a run on one host.
+/// Everything that a run found and did on one host.
 package struct HostView: ModelCodable, Equatable {
     package var host: String
     package var outcome: HostOutcome
@@ -97,13 +97,13 @@ package struct HostView: ModelCodable, Equatable {
     package var resources: [ResourceView]
     package var handlers: [HandlerReport]
     package var end: RunEnd?
-    /// Why the host as a whole did not do it.
+    /// Why the run failed on the host as a whole.
     package var fault: AgentFault?
-    /// Remarks: a fallback taken, an agent sent.
+    /// Remarks: a fallback was used, an agent was sent.
     package var notices: [String]
     /// How long the steps took, in microseconds: `connect`, `agent`, `read`.
     package var timings: [String: Int]
-    /// The boot that the host was told to leave, while its return is waited for; in no JSON form.
+    /// The boot ID before a reboot, while the return of the host is awaited; not in the JSON form.
     package var bootLeft: String?
 
     package init(

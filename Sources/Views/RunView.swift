@@ -1,11 +1,11 @@
 import FleetModel
 import Wire
 
-/// Everything that came of a run, on all its hosts: what is printed, stored and read by programs.
+/// The result of a run on all its hosts: this is printed, stored, and read by programs.
 package struct RunView: ModelCodable, Equatable {
     package static let formatVersion = 1
 
-    /// The run's id, and the saved plan's where the verb is `plan`.
+    /// The id of the run; for the verb `plan` also the id of the saved plan.
     package var id: String
     package var verb: String
     package var hosts: [HostView]
@@ -31,13 +31,13 @@ package struct RunView: ModelCodable, Equatable {
         Dictionary(hosts.map { ($0.outcome, 1) }, uniquingKeysWith: +)
     }
 
-    /// How many changes of each disruption class were or would be made.
+    /// The number of changes of each disruption that were made, or would be made.
     package var disruptions: [Disruption: Int] {
         let all = hosts.flatMap(\.resources).flatMap { resource in
             [ResourceReport.Outcome.wouldChange, .changed].contains(resource.outcome)
                 ? [resource.disruption] : []
         }
-        // What a handler does to a service is no resource's change, and costs as much.
+        // A handler is not a change of a resource, but restarts a service just as well.
         let handlers = hosts.flatMap(\.handlers).filter {
             $0.outcome == .ran || $0.outcome == .wouldRun
         }
@@ -85,7 +85,7 @@ package struct RunView: ModelCodable, Equatable {
 
 /// What happens during a run, for a progress line or a log.
 package enum RunEvent: Sendable, Equatable {
-    /// The run begins on so many hosts.
+    /// The run begins on this number of hosts.
     case began(verb: String, hosts: Int)
     case hostStarted(String)
     case hostEnded(String, HostOutcome)

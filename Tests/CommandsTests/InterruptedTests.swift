@@ -57,7 +57,7 @@ import Testing
         #expect(said.contains("newc-1  not known"), "\(said)")
         #expect(!said.contains("No changes"), "\(said)")
         let id = try runID(program)
-        #expect(said.contains("What came of 1 host is not known: muster resume \(id)."), "\(said)")
+        #expect(said.contains("The result of 1 host is not known: muster resume \(id)."), "\(said)")
         unlink(program.made.path("hold"))
         let resumed = try program.muster("resume", id)
         #expect(resumed.status == 0, "\(resumed.output)\(resumed.errors)")
@@ -83,13 +83,13 @@ import Testing
         #expect(try program.muster("history").output.contains("did not end"))
         let shown = try program.muster("show", id)
         #expect(
-            shown.output.contains("muster resume \(id) goes on with it.\n  running: newc-1")
-                || shown.output.contains("muster resume \(id) goes on with it.\n  planned: newc-1"),
+            shown.output.contains("muster resume \(id) continues it.\n  running: newc-1")
+                || shown.output.contains("muster resume \(id) continues it.\n  planned: newc-1"),
             "\(shown.output)")
         let check = try program.muster("check")
         #expect(
             check.errors.contains(
-                "never came to its end, and was at work on newc-1; muster resume \(id)"),
+                "did not end and was at work on newc-1; muster resume \(id)"),
             "\(check.errors)")
         let resumed = try program.muster("resume", id)
         #expect(resumed.status == 0, "\(resumed.output)\(resumed.errors)")

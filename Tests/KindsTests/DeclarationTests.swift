@@ -39,10 +39,10 @@ private let digest: JSON = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db0225
         FaultCase(.file, "/etc/motd", [:], "file /etc/motd declares nothing to manage"),
         FaultCase(
             .file, "/etc/motd", ["content_digest": digest],
-            "content_size: content_size is missing beside content_digest"),
+            "content_size: content_digest is given without a valid content_size"),
         FaultCase(
             .file, "/etc/motd", ["state": "absent", "mode": "0644"],
-            "mode: mode has no meaning for a file that is to be absent"),
+            "mode: mode has no meaning for an absent file"),
         FaultCase(
             .file, "/etc/motd", ["state": "gone"],
             "state: \"gone\" is not a state: one of present, absent"),
@@ -53,14 +53,14 @@ private let digest: JSON = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db0225
             "validate: the program \"visudo\" is not an absolute path"),
         FaultCase(
             .file, "/x", ["content_digest": digest, "content_size": 1, "validate": ["/bin/true"]],
-            "validate: validate does not name the candidate"),
+            "validate: validate has no \"%s\""),
         FaultCase(.directory, "/etc/feed.d", ["purge": true], ""),
         FaultCase(
             .directory, "/etc", ["purge": true],
-            "purge: /etc is the system's and may not be emptied"),
+            "purge: /etc belongs to the system and may not be emptied"),
         FaultCase(
             .directory, "/usr/lib", ["state": "absent"],
-            "state: /usr/lib is the system's and may not be emptied"),
+            "state: /usr/lib belongs to the system and may not be emptied"),
         FaultCase(
             .directory, "/etc/feed.d", ["purge_except": ["a"]],
             "purge_except: purge_except without purge: true does nothing"),
@@ -71,25 +71,25 @@ private let digest: JSON = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db0225
         FaultCase(.line, "x", ["path": "/etc/hosts"], "text: text is missing"),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "text": "a\nb"],
-            "text: the text of a line has more than one line"),
+            "text: text has more than one line"),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "text": "a", "match": "^b"],
             "match: match does not match the line's own text"),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "text": "a", "match": "("],
-            "match: \"(\" is not an expression: Unmatched ( or \\("),
+            "match: \"(\" is not a valid expression: Unmatched ( or \\("),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "text": "a", "match": "\\d+"],
             "match: \"\\d+\" has \\d"),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "text": "a", "match": "(?i)a"],
-            "match: \"(?i)a\" has a (?…) group, which POSIX does not know"),
+            "match: \"(?i)a\" has a (?…) group, which is not POSIX"),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "text": "aa", "match": "(a)\\1"],
             "match: \"(a)\\1\" has a back-reference"),
         FaultCase(
             .line, "x", ["path": "/etc/hosts", "state": "absent"],
-            "neither text nor match says which line is to go"),
+            "neither text nor match is given: the line to remove is not known"),
         FaultCase(.sysctl, "vm.swappiness", ["value": "0"], ""),
         FaultCase(.sysctl, "vm.swappiness", [:], "value: value is missing"),
         FaultCase(
@@ -112,10 +112,10 @@ private let digest: JSON = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db0225
             "check: \"test -e x\" is not the absolute path of a program"),
         FaultCase(
             .command, "x", ["run": ["/bin/a"], "check": ["/bin/a"]],
-            "check: check is the program that makes the change"),
+            "check: check and run are the same program"),
         FaultCase(
             .command, "x", ["run": ["/bin/a"], "check": ["/bin/b"], "timeout": 0],
-            "timeout: a timeout is more than 0 and at most one day"),
+            "timeout: timeout must be greater than 0 and at most 1d"),
     ]
 
     @Test(arguments: faults)

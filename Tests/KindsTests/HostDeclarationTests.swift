@@ -33,13 +33,13 @@ private let key: JSON =
             "masked: a masked unit cannot be enabled"),
         FaultCase(
             .service, "feed@", ["enabled": true],
-            "feed@.service is a template, and only its instances run"),
+            "feed@.service is a template; only instances can run"),
         FaultCase(.service, "feed@a.b", ["enabled": true], ""),
         FaultCase(
             .service, "feed handler", ["enabled": true],
             "\"feed handler\" is not the name of a unit"),
         FaultCase(
-            .service, "-feed", ["enabled": true], "the name of a unit does not begin with \"-\""),
+            .service, "-feed", ["enabled": true], "a unit name cannot begin with \"-\""),
         FaultCase(.unit, "feed.service", content, ""),
         FaultCase(.unit, "feed", content, "unit \"feed\" has no type"),
         FaultCase(.unit, "feed.service", [:], "unit feed.service has no content"),
@@ -52,7 +52,7 @@ private let key: JSON =
         FaultCase(.unit, "feed.service.d/cpus.conf", content, ""),
         FaultCase(
             .unit, "feed.service.d/cpus.conf", ["drop_in": "x.conf", "state": "absent"],
-            "drop_in: the name is that of a drop-in already"),
+            "drop_in: the name is already that of a drop-in"),
         FaultCase(
             .unit, "feed.service.d/../x.conf", content,
             "drop_in: drop_in \"../x.conf\" is not a file name that ends in .conf"),
@@ -61,63 +61,63 @@ private let key: JSON =
         FaultCase(.package, "libc6:i386", ["version": "2:1.0~rc1+b-1"], ""),
         FaultCase(.package, "g++", [:], ""),
         FaultCase(
-            .network, "ens 1", [:], "\"ens 1\" is not the name of an interface"),
+            .network, "ens 1", [:], "\"ens 1\" is not an interface name"),
         FaultCase(
             .network, "ens1", ["addresses": ["10.1.2.3"]],
-            "addresses: 10.1.2.3 has no length of its network"),
+            "addresses: 10.1.2.3 has no prefix length"),
         FaultCase(
             .network, "ens1", ["addresses": ["10.1.2.300/24"]],
             "addresses: \"10.1.2.300/24\" is not an IP address"),
         FaultCase(
             .network, "ens1", ["addresses": ["10.1.2.3/33"]],
-            "addresses: \"33\" is not the length of a network in \"10.1.2.3/33\""),
+            "addresses: \"33\" in \"10.1.2.3/33\" is not a prefix length"),
         FaultCase(
             .network, "ens1", ["addresses": ["10.1.2.3/24"], "gateways": ["10.1.3.1"]],
-            "gateways: the router 10.1.3.1 is in no network of ens1"),
+            "gateways: the gateway 10.1.3.1 is in no network of ens1"),
         FaultCase(
             .network, "ens1",
             ["addresses": ["10.1.2.3/24"], "gateways": ["10.1.2.1", "10.1.2.2"]],
-            "gateways: two routes to everywhere have one metric"),
+            "gateways: two routes to everywhere have the same metric"),
         FaultCase(
             .network, "ens1", ["routes": [["to": "10.1.2.3/24"]]],
-            "routes: 10.1.2.3/24 is an address in a network, not a network"),
+            "routes: 10.1.2.3/24 has bits set after its prefix"),
         FaultCase(
             .network, "ens1", ["routes": [["to": "10.1.2.0/24", "via": "fd00::1"]]],
             "routes: the route to 10.1.2.0/24 mixes IPv4 and IPv6"),
         FaultCase(
             .network, "v5", ["vlan": ["id": 5000, "parent": "ens1"]],
-            "vlan: 5000 is not the number of a VLAN: 1 to 4094"),
+            "vlan: 5000 is not a VLAN id from 1 to 4094"),
         FaultCase(
             .network, "bond0", ["bond": ["mode": "802.3ad", "members": ["a"], "primary": "b"]],
             "bond: the primary b is not among the members"),
         FaultCase(
             .network, "bond0", ["bond": ["mode": "802.3ad", "members": ["a"], "slaves": "b"]],
-            "bond: \"slaves\" says nothing of a bond"),
+            "bond: \"slaves\" is not a bond setting"),
         FaultCase(.nicFirmware, "ens1", [:], "nic_firmware ens1 expects nothing"),
         FaultCase(
             .nicFirmware, "ens1", ["version": "1.0", "minimum": "1.0"],
-            "minimum: version says it exactly already"),
+            "minimum: version and minimum are both given"),
         FaultCase(
             .ptp, "clock", ["discipline": "chrony"],
             "there is only one ptp, called system, not \"clock\""),
         FaultCase(.ptp, "system", [:], "discipline: discipline is missing"),
         FaultCase(
             .ptp, "system", ["discipline": "chrony", "interface": "ens1"],
-            "interface: chrony has its interfaces in its configuration"),
+            "interface: chrony takes its interfaces from its configuration"),
         FaultCase(
             .ptp, "system", ["discipline": "linuxptp", "interface": "ens1", "units": ["ptp4l"]],
-            "units: interface says which units they are already"),
+            "units: interface already determines the units"),
         FaultCase(
             .ptp, "system", ["discipline": "linuxptp", "interface": "a b"],
             "interface: \"a b\" is not an interface"),
         FaultCase(
-            .ptp, "system", ["discipline": "chrony", "units": []], "units: no unit is to run"),
+            .ptp, "system", ["discipline": "chrony", "units": []], "units: units is empty"),
         FaultCase(
             .ptp, "system", ["discipline": "linuxptp", "units": ["ptp4l@"]],
-            "units: ptp4l@ is a template, and only its instances run"),
+            "units: ptp4l@ is a template; only instances can run"),
         FaultCase(
             .ptp, "system", ["discipline": "chrony", "allowed": ["chrony.service"]],
-            "allowed: chrony.service is to run anyhow"),
+            "allowed: chrony.service is in units already"),
         FaultCase(
             .ptp, "system", ["discipline": "chrony", "offset": 0],
             "offset: offset must be greater than 0"),
@@ -128,7 +128,7 @@ private let key: JSON =
             .hostsEntry, "10.1.2.3", ["names": ["a b"]], "names: \"a b\" is not the name of a host"),
         FaultCase(
             .resolv, "system", ["nameservers": ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]],
-            "nameservers: 4 name servers are declared, and the resolver reads three"),
+            "nameservers: 4 name servers are declared, but the resolver reads only three"),
         FaultCase(.package, "fire fox", [:], "\"fire fox\" is not the name of a package"),
         FaultCase(.package, "a=1", [:], "\"a=1\" is not the name of a package"),
         FaultCase(.package, "-y", [:], "\"-y\" is not the name of a package"),
@@ -136,17 +136,17 @@ private let key: JSON =
             .package, "feed", ["version": "1.*"], "version: \"1.*\" is not a version"),
         FaultCase(
             .package, "feed", ["state": "absent", "version": "1"],
-            "version: version says nothing of a package that is absent"),
+            "version: version has no meaning with state: absent"),
         FaultCase(
             .package, "feed", ["state": "purged", "hold": true],
-            "hold: hold says nothing of a package that is purged"),
+            "hold: hold has no meaning with state: purged"),
         FaultCase(.package, "feed", ["state": "absent", "hold": false], ""),
         FaultCase(
             .package, "feed", content, "version: a package from a file needs its version"),
         FaultCase(.packageRepository, "vendor", repository, ""),
         FaultCase(.packageRepository, "vendor", ["state": "absent"], ""),
         FaultCase(
-            .packageRepository, "a b", repository, "\"a b\" is not a name that apt reads"),
+            .packageRepository, "a b", repository, "\"a b\" is not a file name that apt reads"),
         FaultCase(
             .packageRepository, "vendor", ["suites": ["x"], "components": ["main"]],
             "uris: package_repository vendor has no uris"),
@@ -155,7 +155,7 @@ private let key: JSON =
             "components: package_repository vendor has no components"),
         FaultCase(
             .packageRepository, "vendor", repository(["suites": ["./"]]),
-            "suites: the suite ./ is of a flat repository, which has no components"),
+            "suites: ./ is a flat repository, without components or other suites"),
         FaultCase(
             .packageRepository, "vendor", repository(["uris": ["a.example"]]),
             "uris: \"a.example\" is not a URI"),
@@ -164,29 +164,29 @@ private let key: JSON =
             "components: \"main\ncontrib\" in components is not one word"),
         FaultCase(
             .packageRepository, "vendor", repository(["options": ["Signed-By": "/x"]]),
-            "options: the option Signed-By has an attribute of its own"),
+            "options: the option Signed-By has its own attribute"),
         FaultCase(
             .packageRepository, "vendor", repository(["options": ["By-Hash": "no\nURIs: x"]]),
             "options: the option By-Hash is not one line of text"),
         FaultCase(
             .packageRepository, "vendor",
             repository(["signed_by": "/x", "content_digest": digest, "content_size": 1]),
-            "signed_by: signed_by and a key of the role are both given"),
+            "signed_by: signed_by and a key are both given"),
         FaultCase(.user, "trader", [:], ""),
-        FaultCase(.user, "0trader", [:], "\"0trader\" is not a name of a user or group"),
-        FaultCase(.user, "a:b", [:], "\"a:b\" is not a name of a user or group"),
+        FaultCase(.user, "0trader", [:], "\"0trader\" is not a valid user or group name"),
+        FaultCase(.user, "a:b", [:], "\"a:b\" is not a valid user or group name"),
         FaultCase(.user, "samba$", [:], ""),
         FaultCase(
             .user, "trader", ["comment": "a:b"],
-            "comment: comment holds a colon or a control character"),
+            "comment: comment contains a colon or a control character"),
         FaultCase(
             .user, "trader", ["groups_exclusive": true],
             "groups_exclusive: groups_exclusive needs groups"),
         FaultCase(
             .user, "trader", ["remove_home": true],
-            "remove_home: remove_home goes with state: absent"),
+            "remove_home: remove_home is only possible with state: absent"),
         FaultCase(.user, "root", ["state": "absent"], "state: root cannot be absent"),
-        FaultCase(.user, "root", ["uid": 7], "uid: the uid of root is 0"),
+        FaultCase(.user, "root", ["uid": 7], "uid: the uid of root must be 0"),
         FaultCase(
             .user, "trader", ["password": "$6$plain"], "password: password is not a secret"),
         FaultCase(.group, "onload", ["members": ["a"], "members_exclusive": true], ""),
@@ -221,14 +221,14 @@ private let key: JSON =
             .authorizedKey, "alice", ["owner": "trader"], "key: give either key or keys"),
         FaultCase(
             .authorizedKey, "alice", ["owner": "trader", "key": "ssh-ed25519"],
-            "key: a key is its type and its base64"),
+            "key: a key needs its type and its base64"),
         FaultCase(
             .authorizedKey, "alice", ["owner": "trader", "key": "restrict ssh-ed25519 AAAA"],
-            "key: \"restrict\" is not a type of key"),
+            "key: \"restrict\" is not a key type"),
         FaultCase(
             .authorizedKey, "alice",
             ["owner": "trader", "key": "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIN1Oe6I1nl4U"],
-            "key: the base64 of the key is not that of a ssh-rsa key"),
+            "key: the base64 is not a ssh-rsa key"),
         FaultCase(
             .authorizedKey, "alice", ["owner": "trader", "keys": [key, key]],
             "keys: the same key is given twice"),

@@ -10,30 +10,30 @@ import Wire
         (["a b"], [], "\"a b\" is not one kernel parameter"),
         ([""], [], "\"\" is not one kernel parameter"),
         (["--"], [], "\"--\" is not one kernel parameter"),
-        (["a='b'"], [], "has a character that boot loaders disagree on"),
+        (["a='b'"], [], "has a character that boot loaders treat differently"),
         (["skew_tick=1", "skew-tick=0"], [], "skew_tick is given twice"),
         (["quiet"], ["quiet"], "quiet is both wanted and unwanted"),
         (["nohz=off", "nohz_full=2-3"], [], "nohz=off and nohz_full contradict each other"),
         (
             ["isolcpus=nohz,domain,2-3", "nohz_full=2-4"], [],
-            "isolcpus=nohz names CPU 2-3 and nohz_full 2-4"
+            "isolcpus=nohz has CPUs 2-3, but nohz_full has 2-4"
         ),
-        (["isolcpus=managed,2-3"], [], "managed of isolcpus=managed,2-3 is no flag of isolcpus"),
-        (["nohz_full=domain,2"], [], "domain of nohz_full=domain,2 is no flag of nohz_full"),
-        (["isolcpus=3-2"], [], "isolcpus: 3-2 in \"3-2\" runs backwards"),
+        (["isolcpus=managed,2-3"], [], "managed in isolcpus=managed,2-3 is not a flag of isolcpus"),
+        (["nohz_full=domain,2"], [], "domain in nohz_full=domain,2 is not a flag of nohz_full"),
+        (["isolcpus=3-2"], [], "isolcpus: 3-2 in \"3-2\" is a descending range"),
         (["nohz_full="], [], "nohz_full= names no CPU"),
-        (["hugepagesz=1G"], [], "hugepagesz=1G has no hugepages after it"),
+        (["hugepagesz=1G"], [], "no hugepages follows hugepagesz=1G"),
         (
             ["hugepagesz=2M", "hugepages=1", "hugepagesz=2M", "hugepages=2"], [],
             "hugepagesz=2M is given twice"
         ),
         (
             ["hugepagesz=2M", "hugepages=1", "hugepages=2"], [],
-            "hugepages for the size 2M is given"
+            "hugepages for size 2M is given"
         ),
-        (["hugepagesz=big", "hugepages=1"], [], "hugepagesz=big is no size of a huge page"),
-        (["hugepages=many"], [], "hugepages=many is no number of pages"),
-        ([], [], "the set names no parameter"),
+        (["hugepagesz=big", "hugepages=1"], [], "hugepagesz=big is not a huge page size"),
+        (["hugepages=many"], [], "hugepages=many is not a number of pages"),
+        ([], [], "the set has no parameters"),
     ]
 
     @Test(arguments: faults.indices)

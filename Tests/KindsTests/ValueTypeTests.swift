@@ -34,7 +34,7 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         ScalarCase(.string, "1.10", "\"1.10\""),
         ScalarCase(.string, "", quoted: true, "\"\""),
         ScalarCase(
-            .string, "null", "null is not a string | quote it where the text is meant: \"null\""),
+            .string, "null", "null is not a string | if you mean the text, quote it: \"null\""),
         ScalarCase(.string, "null", quoted: true, "\"null\""),
         ScalarCase(.string, "a\0b", quoted: true, "text with a NUL character is not a string"),
 
@@ -52,7 +52,7 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         ScalarCase(.integer(), "1:30", "\"1:30\" is not an integer"),
         ScalarCase(.integer(), "1.0", "\"1.0\" is not an integer"),
         ScalarCase(.integer(), "yes", "\"yes\" is not an integer"),
-        ScalarCase(.integer(), "9223372036854775808", "\"9223372036854775808\" is beyond 64 bits"),
+        ScalarCase(.integer(), "9223372036854775808", "\"9223372036854775808\" exceeds 64 bits"),
         ScalarCase(.integer(minimum: 0), "-1", "-1 is too small: the least is 0"),
         ScalarCase(.integer(maximum: 100), "101", "101 is too large: the most is 100"),
 
@@ -82,25 +82,25 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         ScalarCase(.cpuList, "0-3 8", "\"0-3,8\""),
         ScalarCase(.cpuList, "0-6:1/2", "\"0,2,4,6\""),
         ScalarCase(.cpuList, "", quoted: true, "\"\""),
-        ScalarCase(.cpuList, "3-1", "3-1 in \"3-1\" runs backwards"),
-        ScalarCase(.cpuList, "9999", "9999 in \"9999\" is beyond 8191"),
+        ScalarCase(.cpuList, "3-1", "3-1 in \"3-1\" is a descending range"),
+        ScalarCase(.cpuList, "9999", "9999 in \"9999\" is larger than 8191"),
         ScalarCase(
             .cpuList, "0-3,^2",
-            "\"^2\" in \"0-3,^2\" is not a CPU or a range | list the CPUs that are meant: there is no negation"
+            "\"^2\" in \"0-3,^2\" is not a CPU or a range | negation is not supported: list the CPUs"
         ),
         ScalarCase(
             .cpuList, "0xff",
             "\"0xff\" in \"0xff\" is not a CPU or a range | write a list, not a mask: 0-3,8"),
         ScalarCase(
             .cpuList, "0-62:2",
-            "\"0-62:2\" in \"0-62:2\" is not a CPU or a range | a stride is FIRST-LAST:USED/GROUP, like 0-62:1/2"
+            "\"0-62:2\" in \"0-62:2\" is not a CPU or a range | write a strided range as FIRST-LAST:USED/GROUP: 0-62:1/2"
         ),
         ScalarCase(
             .cpuList, "2-N",
             "\"2-N\" in \"2-N\" is not a CPU or a range | write CPUs and ranges: 0-3,8"),
         ScalarCase(
             .cpuList, "all",
-            "\"all\" in \"all\" is not a CPU or a range | all depends on the machine; write the CPUs, or take them from facts"
+            "\"all\" in \"all\" is not a CPU or a range | all depends on the machine: write CPU numbers, or take them from facts"
         ),
 
         ScalarCase(.size, "512", "512"),
@@ -108,13 +108,13 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         ScalarCase(.size, "1G", "1073741824"),
         ScalarCase(
             .size, "1GB",
-            "\"1GB\" is not a size | GB is read as 1000 and as 1024; write 1GiB, or the bytes"),
+            "\"1GB\" is not a size | GB is ambiguous (1000 or 1024): write 1GiB, or bytes"),
         ScalarCase(.size, "2m", "\"2m\" is not a size | write 2MiB"),
         ScalarCase(
             .size, "1.5G",
-            "\"1.5G\" is not a size | write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (of 1024)"
+            "\"1.5G\" is not a size | write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (powers of 1024)"
         ),
-        ScalarCase(.size, "9999999999T", "\"9999999999T\" is beyond 64 bits"),
+        ScalarCase(.size, "9999999999T", "\"9999999999T\" exceeds 64 bits"),
 
         ScalarCase(.duration, "30", "30"),
         ScalarCase(.duration, "250ms", "0.25"),
@@ -132,30 +132,31 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
             "\"5min\" is not a duration | write a number and ns, us, ms, s, m, h or d: 250ms, 30s, 1h30m"
         ),
         ScalarCase(
-            .duration, "99999999999d", "\"99999999999d\" is too long | the most is about 30 years"),
+            .duration, "99999999999d",
+            "\"99999999999d\" is too long | the maximum is about 30 years"),
 
         ScalarCase(.path, "/etc//ssh/./sshd_config/", "\"/etc/ssh/sshd_config\""),
         ScalarCase(.path, "/", "\"/\""),
-        ScalarCase(.path, "etc", "\"etc\" is not an absolute path | begin it with /"),
+        ScalarCase(.path, "etc", "\"etc\" is not an absolute path | begin the path with /"),
         ScalarCase(
             .path, "~/x",
-            "\"~/x\" is not an absolute path | ~ is not expanded; write the home directory out"),
-        ScalarCase(.path, "/a/../b", "\"/a/../b\" goes up with .. | write the path it leads to"),
+            "\"~/x\" is not an absolute path | ~ is not expanded: write the full home directory"),
+        ScalarCase(.path, "/a/../b", "\"/a/../b\" contains .. | write the path without .."),
 
         ScalarCase(.mode, "0644", quoted: true, "\"0644\""),
         ScalarCase(.mode, "644", quoted: true, "\"0644\""),
         ScalarCase(.mode, "1777", quoted: true, "\"1777\""),
         ScalarCase(
             .mode, "0644",
-            "the mode 0644 is not quoted | write \"0644\": unquoted, YAML reads octal or decimal as it likes"
+            "the mode 0644 is not quoted | write \"0644\": unquoted, YAML may read it as octal or decimal"
         ),
         ScalarCase(
             .mode, "644",
-            "the mode 644 is not quoted | write \"0644\": unquoted, YAML reads octal or decimal as it likes"
+            "the mode 644 is not quoted | write \"0644\": unquoted, YAML may read it as octal or decimal"
         ),
         ScalarCase(
             .mode, "0o644",
-            "the mode 0o644 is not quoted | write \"0644\": unquoted, YAML reads octal or decimal as it likes"
+            "the mode 0o644 is not quoted | write \"0644\": unquoted, YAML may read it as octal or decimal"
         ),
         ScalarCase(.mode, "0o644", quoted: true, "\"0o644\" is not a mode | write \"0644\""),
         ScalarCase(
@@ -191,7 +192,7 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         (.string, .number(1.5), "\"1.5\""),
         (
             .string, true,
-            "the boolean true is not a string | quote it where the text is meant: an unquoted yes, no, on or off is a boolean"
+            "the boolean true is not a string | if you mean the text, quote it: an unquoted yes, no, on or off is a boolean"
         ),
         (.string, nil, "null is not a string | give a value"),
         (.string, ["a"], "a list is not a string"),
@@ -213,11 +214,11 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         (.version, 9, "\"9\""),
         (
             .version, .number(1.1),
-            "the number 1.1 is not a version | quote the version where it is written: as a number 1.10 is 1.1"
+            "the number 1.1 is not a version | quote the version in its file: without quotes, 1.10 becomes 1.1"
         ),
         (
             .oneOf(["on", "off"]), true,
-            "the boolean true is not one of on, off | quote it where the text is meant: an unquoted yes, no, on or off is a boolean"
+            "the boolean true is not one of on, off | if you mean the text, quote it: an unquoted yes, no, on or off is a boolean"
         ),
         (.cpuList, 3, "\"3\""),
         (.cpuList, [3, 1, 2, "8-9"], "\"1-3,8-9\""),
@@ -225,7 +226,7 @@ private func outcome(_ body: () throws(ValueFault) -> JSON) -> String {
         (.cpuList, [true], "a list is not a cpu_list"),
         (
             .size, -1,
-            "\"-1\" is not a size | write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (of 1024)"
+            "\"-1\" is not a size | write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (powers of 1024)"
         ),
         (.duration, .number(0.25), "0.25"),
         (.secret, ["secret": "00"], "a map is not a secret"),

@@ -36,7 +36,7 @@ import Wire
         let text = RunText().render(RunView(id: "7f3a91c2", verb: "apply", hosts: hosts))
         #expect(
             text.hasSuffix(
-                "Hosts: 1 as declared, 1 unknown. What came of 1 host is not known: "
+                "Hosts: 1 as declared, 1 unknown. The result of 1 host is not known: "
                     + "muster resume 7f3a91c2.\n"))
         #expect(text.contains("newc-2  not known"))
         #expect(!text.contains("No changes"))
@@ -125,7 +125,8 @@ import Wire
         let cold = Change("fw", layer: .running, before: "1", after: "2", disruption: .powerCycle)
         #expect(
             footer("apply", resource(.nicFirmware, "x", .pending, [cold]))
-                == "Hosts: 1 differs. No changes. Power cycle pending on 1 host: by hand.")
+                == "Hosts: 1 differs. No changes. Power cycle pending on 1 host: "
+                + "switch it off and on by hand.")
         let waiting = resource(.kernelCmdline, "x", .pending, [now])
         #expect(
             footer("apply", waiting) == "Hosts: 1 differs. No changes. Reboot pending on 1 host: "
@@ -205,7 +206,7 @@ import Wire
                 ~ user u   password none → (secret e3b0c442)
                 ? service s   depends on an earlier change: no unit s
                 - sysctl x.y   not applicable: no such kernel parameter
-                ? command c   could not tell: the check ran out of time
+                ? command c   not known: the check ran out of time
                 > unit w   pending: daemon-reload needed
                 ! file /etc/motd   failed: cannot write /etc/motd: disk full
                     hint: free space
@@ -213,7 +214,7 @@ import Wire
                 ! file /b   skipped: role/file:/etc/motd failed
                 > handler role/restart   pending: since run 12
                 stopped: asked to stop
-                orphaned: role/file:/old   applied before, declared by nothing now; left alone
+                orphaned: role/file:/old   applied earlier, no longer declared; left as it is
             Hosts: 1 failed. 2 changes. Disruption: none. No reboot.
 
             """

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Modules that bear OpenOnload's names, and a library, tool and control plane to go with them,
-# packaged as the vendor's are: so that what runs and what is on disk really differ.
+# Stand-ins for OpenOnload: modules with its names, and a library, a tool and a control plane, packaged like
+# the vendor's. With them, running modules can really differ from those on disk.
 # shellcheck disable=SC2154 # What is not assigned here, Scripts/vm assigns.
 
 onload_sources=$vm_scripts/onload
 
-# build_onload_packages FOLDER LOG: both packages in two versions, for the kernel that FOLDER/kernel
-# names, into FOLDER/onload, as a repository for apt.
+# build_onload_packages FOLDER LOG: builds both packages in two versions, for the kernel named in
+# FOLDER/kernel, into FOLDER/onload, as an apt repository.
 build_onload_packages() {
     local folder=$1 log=$2
     [ -e "/lib/modules/$(<"$folder/kernel")/build/Makefile" ] ||
@@ -18,7 +18,7 @@ build_onload_packages() {
     index_packages "$folder/onload"
 }
 
-# build_onload FOLDER LOG VERSION SFC_VERSION INTERFACE: both packages into FOLDER/onload.
+# build_onload FOLDER LOG VERSION SFC_VERSION INTERFACE: builds both packages into FOLDER/onload.
 build_onload() {
     local folder=$1 log=$2 version=$3 kernel work=$1/onload-$3 root name
     kernel=$(<"$folder/kernel")
@@ -66,10 +66,10 @@ build_onload() {
 write_control() {
     printf '%s\n' "Package: $2" "Version: $3" "Architecture: amd64" "Depends: $4" \
         "Maintainer: Muster lab <lab@localhost>" "Section: misc" "Priority: optional" \
-        "Description: $2 of the lab, which only looks like it" >"$1/DEBIAN/control"
+        "Description: stand-in for $2, for the lab" >"$1/DEBIAN/control"
 }
 
-# index_packages FOLDER: what apt asks of a repository without a suite.
+# index_packages FOLDER: writes the index that apt needs for a flat repository.
 index_packages() {
     local file
     for file in "$1"/*.deb; do

@@ -1,11 +1,11 @@
-// A library that is a program too, and that takes a stack for who loads it where the driver fits.
+// A library that is also a program. It takes a stack for the program that loads it, if the driver's version fits.
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 const char interpreter[] __attribute__((section(".interp"))) = "/lib64/ld-linux-x86-64.so.2";
 
-// The options it knows; the real one's are in its text likewise.
+// The options that it knows; the real library has them in its text section too.
 const char *const options[] = {
 	"EF_POLL_USEC", "EF_TCP_FASTSTART_INIT", "EF_TCP_FASTSTART_IDLE", "EF_CTPIO_MODE",
 	"EF_CTPIO_SWITCH_BYPASS", "EF_EPOLL_MT_SAFE", "EF_TPH_MODE", "EF_INT_DRIVEN", "EF_LOG",
@@ -33,7 +33,7 @@ __attribute__((constructor)) static void attach(void)
 
 	if (version < 0 || device < 0)
 		return;
-	// An older or newer driver leaves it with the device and without a stack.
+	// With an older or newer driver it opens the device but gets no stack.
 	if (read(version, text, sizeof(text) - 1) > 0 && strstr(text, "onload_version: @VERSION@ "))
 		if (write(device, "stack", 5) < 0)
 			return;

@@ -1,6 +1,6 @@
-// The driver's face without its inside: versions, parameters, /proc/driver/onload, /dev/onload.
+// The interface of the driver without its functions: versions, parameters, /proc/driver/onload, /dev/onload.
 //
-// Whoever opens the device holds the module. Writing "stack" gives the opener a stack until it
+// A process that has the device open holds the module. Writing "stack" gives the opener a stack until it
 // closes; writing "server" makes it the control plane.
 #include <linux/kmod.h>
 #include <linux/miscdevice.h>

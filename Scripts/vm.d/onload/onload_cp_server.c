@@ -1,4 +1,4 @@
-// Holds the device and does nothing, as long as it is not told to stop.
+// Keeps the device open and does nothing until it is told to stop.
 #include <fcntl.h>
 #include <unistd.h>
 

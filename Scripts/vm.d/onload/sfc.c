@@ -1,4 +1,4 @@
-// A card's driver without a card: a module of that name and version, with one port that carries nothing.
+// A driver without a card: a module with that name and version, and one port without traffic.
 #include <linux/ethtool.h>
 #include <linux/etherdevice.h>
 #include <linux/module.h>

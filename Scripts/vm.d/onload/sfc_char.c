@@ -1,4 +1,4 @@
-// The door for programs that use the card without sockets. For Onload @VERSION@.
+// Stands for the interface of programs that use the card without sockets. For Onload @VERSION@.
 #include <linux/module.h>
 
 int sfc_resource_here(void);

@@ -1,4 +1,4 @@
-// What onload and sfc_char rest on: no version of its own, as the real one. For Onload @VERSION@.
+// The module on which onload and sfc_char depend. Like the real one, it has no version. For Onload @VERSION@.
 #include <linux/module.h>
 
 static int pio = 1;

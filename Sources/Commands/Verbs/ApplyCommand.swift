@@ -10,18 +10,19 @@ import Store
 import Views
 import Wire
 
-/// `muster apply`: plans, asks and applies; or applies a saved plan.
+/// `muster apply`: makes a plan, asks, and applies it; or applies a saved plan.
 enum ApplyCommand: Command {
     static let spec = VerbSpec(
-        "apply", "makes hosts as declared",
+        "apply", "changes hosts to what is declared",
         description: [
             "Shows what would change, asks, and applies exactly that. With --yes it plans and "
-                + "applies on one connection without asking. With --plan it applies a saved plan, "
-                + "and refuses hosts whose files or facts have changed since.",
-            "Ctrl-C starts no more hosts and lets running ones come to a safe boundary; a second "
-                + "one lets go of them at once. muster resume RUN goes on with what is left.",
-            "Exit code 2 means that something declared is left: a change that waits for a reboot, "
-                + "a handler that has still to run, a finding.",
+                + "applies on one connection, without asking. With --plan it applies a saved plan, "
+                + "and refuses hosts whose files or facts have changed since then.",
+            "After Ctrl-C no more hosts are started, and running hosts stop at their next safe "
+                + "boundary. After a second Ctrl-C muster does not wait for them. "
+                + "muster resume RUN continues the run.",
+            "Exit code 2 means that a host is not yet as declared: a change waits for a reboot, "
+                + "a handler still has to run, or there is a finding.",
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + CommandTable.contacting + [
@@ -30,14 +31,16 @@ enum ApplyCommand: Command {
             OptionSpec("yes", letter: "y", flag: "do not ask"),
             OptionSpec(
                 "max-failed", .integer("N", minimum: 0),
-                "start no more hosts once more than N failed or were unreachable"),
+                "start no more hosts after more than N have failed or were unreachable"),
             OptionSpec(
                 "canary", .integer("N", minimum: 1),
-                "N hosts first; the rest only if each of them is as declared afterwards"),
-            OptionSpec("batch", .text("N|P%"), "so many hosts, then the next so many"),
+                "N hosts first; the others only if each of these is as declared afterwards"),
+            OptionSpec(
+                "batch", .text("N|P%"),
+                "start this many hosts at a time; the next batch when all have ended"),
             OptionSpec(
                 "max-disruption", .oneOf(Disruption.allCases.map(\.rawValue)),
-                "refuse changes that cost more (default service_restart)"),
+                "refuse changes with a larger disruption (default: service_restart)"),
         ],
         examples: [
             ("muster apply ld4 --canary 1 --batch 10%", "one host, then a tenth at a time"),
@@ -77,7 +80,7 @@ enum ApplyCommand: Command {
         let brakes = try brakes(context.invocation)
         for option in ["inventory", "set", "tags", "limit"] where context.invocation.flag(option) {
             throw Diagnostic(
-                "usage", "--\(option) cannot go with --plan",
+                "usage", "--\(option) cannot be used with --plan",
                 cause: "a saved plan is applied exactly as it was shown",
                 hint: "make a new plan with --\(option)", exitCode: .usage)
         }
@@ -85,8 +88,8 @@ enum ApplyCommand: Command {
         let store = try RunSupport.store(of: sessionOptions.directory)
         guard let saved = try await store?.plan(idPrefix: id) else {
             throw Diagnostic(
-                "no-plan", "there is no saved plan \(id), or several begin so",
-                hint: "muster history lists the runs of plan", exitCode: .usage)
+                "no-plan", "there is no saved plan \(id), or several begin with it",
+                hint: "muster history lists them: the runs of the verb plan", exitCode: .usage)
         }
         RunSupport.take(saved.arguments, into: &sessionOptions)
         let session = try FleetSession(sessionOptions)
@@ -98,7 +101,7 @@ enum ApplyCommand: Command {
             let missing = Set(expected.keys).subtracting(hosts).sorted()
             throw Diagnostic(
                 "stale-plan", "the saved plan \(saved.id) is stale",
-                cause: "\(HostNameFolding.fold(missing)) left the inventory since",
+                cause: "no longer in the inventory: \(HostNameFolding.fold(missing))",
                 hint: "make a new plan", exitCode: .refused)
         }
         let wanted =
@@ -119,7 +122,7 @@ enum ApplyCommand: Command {
         return result.exitCode
     }
 
-    /// A preview without differences is not an error, whatever else it found.
+    /// The exit code of an apply that ends after its preview: differences are no error here.
     private static func withoutDifferences(_ preview: FleetRun.Result) -> ExitCode {
         preview.exitCode == .differences ? .done : preview.exitCode
     }
@@ -139,12 +142,12 @@ enum ApplyCommand: Command {
             maxFailed: invocation.integer("max-failed"))
     }
 
-    /// Asks on the terminal; where there is none to ask, says how to go on.
+    /// Asks on the terminal; throws, with a hint, if standard input is not a terminal.
     private static func confirm(_ hosts: Int, _ context: CommandContext) throws -> Bool {
         guard isatty(0) == 1 else {
             throw Diagnostic(
-                "not-asked", "there is nobody to ask: standard input is no terminal",
-                hint: "look at the plan, then give --yes or apply it by --plan ID",
+                "not-asked", "there is nobody to ask: standard input is not a terminal",
+                hint: "look at the plan, then use --yes, or apply a saved plan with --plan ID",
                 exitCode: .refused)
         }
         context.output.question("Apply to \(hosts == 1 ? "1 host" : "\(hosts) hosts")? [y/N] ")

@@ -3,14 +3,14 @@ import Diagnostics
 import Fleet
 import FleetModel
 
-/// `muster check`: live against declared; never writes.
+/// `muster check`: compares hosts with what is declared; never writes.
 enum CheckCommand: Command {
     static let spec = VerbSpec(
-        "check", "finds drift: what hosts are against what is declared",
+        "check", "finds drift: compares hosts with what is declared",
         description: [
-            "Reads every resource on every host in a mode that the kernel keeps from writing, and "
-                + "shows what differs. Exit code 2 means differences were found. Handlers that "
-                + "still have to run are differences too."
+            "Reads every resource on every host in a sandbox in which the kernel allows no "
+                + "writing, and shows what differs. Exit code 2 means that differences were found. "
+                + "Handlers that still have to run are differences too."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + CommandTable.contacting

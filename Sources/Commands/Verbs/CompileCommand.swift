@@ -8,18 +8,19 @@ import Linux
 import Presentation
 import Wire
 
-/// `muster compile`: prints or writes plans, contacts nobody.
+/// `muster compile`: prints or writes plans, without contacting hosts.
 enum CompileCommand: Command {
     static let spec = VerbSpec(
-        "compile", "prints or writes plans, contacting nobody",
+        "compile", "prints or writes plans, without contacting hosts",
         description: [
-            "The same files and facts give the same bytes. Facts are those stored by muster facts; "
-                + "resources that depend on live state cannot be compiled without the host."
+            "The same files and facts give the same bytes. The facts are those that muster facts "
+                + "has stored. Resources that depend on live state cannot be compiled without the "
+                + "host."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + [
             OptionSpec(
-                "output", letter: "o", .text("DIR"), "write DIR/HOST.json in place of printing")
+                "output", letter: "o", .text("DIR"), "write DIR/HOST.json instead of printing")
         ],
         examples: [("muster compile ld4-md001 --format json", "the whole plan of one host")])
 
@@ -30,7 +31,7 @@ enum CompileCommand: Command {
         let folder = context.invocation.value("output").map {
             PathName.join(context.workingDirectory, $0)
         }
-        // Before the work, not after it.
+        // A folder that cannot be made is reported before the work, not after it.
         if let folder, try LocalMachine().statusIfPresent(folder, followLinks: true) == nil {
             try LocalMachine().makeDirectory(folder, mode: 0o700, uid: geteuid(), gid: getegid())
         }

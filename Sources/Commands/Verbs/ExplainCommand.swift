@@ -5,20 +5,22 @@ import Fleet
 import Presentation
 import Wire
 
-/// `muster explain HOST NAME`: every candidate for a value, and the winner.
+/// `muster explain HOST NAME`: every candidate for a value, and which one wins.
 enum ExplainCommand: Command {
     static let spec = VerbSpec(
         "explain", "shows where a value of a host comes from",
         description: [
-            "NAME is a variable, ROLE.PARAMETER, or a role for all its parameters. The candidates "
-                + "are listed from low to high precedence; the last one wins."
+            "NAME is a variable, ROLE.PARAMETER, or a role, which shows all its parameters. The "
+                + "candidates are listed from low to high precedence; the last one wins."
         ],
         arguments: [
             ArgumentSpec("HOST", required: true, "the host"),
             ArgumentSpec("NAME", required: true, "a variable, ROLE.PARAMETER or a role"),
         ],
         options: CommandTable.inventory + CommandTable.compiling,
-        examples: [("muster explain ld4-md001 low_latency.swappiness", "why it is what it is")])
+        examples: [
+            ("muster explain ld4-md001 low_latency.swappiness", "why the parameter has its value")
+        ])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
         let session = try context.session()

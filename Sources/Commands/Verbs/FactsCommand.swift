@@ -13,20 +13,20 @@ enum FactsCommand: Command {
     static let spec = VerbSpec(
         "facts", "reads facts from hosts into the store",
         description: [
-            "Hardware and topology are kept with the time of reading; plans rest on them. With "
-                + "--root nothing is contacted: the facts are read from a copy of a host's /proc, "
-                + "/sys and /etc and printed."
+            "Hardware and topology are stored with the time of reading; plans are compiled from "
+                + "them. With --root no host is contacted: the facts are read from a copy of a "
+                + "host's /proc, /sys and /etc, and printed."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.contacting + [
-            OptionSpec("root", .text("DIR"), "read a copied root instead of hosts"),
+            OptionSpec("root", .text("DIR"), "read a copy of a host's / instead of hosts"),
             OptionSpec(
                 "sections", .text("NAMES"), repeatable: true,
                 "also read these sections of the live state (comma-separated)"),
         ],
         examples: [
             ("muster facts all", "refresh the facts of every host"),
-            ("muster facts --root ./dump --format json", "what would be read from a copied root"),
+            ("muster facts --root ./dump --format json", "the facts of a copied root"),
         ])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {

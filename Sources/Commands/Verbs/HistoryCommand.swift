@@ -6,14 +6,15 @@ import Presentation
 import Store
 import Wire
 
-/// `muster history`: the runs, newest first.
+/// `muster history`: lists the runs, newest first.
 enum HistoryCommand: Command {
     static let spec = VerbSpec(
-        "history", "lists what was run, by whom, on what, with what result",
+        "history", "lists past runs: what, by whom, on which hosts, with what result",
         options: [
             OptionSpec(
-                "limit-runs", letter: "n", .integer("N", minimum: 1), "how many (default 20)"),
-            OptionSpec("host", .text("HOST"), "only runs that touched this host"),
+                "limit-runs", letter: "n", .integer("N", minimum: 1),
+                "how many runs to list (default: 20)"),
+            OptionSpec("host", .text("HOST"), "only runs that included this host"),
         ],
         examples: [("muster history --host ld4-md001", "what was done to one host")])
 

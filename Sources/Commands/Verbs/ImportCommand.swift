@@ -5,36 +5,40 @@ import Linux
 import TunedImport
 import Wire
 
-/// `muster import`: what another tool declares, as a role.
+/// `muster import`: writes a role from what another tool declares.
 enum ImportCommand: Command {
     static let spec = VerbSpec(
-        "import", "turns a profile of tuned into a role",
+        "import", "turns a tuned profile into a role",
         description: [
-            "Reads PROFILE, a name or a folder, with the profiles it includes and its variables, and "
-                + "prints a role that does the same. A variable that nothing sets becomes a parameter of the role.",
-            "A setting that no resource stands for is refused with its reason and place: then nothing is "
-                + "printed, unless --partial takes the rest. What is taken for something that is not quite "
-                + "the same is said.",
+            "Reads PROFILE (a name or a folder), the profiles that it includes, and its "
+                + "variables, and prints a role with the same settings. A variable without a "
+                + "value becomes a parameter of the role.",
+            "A setting that no resource can express is refused, with its place and the reason. "
+                + "Nothing is printed then, unless --partial is given, which leaves refused "
+                + "settings out. A note tells where the role does not do exactly the same as the "
+                + "profile.",
         ],
         arguments: [
-            ArgumentSpec("tuned", required: true, "the tool; tuned is the one there is"),
             ArgumentSpec(
-                "PROFILE", required: true, "a profile's name, or the folder of its tuned.conf"),
+                "tuned", required: true, "the tool to import from; only tuned is supported"),
+            ArgumentSpec(
+                "PROFILE", required: true,
+                "the name of a profile, or the folder with its tuned.conf"),
         ],
         options: [
             OptionSpec(
-                "root", .text("DIR"), "a copy of a host's /etc and /usr, in place of this machine's"
-            ),
-            OptionSpec("role", .text("NAME"), "the role's name; else tuned_PROFILE"),
-            OptionSpec("partial", flag: "take what can be taken"),
+                "root", .text("DIR"),
+                "a copy of a host's /etc and /usr, to be read instead of this machine's"),
+            OptionSpec("role", .text("NAME"), "the name of the role (default: tuned_PROFILE)"),
+            OptionSpec("partial", flag: "leave out refused settings"),
             OptionSpec(
-                "write", flag: "write Roles/NAME/role.yaml of the fleet, in place of printing it"),
+                "write", flag: "write Roles/NAME/role.yaml of the fleet instead of printing"),
         ],
         examples: [
             ("muster import tuned network-latency", "the role, on stdout"),
             (
                 "muster import tuned realtime --root ./dump --partial --write",
-                "from a copy of a host, what can be taken of it"
+                "from a copy of a host, without refused settings"
             ),
         ])
 
@@ -43,16 +47,16 @@ enum ImportCommand: Command {
         guard call.arguments[0] == "tuned" else {
             throw Diagnostic(
                 "unknown-source", "cannot import from \(call.arguments[0])",
-                hint: "muster import tuned PROFILE", exitCode: .usage)
+                hint: "the only tool is tuned: muster import tuned PROFILE", exitCode: .usage)
         }
         let role = try role(call.arguments[1], context)
         show(role, context)
         if !role.refused.isEmpty, !call.flag("partial") {
             throw Diagnostic(
                 "not-importable",
-                "cannot turn the whole of \(role.profile.name) into a role: "
+                "cannot turn all of \(role.profile.name) into a role: "
                     + "\(role.refused.count) setting\(role.refused.count == 1 ? "" : "s") refused",
-                hint: "--partial takes the rest", exitCode: .refused)
+                hint: "--partial makes a role without the refused settings", exitCode: .refused)
         }
         if call.flag("write") {
             try write(role, context)
@@ -72,9 +76,9 @@ enum ImportCommand: Command {
             let whole = path.hasPrefix("/") ? root + path : path
             return PathName.join(context.workingDirectory, whole)
         }
-        // A folder given by name is one of this machine, whatever the root.
+        // A profile given as a folder is read from this machine, even with --root.
         let isFolder = profile.contains("/")
-        // A file that is there and cannot be read would be left out of the role without a word.
+        // Without this, a file that exists but cannot be read would be left out without a message.
         var unreadable: SystemError?
         do {
             let read = try TunedProfile(profile, folders: ["/etc/tuned", "/usr/lib/tuned"]) {

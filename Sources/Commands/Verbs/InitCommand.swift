@@ -2,13 +2,13 @@ import CommandLineKit
 import Diagnostics
 import Linux
 
-/// `muster init DIR`: a working fleet directory to start from.
+/// `muster init DIR`: makes a working fleet directory to start from.
 enum InitCommand: Command {
     static let spec = VerbSpec(
         "init", "makes a fleet directory to start from",
         description: [
-            "Writes a small inventory, one role and site.yaml that validate as they are. Nothing "
-                + "that exists is overwritten."
+            "Writes a small inventory, one role and site.yaml; they are valid without changes. "
+                + "Existing files are not overwritten."
         ],
         arguments: [ArgumentSpec("DIR", required: true, "the directory to make")],
         examples: [("muster init fleet", "then: cd fleet && muster validate")])
@@ -21,7 +21,7 @@ enum InitCommand: Command {
             if try machine.statusIfPresent(PathName.join(root, path)) != nil {
                 throw Diagnostic(
                     "exists", "\(PathName.join(name, path)) exists already",
-                    hint: "name a directory that holds no fleet yet", exitCode: .refused)
+                    hint: "name a directory that is not yet a fleet directory", exitCode: .refused)
             }
         }
         for (path, content) in files {
@@ -67,7 +67,7 @@ enum InitCommand: Command {
         (
             "Inventory/site.yaml",
             """
-            # Which roles which hosts carry.
+            # Which hosts have which roles.
             - hosts: trading
               roles: [banner]
 
@@ -76,7 +76,7 @@ enum InitCommand: Command {
         (
             "Inventory/settings.yaml",
             """
-            # How hosts are reached; everything here is optional.
+            # How to reach the hosts; every key is optional.
             ssh:
               connect_timeout: 10s
             limits:

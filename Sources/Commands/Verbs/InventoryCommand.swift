@@ -4,13 +4,14 @@ import Fleet
 import Inventory
 import Wire
 
-/// `muster inventory`: who the hosts are and what variables they carry.
+/// `muster inventory`: shows the hosts, their groups and their variables.
 enum InventoryCommand: Command {
     static let spec = VerbSpec(
         "inventory", "shows hosts, groups and variables",
         description: [
-            "--list prints the JSON of ansible-inventory --list, --host the variables of one host, "
-                + "--graph the tree of groups. Without any of them: the hosts that the pattern names."
+            "--list prints the same JSON as ansible-inventory --list; --host prints the variables "
+                + "of one host; --graph prints the tree of groups. Without these options, the "
+                + "hosts that match the pattern are printed."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + [
@@ -18,7 +19,7 @@ enum InventoryCommand: Command {
             OptionSpec("host", .text("HOST"), "the variables of one host as JSON"),
             OptionSpec("graph", flag: "the tree of groups"),
         ],
-        examples: [("muster inventory 'market_data:&ld4'", "the hosts of two groups' intersection")]
+        examples: [("muster inventory 'market_data:&ld4'", "the hosts that are in both groups")]
     )
 
     static func run(_ context: CommandContext) async throws -> ExitCode {

@@ -9,33 +9,37 @@ import Linux
 import Presentation
 import Wire
 
-/// `muster isolation`: which CPUs would do what on a machine, before anything is applied.
+/// `muster isolation`: shows what each CPU of a machine would be used for, and changes nothing.
 enum IsolationCommand: Command {
     static let spec = VerbSpec(
-        "isolation", "shows how the CPUs of a host would be isolated, contacting nobody",
+        "isolation", "shows how the CPUs of a host would be isolated, without contacting it",
         description: [
-            "From the facts of HOST in the store, a file of facts, or a copied root: which CPUs keep "
-                + "house, which are isolated, which of them applications are pinned to (hot) and which "
-                + "are left idle (parked), with every setting that follows.",
-            "Cores are isolated whole. The boot CPU's core and at least one core of each NUMA node "
-                + "always keep house.",
+            "Reads the facts of HOST from the store, facts from a file, or a copied root. Shows "
+                + "which CPUs are for housekeeping, which are isolated, which of the isolated "
+                + "CPUs are for pinned applications (hot) and which are left idle (parked), with "
+                + "every setting that follows.",
+            "All threads of a core are isolated together. The core of the boot CPU and at least "
+                + "one core of each NUMA node always remain for housekeeping.",
         ],
         arguments: [ArgumentSpec("HOST", "a host whose facts are in the store")],
         options: CommandTable.inventory + [
-            OptionSpec("facts", .text("FILE"), "facts as `muster facts --format json` prints them"),
+            OptionSpec(
+                "facts", .text("FILE"), "facts, as `muster facts --format json` prints them"),
             OptionSpec("root", .text("DIR"), "a copy of a host's /proc, /sys and /etc"),
             OptionSpec(
                 "isolate", .text("WHICH"), "all (default), node=N, near=INTERFACE, or CPUs: 2-7,10"),
             OptionSpec(
                 "housekeeping-cores", .integer("N", minimum: 1),
-                "cores of each NUMA node that keep house (1)"),
-            OptionSpec("near", .text("INTERFACE"), "hot CPUs lie on the node of this interface"),
+                "housekeeping cores on each NUMA node (default: 1)"),
+            OptionSpec(
+                "near", .text("INTERFACE"), "choose hot CPUs on the NUMA node of this interface"),
             OptionSpec(
                 "smt", .oneOf(IsolationPolicy.Threads.allCases.map(\.rawValue)),
-                "second threads of isolated cores: used, left idle, or all off (keep)"),
+                "second threads: keep (use) them, park (leave idle) those of isolated cores, "
+                    + "or turn SMT off (default: keep)"),
             OptionSpec(
                 "mechanism", .oneOf(IsolationPolicy.Mechanism.allCases.map(\.rawValue)),
-                "isolcpus= at boot, or a cgroup-v2 partition (boot)"),
+                "isolcpus= at boot, or a cgroup v2 partition (default: boot)"),
         ],
         examples: [
             (
@@ -109,7 +113,7 @@ enum IsolationCommand: Command {
         let hosts = try context.hosts(of: session)
         guard hosts.count == 1 else {
             throw Diagnostic(
-                "usage", "isolation is for one host, not for \(hosts.count)",
+                "usage", "isolation takes one host, and the pattern matches \(hosts.count)",
                 hint: "name one of \(hosts.prefix(5).joined(separator: ", "))", exitCode: .usage)
         }
         guard let hardware = try StoredFacts(of: session).facts(of: hosts[0]).hardware else {
@@ -140,7 +144,7 @@ enum IsolationCommand: Command {
         } catch {
             throw Diagnostic(
                 "bad-facts", "\(shown) is not JSON: \(error)",
-                hint: "write it by `muster facts … --format json`", exitCode: .badInput)
+                hint: "make the file with `muster facts … --format json`", exitCode: .badInput)
         }
         if let hardware = json["hardware"] {
             return (hardware["hostname"]?.string ?? shown, hardware)
@@ -150,8 +154,8 @@ enum IsolationCommand: Command {
             return (hosts[0]["host"]?.string ?? shown, hardware)
         }
         throw Diagnostic(
-            "bad-facts", "\(shown) has the facts of \(hosts.count) hosts, and one is needed",
-            hint: "write it by `muster facts HOST --format json`, or `muster facts --root DIR`",
+            "bad-facts", "\(shown) has the facts of \(hosts.count) hosts instead of one",
+            hint: "make it with `muster facts HOST --format json`, or `muster facts --root DIR`",
             exitCode: .badInput)
     }
 }

@@ -5,13 +5,13 @@ import Kinds
 import Presentation
 import Wire
 
-/// `muster kinds [KIND]`: the reference of resource kinds, from their schemas.
+/// `muster kinds [KIND]`: prints the reference of resource kinds, made from their schemas.
 enum KindsCommand: Command {
     static let spec = VerbSpec(
         "kinds", "shows the reference of resource kinds",
         description: [
-            "Without an argument it lists the kinds; with one it shows its attributes, what they "
-                + "mean and cost, and an example that compiles."
+            "Without an argument, lists the kinds. With a kind, shows its attributes and their "
+                + "meaning, the disruption of changes, and an example that compiles."
         ],
         arguments: [ArgumentSpec("KIND", "the kind to show")],
         examples: [("muster kinds sysctl", "the reference of sysctl")])

@@ -6,18 +6,18 @@ import Presentation
 import Views
 import Wire
 
-/// `muster ping`: connects, runs the agent's hello, says how long each step took.
+/// `muster ping`: connects, waits for the agent's hello, and prints how long each step took.
 enum PingCommand: Command {
     static let spec = VerbSpec(
-        "ping", "connects to hosts and says how long each step took",
+        "ping", "connects to hosts and shows how long each step took",
         description: [
-            "Logs in, starts the agent (sending it where it is missing) and hears its hello. "
-                + "Nothing else is read and nothing is changed."
+            "Logs in, starts the agent (and sends it first if it is missing), and waits for its "
+                + "hello. Nothing else is read, and nothing else is changed."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.contacting + [
             OptionSpec(
-                "accept-new", flag: "pin the keys of hosts that are not known yet, and show them")
+                "accept-new", flag: "add the keys of unknown hosts to known_hosts, and show them")
         ],
         examples: [("muster ping --accept-new lab", "first contact with new hosts")])
 

@@ -10,9 +10,9 @@ enum PlanCommand: Command {
     static let spec = VerbSpec(
         "plan", "shows what would change and saves the plan under an id",
         description: [
-            "Reads the hosts as check does. The plan is saved under the id in the first line; "
-                + "muster apply --plan ID applies exactly that, and refuses where files or facts "
-                + "have changed since. Exit code 2 means there is something to change."
+            "Reads the hosts as check does. The plan is saved under the id in the first line. "
+                + "muster apply --plan ID applies exactly this plan, and refuses hosts whose files "
+                + "or facts have changed since then. Exit code 2 means that something would change."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + CommandTable.contacting

@@ -6,19 +6,19 @@ import Runs
 import Store
 import Wire
 
-/// `muster resume RUN`: goes on with a run that did not come to its end.
+/// `muster resume RUN`: continues a run that did not end.
 enum ResumeCommand: Command {
     static let spec = VerbSpec(
-        "resume", "goes on with a run that was interrupted or whose controller died",
+        "resume", "continues a run that was interrupted or whose controller died",
         description: [
-            "Hosts that came to their end are left alone. A host whose result is not known is asked: "
-                + "its journal says what came of the run, and what is left is carried out. Hosts that "
-                + "were never started are started, within the limits the run was given. Files and "
-                + "facts that changed since are refused as for a saved plan."
+            "Nothing is done on hosts that have ended. A host whose result is not known is asked: "
+                + "its journal has the result, and whatever is missing is carried out. Hosts that "
+                + "were not started are started, with the limits that the run had. A host whose "
+                + "files or facts have changed since then is refused, as for a saved plan."
         ],
-        arguments: [ArgumentSpec("RUN", required: true, "its id, or the beginning of it")],
+        arguments: [ArgumentSpec("RUN", required: true, "the id of the run, or its beginning")],
         options: [CommandTable.forks],
-        examples: [("muster resume 7f3a91c2", "what muster history shows as not ended")])
+        examples: [("muster resume 7f3a91c2", "a run that muster history shows as 'did not end'")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
         var sessionOptions = try context.sessionOptions()
@@ -31,9 +31,9 @@ enum ResumeCommand: Command {
                 json: run.options, id: run.id, verb: run.verb, requestedBy: run.requestedBy)
         } catch {
             throw Diagnostic(
-                "not-resumable", "cannot go on with the run \(run.id)",
-                cause: "an earlier muster made it, and kept no record of its hosts",
-                hint: "run it again: what is done is found to be done", exitCode: .refused)
+                "not-resumable", "cannot resume the run \(run.id)",
+                cause: "an older version of muster made it and kept no record of its hosts",
+                hint: "start it again: what is already done is not done twice", exitCode: .refused)
         }
         RunSupport.take(recipe.arguments, into: &sessionOptions)
         let session = try FleetSession(sessionOptions)
@@ -54,6 +54,6 @@ enum ResumeCommand: Command {
 }
 
 extension RunHost {
-    /// Whether a run that goes on has something to do with it.
+    /// Whether a resumed run still has something to do on the host.
     fileprivate var isLeft: Bool { transition.state.outcome?.isTakenUpAgain ?? true }
 }

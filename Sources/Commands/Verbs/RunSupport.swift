@@ -11,9 +11,9 @@ import Wire
 /// What `plan`, `check` and `apply` share.
 enum RunSupport {
     static let diff = OptionSpec(
-        "diff", letter: "D", flag: "show content that differs, line by line")
+        "diff", letter: "D", flag: "show the lines of file content that differ")
 
-    /// Runs on the hosts and prints what came of it.
+    /// Carries out a run on the hosts, with progress on stderr.
     static func run(
         _ context: CommandContext, _ services: FleetServices, _ options: RunOptions,
         brakes: Brakes = Brakes(), hosts: [String], expected: [String: Digest]? = nil,
@@ -31,7 +31,7 @@ enum RunSupport {
         }
     }
 
-    /// Says which applies of other controllers never came to their end, and where.
+    /// Tells which earlier applies have not ended, and on which hosts.
     static func tellUnended(_ services: FleetServices, _ context: CommandContext) async {
         guard let runs = try? await services.store.unendedRuns() else { return }
         for run in runs where run.applies {
@@ -44,8 +44,8 @@ enum RunSupport {
                 context.output.remark("note: \(who) is at work on \(names) (\(holder))")
             } else {
                 context.output.remark(
-                    "note: \(who) never came to its end, and was at work on \(names); "
-                        + "muster resume \(run.id) goes on with it")
+                    "note: \(who) did not end and was at work on \(names); "
+                        + "muster resume \(run.id) continues it")
             }
         }
     }
@@ -92,7 +92,7 @@ enum RunSupport {
         return invocation.value("limit").map { "\(pattern) limited to \($0)" } ?? pattern
     }
 
-    /// The store, to be read; nil where nothing was run in the fleet directory yet.
+    /// The store, opened for reading; nil if nothing was run in the fleet directory yet.
     static func store(of directory: FleetDirectory) throws(StoreError) -> SQLiteStore? {
         do throws(StoreError) {
             return try SQLiteStore(fleetDirectory: directory.path, for: .reading)
@@ -102,7 +102,7 @@ enum RunSupport {
         }
     }
 
-    /// The run whose id begins so; usage faults where none or several do.
+    /// The run whose id begins with a prefix; a usage fault if there is none, or more than one.
     static func run(named prefix: String, in store: (any RunStore)?) async throws -> RunRecord {
         let found = try await store?.runs(idPrefix: prefix) ?? []
         guard let run = found.first else {
@@ -113,13 +113,13 @@ enum RunSupport {
         guard found.count == 1 else {
             throw Diagnostic(
                 "ambiguous-run", "several runs begin with \(prefix)",
-                hint: "write more of one of \(found.map(\.id).joined(separator: ", "))",
+                hint: "write more of the id; they are \(found.map(\.id).joined(separator: ", "))",
                 exitCode: .usage)
         }
         return run
     }
 
-    /// Takes what decides the compiled plans from what was kept of an earlier call.
+    /// Takes over the arguments of an earlier call that decide how plans are compiled.
     static func take(_ arguments: JSON, into options: inout FleetSessionOptions) {
         func texts(_ key: String) -> [String] {
             arguments[key]?.array?.compactMap(\.string) ?? []
@@ -129,7 +129,7 @@ enum RunSupport {
         options.tags = texts("tags").flatMap { $0.split(separator: ",").map(String.init) }
     }
 
-    /// The options a saved plan was made with, so that the same ones are used to apply it.
+    /// The arguments that decide how plans are compiled, kept to apply a saved plan with the same.
     static func arguments(of context: CommandContext) -> JSON {
         [
             "inventory": .strings(context.invocation.values("inventory")),

@@ -8,12 +8,14 @@ import Store
 import Views
 import Wire
 
-/// `muster show RUN`: one run as it was reported.
+/// `muster show RUN`: shows one run as it was reported.
 enum ShowCommand: Command {
     static let spec = VerbSpec(
-        "show", "shows a run of the past, or a saved plan",
-        arguments: [ArgumentSpec("RUN", required: true, "its id, or the beginning of it")],
-        options: [OptionSpec("diff", flag: "also the content that was kept with --diff")],
+        "show", "shows a past run or a saved plan",
+        arguments: [ArgumentSpec("RUN", required: true, "the id of the run, or its beginning")],
+        options: [
+            OptionSpec("diff", flag: "also show file content, if the run was made with --diff")
+        ],
         examples: [("muster show 7f3a", "the run whose id begins with 7f3a")])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
@@ -40,7 +42,7 @@ enum ShowCommand: Command {
         return .done
     }
 
-    /// Where the hosts of a run stand that has not ended.
+    /// The states of the hosts of a run that has not ended.
     private static func state(of run: RunRecord, in store: any RunStore) async throws -> String {
         var places: [HostState.Name: [String]] = [:]
         for host in try await store.hosts(run: run.id) where host.transition.state.outcome == nil {
@@ -52,7 +54,7 @@ enum ShowCommand: Command {
         let holder = try await store.holder(run: run.id)
         let head =
             holder.map { "This run is being carried out by \($0).\n" }
-            ?? "This run did not come to its end. muster resume \(run.id) goes on with it.\n"
+            ?? "This run did not end. muster resume \(run.id) continues it.\n"
         return head + lines.joined()
     }
 }

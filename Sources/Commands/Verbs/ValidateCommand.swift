@@ -5,17 +5,18 @@ import Fleet
 import FleetModel
 import Wire
 
-/// `muster validate`: parses and type-checks everything, contacts nobody.
+/// `muster validate`: reads and checks all files, without contacting hosts.
 enum ValidateCommand: Command {
     static let spec = VerbSpec(
-        "validate", "checks all files and compiles every host, contacting nobody",
+        "validate", "checks all files and compiles every host, without contacting it",
         description: [
-            "Shows all faults, not the first. Hosts whose facts are known are compiled whole; of "
-                + "others everything that does not depend on facts."
+            "Shows all faults, not only the first. Hosts whose facts are stored are compiled "
+                + "completely; for other hosts, everything that does not depend on facts is "
+                + "compiled."
         ],
         arguments: [CommandTable.pattern],
         options: CommandTable.inventory + CommandTable.compiling + [
-            OptionSpec("strict", flag: "take warnings for errors")
+            OptionSpec("strict", flag: "treat warnings as errors")
         ])
 
     static func run(_ context: CommandContext) async throws -> ExitCode {
@@ -46,7 +47,8 @@ enum ValidateCommand: Command {
                 ": \(hosts.count) hosts, \(resources) resources, \(errors) errors, \(warnings) warnings.\n"
             if withoutFacts > 0 {
                 text +=
-                    "\(withoutFacts) hosts have resources that depend on facts not read yet: muster facts\n"
+                    "\(withoutFacts) hosts have resources that depend on facts not yet read: "
+                    + "run muster facts\n"
             }
             context.output.data(text)
         } else {
@@ -61,7 +63,7 @@ enum ValidateCommand: Command {
     }
 }
 
-/// Diagnostics of many hosts, each once.
+/// The diagnostics of many hosts, each only once.
 struct GatheredDiagnostics {
     private(set) var all: [Diagnostic]
     private var seen: Set<String>

@@ -1,6 +1,6 @@
 /// The names of users and groups.
 package enum AccountName {
-    /// Throws where useradd(8) would not take the name, or a file would read it as something else.
+    /// Throws if useradd(8) would refuse the name, or if account files would misread it.
     package static func check(_ name: String, _ attribute: String?) throws(AttributeFault) {
         let isPlain = name.utf8.enumerated().allSatisfy { index, byte in
             switch byte {
@@ -12,11 +12,13 @@ package enum AccountName {
         }
         guard isPlain, (1...32).contains(name.utf8.count) else {
             throw AttributeFault(
-                attribute, "\"\(name)\" is not a name of a user or group",
-                hint: "up to 32 letters, digits, - _ and ., and no digit first")
+                attribute, "\"\(name)\" is not a valid user or group name",
+                hint: "use up to 32 letters, digits, -, _ and .; begin with a letter or _")
         }
     }
 
-    /// The most a numeric id can be; the two above it mean "none" to the kernel.
+    /// The largest numeric id.
+    ///
+    /// 4294967295 means "no id" to the kernel, and 4294967294 is a historical id of nobody.
     package static let largestID = 4_294_967_293
 }

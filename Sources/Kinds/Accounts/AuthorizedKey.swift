@@ -1,39 +1,43 @@
 import FleetModel
 import Wire
 
-/// A declared `authorized_key`: keys by which somebody may log in as a user.
+/// A declared `authorized_key`: keys that allow login as a user.
 package struct AuthorizedKeyDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .authorizedKey, "A key by which somebody may log in as a user, in its authorized_keys.",
+        .authorizedKey, "SSH public keys in the authorized_keys file of a user.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
-        nameType: .string, nameSummary: "Whose key it is, for people: `alice@laptop`.",
+        nameType: .string, nameSummary: "A label that says whose key it is: `alice@laptop`.",
         attributes: [
-            AttributeSchema("owner", .string, required: true, "The user that is logged in as."),
+            AttributeSchema(
+                "owner", .string, required: true, "The user that the key may log in as."),
             AttributeSchema("key", .string, "The public key: the line of an `id_….pub`."),
             AttributeSchema(
-                "keys", .list(.string), "Several of them, in place of `key`."),
+                "keys", .list(.string), "Several public keys, instead of `key`."),
             AttributeSchema(
                 "options", .list(.string),
-                "What sshd(8) allows before a key: `restrict`, `command=\"…\"`, `from=\"…\"`. Not given:"
-                    + " none."),
+                "Options before the key, see sshd(8): `restrict`, `command=\"…\"`, `from=\"…\"`."
+                    + " Default: none."),
             AttributeSchema(
-                "comment", .string, "The text after the key. Not given: the key's own."),
+                "comment", .string,
+                "The text after the key. Default: the comment in the given key."),
             AttributeSchema(
                 "exclusive", .boolean, default: false,
-                "Whether every other key of the file is removed. Then all of the user's keys belong in"
-                    + " this one resource."),
+                "Whether every other key in the file is removed. Declare all keys of the user in"
+                    + " this"
+                    + " one resource then."),
             AttributeSchema(
                 "path", .path,
-                "The file. Not given: where the host's sshd looks first, `~/.ssh/authorized_keys`"
-                    + " unless its configuration says otherwise."),
+                "The file. Default: the first AuthorizedKeysFile of the host's sshd, usually"
+                    + " `~/.ssh/authorized_keys`."),
         ],
         notes: [
-            "A key is known by its type and base64; options and comment are compared as well. Other"
-                + " lines stay as they are, in their order.",
-            "The file belongs to the user. Where the user could swap a directory on the way for a link,"
-                + " the file is written with the user's own rights, so that root is never led astray.",
-            "Permissions with which sshd would ignore the file (StrictModes) are a difference.",
+            "A key is identified by its type and base64; its options and comment are compared too."
+                + " Other lines keep their content and order.",
+            "The file belongs to the user. If the user could replace a directory of the path with a"
+                + " symbolic link, the file is written with the rights of the user instead of"
+                + " root.",
+            "Permissions that make sshd ignore the file (StrictModes) are a difference.",
         ],
         example: """
             - authorized_key: alice@laptop
@@ -49,7 +53,7 @@ package struct AuthorizedKeyDeclaration: ResourceDeclaration {
     package let options: [String]
     package let comment: String?
     package let isExclusive: Bool
-    /// nil: where sshd looks first.
+    /// Nil for the first AuthorizedKeysFile of sshd.
     package let path: String?
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
@@ -66,13 +70,13 @@ package struct AuthorizedKeyDeclaration: ResourceDeclaration {
         for option in options where option.isEmpty || !Self.isOption(option) {
             throw AttributeFault(
                 "options", "\"\(option)\" is not an option of authorized_keys",
-                hint: "NAME or NAME=\"VALUE\", one of them per element")
+                hint: "each element is one option: NAME or NAME=\"VALUE\"")
         }
         if let comment, comment.utf8.contains(where: { $0 < 32 }) {
-            throw AttributeFault("comment", "comment is not one line")
+            throw AttributeFault("comment", "comment has a line break or another control character")
         }
         if isExclusive, isAbsent {
-            throw AttributeFault("exclusive", "exclusive goes with state: present")
+            throw AttributeFault("exclusive", "exclusive is only possible with state: present")
         }
     }
 
@@ -98,7 +102,7 @@ package struct AuthorizedKeyDeclaration: ResourceDeclaration {
         return keys
     }
 
-    /// A name, and after `=` a value in quotes; nothing outside them that would end the option.
+    /// Whether the text is `NAME` or `NAME="VALUE"`, with every quote inside the value escaped.
     private static func isOption(_ text: String) -> Bool {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard

@@ -1,10 +1,10 @@
 import FleetModel
 import Wire
 
-/// A declared `group` of the host's own file (/etc/group).
+/// A declared `group` in the host's own /etc/group.
 package struct GroupDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .group, "A group of the host.",
+        .group, "A local group: its gid and members.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The group's name.",
@@ -13,18 +13,20 @@ package struct GroupDeclaration: ResourceDeclaration {
                 "gid", .integer(minimum: 0, maximum: AccountName.largestID), "The numeric id."),
             AttributeSchema(
                 "system", .boolean, default: false,
-                "Whether a new group takes its id from the range for system groups."),
+                "Whether a new group gets an id from the range for system groups."),
             AttributeSchema(
                 "members", .list(.string),
-                "Users that are in it, by its entry. Not given: left as they are."),
+                "Users listed as members in its entry. Default: members stay as they are."),
             AttributeSchema(
                 "members_exclusive", .boolean, default: false,
-                "Whether every user not named in `members` is taken out."),
+                "Whether users not named in `members` are removed from the group."),
         ],
         notes: [
-            "Nothing is done to files that belong to an earlier gid.",
-            "A group cannot go while it is some user's primary one.",
-            "Use `members` here or `groups` of the users, not both: the last applied wins.",
+            "When the gid changes, files with the earlier gid keep it.",
+            "A group cannot be removed while it is the primary group of a user.",
+            "Use either `members` here or `groups` of the user kind: if both are given and"
+                + " disagree,"
+                + " the one applied last wins.",
         ],
         example: """
             - group: onload
@@ -51,7 +53,7 @@ package struct GroupDeclaration: ResourceDeclaration {
         if hasExactMembers, members == nil {
             throw AttributeFault(
                 "members_exclusive", "members_exclusive needs members",
-                hint: "members: [] for none")
+                hint: "write members: [] for no members")
         }
         if name == "root", isAbsent { throw AttributeFault("state", "root cannot be absent") }
     }

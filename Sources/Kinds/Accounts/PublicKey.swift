@@ -1,10 +1,10 @@
 import Wire
 
-/// A public key as OpenSSH writes it: a type, base64, and perhaps a comment.
+/// A public key in OpenSSH's format: a type, base64, and an optional comment.
 package struct PublicKey: Sendable, Hashable {
-    /// `ssh-ed25519`.
+    /// The key type: `ssh-ed25519`.
     package let type: String
-    /// The key in base64; it begins with its type.
+    /// The key blob in base64; the blob begins with the key type.
     package let base64: String
     package let comment: String?
 
@@ -14,25 +14,26 @@ package struct PublicKey: Sendable, Hashable {
         "sk-ecdsa-sha2-nistp256@openssh.com", "ssh-ed25519-cert-v01@openssh.com", "ssh-dss",
     ]
 
-    /// Whether the word is the type of a key, and so not the options before one.
+    /// Whether the word is a key type, and not the options that may precede one.
     package static func isType(_ word: some StringProtocol) -> Bool { types.contains(String(word)) }
 
-    /// Reads `TYPE BASE64 [COMMENT]`; throws what is wrong with it in words.
+    /// Reads `TYPE BASE64 [COMMENT]`; throws a fault that says what is wrong.
     package init(_ text: String) throws(ValueFault) {
         let words = text.split(
             maxSplits: 2, omittingEmptySubsequences: true,
             whereSeparator: { $0 == " " || $0 == "\t" })
         guard !text.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) else {
-            throw ValueFault("a key is one line")
+            throw ValueFault("a key must be one line")
         }
         guard words.count >= 2 else {
             throw ValueFault(
-                "a key is its type and its base64", hint: "the line of id_ed25519.pub as it is")
+                "a key needs its type and its base64",
+                hint: "copy the whole line of id_ed25519.pub")
         }
         guard Self.isType(words[0]) else {
             throw ValueFault(
-                "\"\(words[0].prefix(40))\" is not a type of key",
-                hint: "ssh-ed25519 AAAA…; options have an attribute of their own")
+                "\"\(words[0].prefix(40))\" is not a key type",
+                hint: "write ssh-ed25519 AAAA…; options belong in the attribute options")
         }
         type = String(words[0])
         base64 = String(words[1])
@@ -40,11 +41,11 @@ package struct PublicKey: Sendable, Hashable {
         comment = rest.isEmpty ? nil : String(rest)
         guard let blob = Base64.decode(canonical: base64), Self.typeInside(blob) == type else {
             throw ValueFault(
-                "the base64 of the key is not that of a \(type) key", hint: "it may be cut short")
+                "the base64 is not a \(type) key", hint: "the key may be cut short: copy it again")
         }
     }
 
-    /// As `ssh-keygen -l` shows it: `SHA256:…`, the base64 of the digest of the key.
+    /// The fingerprint that `ssh-keygen -l` shows: `SHA256:` and the digest of the key in base64.
     package var fingerprint: String {
         let digest = Digest(of: Base64.decode(canonical: base64) ?? [])
         return "SHA256:" + Base64.encode(digest.bytes, padded: false)

@@ -1,10 +1,10 @@
 import FleetModel
 import Wire
 
-/// A declared `user` of the host's own files (/etc/passwd, /etc/shadow).
+/// A declared `user` in the host's own files (/etc/passwd, /etc/shadow).
 package struct UserDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .user, "A user of the host: ids, groups, home, shell, password.",
+        .user, "A local user: ids, groups, home, shell, password.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The login name.",
@@ -13,37 +13,39 @@ package struct UserDeclaration: ResourceDeclaration {
                 "uid", .integer(minimum: 0, maximum: AccountName.largestID), "The numeric id."),
             AttributeSchema(
                 "primary_group", .string,
-                "The primary group. Not given: a new user gets one of its own name."),
+                "The primary group. Default: a new user gets a group with its own name."),
             AttributeSchema(
-                "groups", .list(.string), "Supplementary groups. Not given: left as they are."),
+                "groups", .list(.string), "Supplementary groups. Default: they stay as they are."),
             AttributeSchema(
                 "groups_exclusive", .boolean, default: false,
-                "Whether it is taken out of every group not named in `groups`."),
+                "Whether the user is removed from every group not named in `groups`."),
             AttributeSchema("home", .path, "The home directory."),
             AttributeSchema(
                 "create_home", .boolean,
-                "Whether a missing home is made, from /etc/skel. Not given: yes, but not for a system"
-                    + " user."),
+                "Whether a missing home directory is created from /etc/skel. Default: true, but"
+                    + " false"
+                    + " for a system user."),
             AttributeSchema("shell", .path, "The login shell."),
-            AttributeSchema("comment", .string, "The full name, the GECOS field."),
+            AttributeSchema("comment", .string, "The full name (GECOS field)."),
             AttributeSchema(
                 "system", .boolean, default: false,
-                "Whether a new user takes its id from the range for system users."),
+                "Whether a new user gets an id from the range for system users."),
             AttributeSchema(
                 "password", .secret,
-                "The password's hash, as crypt(5) writes it; never the password."),
+                "The hash of the password in crypt(5) format, never the password itself."),
             AttributeSchema(
                 "locked", .boolean,
-                "Whether logging in by password is locked (`!` before the hash). Keys still work."),
+                "Whether password login is locked (`!` before the hash). SSH keys still work."),
             AttributeSchema(
                 "remove_home", .boolean, default: false,
-                "With `state: absent`: whether its home and mail are removed as well."),
+                "With `state: absent`: whether the home directory and mail are removed too."),
         ],
         notes: [
-            "Only what is given is compared. Nothing is done to files that the user owned under an"
-                + " earlier uid, and an existing home is not moved.",
-            "A user that only a directory service knows is compared and never changed: what differs is"
-                + " a failure that says so.",
+            "Only given attributes are compared. When the uid changes, files keep the earlier"
+                + " uid; when"
+                + " home changes, an existing home directory is not moved.",
+            "A user that exists only in a directory service is compared but never changed: a"
+                + " difference is a failure that names the reason.",
         ],
         example: """
             - user: trader
@@ -63,7 +65,7 @@ package struct UserDeclaration: ResourceDeclaration {
     package let shell: String?
     package let comment: String?
     package let isSystem: Bool
-    /// The digest of the hash.
+    /// The digest of the password hash.
     package let password: Digest?
     package let isLocked: Bool?
     package let removesHome: Bool
@@ -94,30 +96,30 @@ package struct UserDeclaration: ResourceDeclaration {
         if hasExactGroups, groups == nil {
             throw AttributeFault(
                 "groups_exclusive", "groups_exclusive needs groups",
-                hint: "groups: [] for none but the primary one")
+                hint: "write groups: [] for the primary group only")
         }
         for (attribute, text) in [("home", home), ("shell", shell), ("comment", comment)] {
             // The fields of /etc/passwd end at a colon, its records at a newline.
             if let text, text.utf8.contains(where: { $0 == 58 || $0 < 32 || $0 == 127 }) {
                 throw AttributeFault(
-                    attribute, "\(attribute) holds a colon or a control character",
-                    hint: "/etc/passwd cannot hold it")
+                    attribute, "\(attribute) contains a colon or a control character",
+                    hint: "/etc/passwd cannot store these characters")
             }
         }
         if removesHome, !isAbsent {
-            throw AttributeFault("remove_home", "remove_home goes with state: absent")
+            throw AttributeFault("remove_home", "remove_home is only possible with state: absent")
         }
         if name == "root", isAbsent {
             throw AttributeFault("state", "root cannot be absent")
         }
         if name == "root", let uid, uid != 0 {
-            throw AttributeFault("uid", "the uid of root is 0")
+            throw AttributeFault("uid", "the uid of root must be 0")
         }
     }
 
     package var owns: [Claim] { [.user(name)] }
 
-    /// A new user brings a group of its own name.
+    /// Without `primary_group`, a new user gets a group with its own name.
     package var provides: [Claim] {
         primaryGroup == nil && !isAbsent ? [.group(name)] : []
     }

@@ -1,11 +1,11 @@
 import FleetModel
 import Wire
 
-/// A setting that the kernel forgets, as it is kept for the next boot: its resource, as planned.
+/// The boot record of a setting that does not survive a reboot: its planned resource.
 package struct BootRecord: Sendable, Equatable {
     package let kind: Kind
     package let name: String
-    /// Those that are given; without `state`.
+    /// The given attributes, without `state`.
     package let attributes: [String: JSON]
 
     package init(_ kind: Kind, _ name: String, _ attributes: [String: JSON]) {
@@ -15,16 +15,16 @@ package struct BootRecord: Sendable, Equatable {
     }
 }
 
-/// A declaration of settings that the kernel forgets at a reboot.
+/// A declaration of settings that do not survive a reboot and so have a boot record.
 package protocol BootKeptDeclaration: ResourceDeclaration {
-    /// Whether it is to be kept; false takes the record away.
+    /// Whether the record is written; false removes it.
     var isPresent: Bool { get }
     var record: BootRecord { get }
-    /// Whether the boot unit is to carry it out.
+    /// Whether the boot unit applies the record.
     var isKept: Bool { get }
-    /// When the records of the kind are carried out at boot.
+    /// When the boot unit applies the records of this kind.
     static var bootOrder: BootOrder { get }
-    /// The network card that has to be up before its stage begins; nil where it waits for none.
+    /// The network interface that must be up before the stage begins; nil if it needs none.
     var awaitedCard: String? { get }
 }
 
@@ -33,15 +33,15 @@ extension BootKeptDeclaration {
     package var awaitedCard: String? { nil }
 }
 
-/// When records are carried out at boot: before any service, or once links are up.
+/// When records are applied at boot: before other services, or after links are up.
 package enum BootStage: String, Sendable, CaseIterable {
     case early, late
 }
 
-/// The place of a kind's records among those of the same boot.
+/// The position of a kind's records among all records of a boot.
 package struct BootOrder: Sendable, Comparable {
     package let stage: BootStage
-    /// The lowest of a stage goes first; those of one rank go in the order of their files' names.
+    /// Within a stage, lower ranks are applied first; equal ranks in the order of file names.
     package let rank: Int
 
     package init(_ stage: BootStage, rank: Int) {

@@ -1,41 +1,45 @@
 import FleetModel
 import Wire
 
-/// A declared `kernel_cmdline`: a named set of kernel parameters, for every boot to come.
+/// A declared `kernel_cmdline`: a named set of kernel parameters for all later boots.
 package struct KernelCmdlineDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .kernelCmdline,
-        "Parameters of the kernel command line: the running one's, those of the entry that boots "
-            + "next, and those that kernels installed later will get.",
+        "Kernel command line parameters: of the running kernel, of the entry that boots next, and "
+            + "of kernels installed later.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string,
         nameSummary:
-            "What the set is called: letters, digits, - and _. Several sets may be declared.",
+            "A name for the set: letters, digits, - and _. Several sets may be declared.",
         attributes: [
             AttributeSchema(
                 "parameters", .list(.string), default: .array([]),
-                "The parameters wanted, in the order they are to stand. Their keys are ours: the "
-                    + "same key set elsewhere is taken out."),
+                "The wanted parameters, in order. The set owns their keys: the same key set by "
+                    + "others is removed."),
             AttributeSchema(
                 "without", .list(.string), default: .array([]),
-                "Parameters that must not be there: a key (quiet) for all its values, or a whole "
+                "Parameters that must not be set: a key (quiet) for all its values, or a whole "
                     + "parameter (mitigations=off)."),
         ],
         notes: [
-            "Parameters that are not named stay as they are. A set remembers what it put in place, "
-                + "so that a parameter taken out of it goes, and with state: absent all of them.",
-            "GRUB: a file of our own, /etc/default/grub.d/90-muster-NAME.cfg, then grub-mkconfig; "
-                + "the new grub.cfg is looked through before it takes the old one's place. Ours "
-                + "stand in GRUB_CMDLINE_LINUX_DEFAULT, so that recovery entries boot without them. "
-                + "Entries of the Boot Loader Specification (Red Hat's GRUB, systemd-boot): the "
-                + "options lines, /etc/kernel/cmdline for kernels to come, and "
-                + "/etc/muster/kernel_cmdline/NAME to remember ours; rescue entries stay.",
-            "A difference of the running kernel alone is a pending reboot, a state of its own. "
-                + "apply reboots once for all of them where --max-disruption allows reboot.",
-            "hugepagesz and hugepages are one group and kept in order. console, memmap and others "
-                + "that may stand several times are added beside those of others. Lists of CPUs "
-                + "are compared as sets.",
+            "Parameters that are not named stay as they are. A set records the parameters it has "
+                + "added: one that is later removed from the declaration is removed from the host, "
+                + "and state: absent removes all of them.",
+            "GRUB: the parameters are written to /etc/default/grub.d/90-muster-NAME.cfg, then "
+                + "grub-mkconfig runs; the new grub.cfg is checked before it replaces the old one. "
+                + "The parameters are added to GRUB_CMDLINE_LINUX_DEFAULT, so recovery entries"
+                + " boot "
+                + "without them. Boot Loader Specification entries (Red Hat's GRUB, systemd-boot): "
+                + "the options lines are changed, /etc/kernel/cmdline for kernels installed later, "
+                + "and /etc/muster/kernel_cmdline/NAME records our parameters; rescue entries stay "
+                + "unchanged.",
+            "If only the running kernel differs, the outcome is a pending reboot, not a"
+                + " difference. "
+                + "apply reboots once for all of them if --max-disruption allows reboot.",
+            "hugepagesz and hugepages form one group and keep their order. console, memmap and "
+                + "other parameters that may be given several times are added to those set by "
+                + "others. CPU lists are compared as sets.",
         ],
         example: """
             - kernel_cmdline: quiet_cpus
@@ -46,7 +50,7 @@ package struct KernelCmdlineDeclaration: ResourceDeclaration {
     package let name: String
     package let isPresent: Bool
     package let parameters: [KernelParameter]
-    /// Parameters that must not be there; with a value only that one is meant.
+    /// Parameters that must not be set; one with a value forbids only that value.
     package let unwanted: [KernelParameter]
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
@@ -58,8 +62,8 @@ package struct KernelCmdlineDeclaration: ResourceDeclaration {
         }
         guard isPlain, !name.isEmpty, name.utf8.count <= 64 else {
             throw AttributeFault(
-                nil, "\(ScalarText.shown(name)) is no name of a set of parameters",
-                hint: "letters, digits, - and _: it becomes part of a file's name")
+                nil, "\(ScalarText.shown(name)) is not a valid name for a set of parameters",
+                hint: "use letters, digits, - and _: the name becomes part of a file name")
         }
         isPresent = try reader.state(of: KernelCmdlineDeclaration.schema) == "present"
         parameters = try KernelCmdlineDeclaration.parameters("parameters", reader)
@@ -67,13 +71,13 @@ package struct KernelCmdlineDeclaration: ResourceDeclaration {
         guard isPresent else {
             if !parameters.isEmpty || !unwanted.isEmpty {
                 throw AttributeFault(
-                    "parameters", "parameters have no meaning for a set that is to be absent",
-                    hint: "remove them: what the set put in place is remembered")
+                    "parameters", "an absent set cannot have parameters",
+                    hint: "remove them: the host has recorded the parameters of the set")
             }
             return
         }
         if parameters.isEmpty && unwanted.isEmpty {
-            throw AttributeFault("parameters", "the set names no parameter")
+            throw AttributeFault("parameters", "the set has no parameters")
         }
         try KernelCmdlineRules.check(parameters, unwanted)
     }

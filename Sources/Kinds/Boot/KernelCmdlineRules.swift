@@ -1,4 +1,4 @@
-/// What a set of kernel parameters must keep to, as far as no host is needed to see it.
+/// The rules for a set of kernel parameters that can be checked without a host.
 ///
 /// (kernel: Documentation/admin-guide/kernel-parameters.txt, kernel/sched/isolation.c,
 /// Documentation/admin-guide/mm/hugetlbpage.rst)
@@ -11,7 +11,7 @@ enum KernelCmdlineRules {
             if !seen.insert(parameter.subject).inserted {
                 throw AttributeFault(
                     "parameters", "\(parameter.key) is given twice",
-                    hint: "the kernel would take one of them; give it once")
+                    hint: "the kernel would use only one of them; give it once")
             }
         }
         for parameter in unwanted {
@@ -21,7 +21,7 @@ enum KernelCmdlineRules {
             if clash {
                 throw AttributeFault(
                     "without", "\(parameter.text) is both wanted and unwanted",
-                    hint: "other values of a key that is wanted go by themselves")
+                    hint: "leave it out: other values of a wanted key are removed anyway")
             }
         }
         try checkLists(wanted)
@@ -49,10 +49,10 @@ enum KernelCmdlineRules {
             let known: Set<String> = parameter.key == "isolcpus" ? isolcpusFlags : []
             if let odd = list.flags.subtracting(known).min() {
                 throw AttributeFault(
-                    "parameters", "\(odd) of \(parameter.text) is no flag of \(parameter.key)",
+                    "parameters", "\(odd) in \(parameter.text) is not a flag of \(parameter.key)",
                     hint: known.isEmpty
-                        ? "it takes a list of CPUs alone"
-                        : "flags are \(known.sorted().joined(separator: ", "))")
+                        ? "\(parameter.key) takes only a list of CPUs"
+                        : "the flags are \(known.sorted().joined(separator: ", "))")
             }
             lists[parameter.key] = list
         }
@@ -67,8 +67,8 @@ enum KernelCmdlineRules {
         {
             throw AttributeFault(
                 "parameters",
-                "isolcpus=nohz names CPU \(isolated.cpus.text) and nohz_full \(full.cpus.text)",
-                hint: "the kernel ignores the second unless both are the same list")
+                "isolcpus=nohz has CPUs \(isolated.cpus.text), but nohz_full has \(full.cpus.text)",
+                hint: "use the same list for both, else the kernel ignores the second")
         }
     }
 
@@ -84,22 +84,22 @@ enum KernelCmdlineRules {
             if parameter.key == "hugepages" {
                 guard isCount(value) else {
                     throw AttributeFault(
-                        "parameters", "\(parameter.text) is no number of pages",
-                        hint: "hugepages=16, or for each node hugepages=0:8,1:8")
+                        "parameters", "\(parameter.text) is not a number of pages",
+                        hint: "write hugepages=16, or for each NUMA node hugepages=0:8,1:8")
                 }
                 if current == nil {
-                    if isBareTaken { throw twice("hugepages without a size before it") }
+                    if isBareTaken { throw twice("hugepages without a preceding hugepagesz") }
                     isBareTaken = true
                 } else if hasCount {
-                    throw twice("hugepages for the size \(current ?? "")")
+                    throw twice("hugepages for size \(current ?? "")")
                 }
                 hasCount = true
                 continue
             }
             guard isSize(value) else {
                 throw AttributeFault(
-                    "parameters", "\(parameter.text) is no size of a huge page",
-                    hint: "2M or 1G on x86; the kernel would drop the count that follows")
+                    "parameters", "\(parameter.text) is not a huge page size",
+                    hint: "use 2M or 1G on x86, else the kernel ignores the hugepages after it")
             }
             if parameter.key == "default_hugepagesz" { continue }
             if !sizes.insert(value.uppercased()).inserted { throw twice(parameter.text) }
@@ -108,8 +108,8 @@ enum KernelCmdlineRules {
         }
         if let current, !hasCount {
             throw AttributeFault(
-                "parameters", "hugepagesz=\(current) has no hugepages after it",
-                hint: "hugepages binds to the hugepagesz before it")
+                "parameters", "no hugepages follows hugepagesz=\(current)",
+                hint: "put hugepages=COUNT after it: hugepages uses the preceding hugepagesz")
         }
     }
 

@@ -1,39 +1,40 @@
-/// One parameter of a kernel command line, as it stands there: `quiet`, `isolcpus=2-7`.
+/// One parameter of a kernel command line, as written there: `quiet`, `isolcpus=2-7`.
 package struct KernelParameter: Sendable, Hashable {
     package let text: String
 
-    /// What stands before the first `=`; the whole where there is none.
+    /// The text before the first `=`, or all of it if there is no `=`, with `-` as `_`.
     ///
-    /// The kernel takes `-` and `_` of a name for the same (kernel/params.c).
+    /// The kernel treats `-` and `_` in a name as equal (kernel/params.c).
     package var key: String {
         String(text.prefix { $0 != "=" }).split(separator: "-", omittingEmptySubsequences: false)
             .joined(separator: "_")
     }
 
-    /// What stands after the first `=`, without quotes; nil where there is none.
+    /// The text after the first `=`, without quotes; nil if there is no `=`.
     package var value: String? {
         guard let equals = text.firstIndex(of: "=") else { return nil }
         return String(text[text.index(after: equals)...].filter { $0 != "\"" })
     }
 
-    /// Takes one parameter; refuses what would be several, or none.
+    /// Reads exactly one parameter; throws if the text has several or none.
     package init(_ text: String) throws(ValueFault) {
         let words = KernelParameter.split(text)
         guard words.count == 1, words[0].text == text else {
             throw ValueFault(
                 "\(ScalarText.shown(text)) is not one kernel parameter",
                 hint: words.count > 1
-                    ? "write each as an element of its own; a value with spaces is quoted: "
+                    ? "write each parameter as a separate list element; quote a value with spaces: "
                         + "dyndbg=\"file x +p\"" : nil)
         }
         let isPlain = text.utf8.allSatisfy { $0 > 32 && $0 < 127 || $0 == 32 }
         guard isPlain, !text.contains("'"), !text.contains("\\"), text.first != "=" else {
             throw ValueFault(
-                "\(ScalarText.shown(text)) has a character that boot loaders disagree on",
-                hint: "printable ASCII, without ' and \\")
+                "\(ScalarText.shown(text)) has a character that boot loaders treat differently",
+                hint: "use printable ASCII without ' and \\; do not begin with =")
         }
         if text == "--" {
-            throw ValueFault("-- ends the kernel's own parameters", hint: "leave it out")
+            throw ValueFault(
+                "-- is not a parameter: it ends the kernel's parameters", hint: "leave it out")
         }
         self.text = text
     }
@@ -42,8 +43,8 @@ package struct KernelParameter: Sendable, Hashable {
 
     /// The parameters of a command line, in order.
     ///
-    /// White space separates them, outside of double quotes (kernel/params.c: next_arg). What
-    /// follows a `--` is init's and left out.
+    /// White space outside double quotes separates them (kernel/params.c: next_arg). The text
+    /// after a `--` is for init and is left out.
     package static func split(_ line: String) -> [KernelParameter] {
         var all: [KernelParameter] = []
         var word = ""
@@ -58,19 +59,19 @@ package struct KernelParameter: Sendable, Hashable {
             if character == "\"" { isQuoted.toggle() }
             word.append(character)
         }
-        // An open quote holds all that is left.
+        // An unclosed quote extends to the end of the line.
         if isQuoted, !word.isEmpty { all.append(KernelParameter(unchecked: word)) }
         return all
     }
 
-    /// Huge page parameters: each binds to the one before it, so that they are kept in order.
+    /// Huge page parameters: their order matters, because `hugepages` uses the preceding size.
     ///
     /// (kernel: Documentation/admin-guide/mm/hugetlbpage.rst)
     package static let hugepageKeys: Set<String> = [
         "hugepages", "hugepagesz", "default_hugepagesz",
     ]
 
-    /// Parameters that may stand several times, each of which counts.
+    /// Whether the parameter may be given several times, and every occurrence has an effect.
     package var isRepeatable: Bool {
         KernelParameter.repeatable.contains(key) || key.hasPrefix("rd.")
     }
@@ -81,14 +82,16 @@ package struct KernelParameter: Sendable, Hashable {
         "modprobe.blacklist", "dyndbg", "acpi", "efi_fake_mem", "mem", "initrd",
     ]
 
-    /// What two parameters that cannot both be given have in common: the key; for one that may be
-    /// repeated the whole of it; for those of huge pages the group.
+    /// The text that conflicting parameters share.
+    ///
+    /// This is the key; for a repeatable parameter its whole text; for huge page parameters
+    /// `hugepages`.
     package var subject: String {
         if KernelParameter.hugepageKeys.contains(key) { return "hugepages" }
         return isRepeatable ? text : key
     }
 
-    /// Whether two values of one key mean the same: lists of CPUs are sets.
+    /// Whether both parameters mean the same: CPU lists are compared as sets.
     package func means(_ other: KernelParameter) -> Bool {
         if self == other { return true }
         guard key == other.key, let mine = value, let theirs = other.value else { return false }
@@ -99,7 +102,7 @@ package struct KernelParameter: Sendable, Hashable {
         return left == right
     }
 
-    /// Parameters whose value is a list of CPUs, with flags before it for `isolcpus`.
+    /// Parameters whose value is a CPU list; `isolcpus` may have flags before the list.
     package static let cpuKeys: Set<String> = [
         "isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity", "kthread_cpus",
     ]
@@ -117,6 +120,6 @@ package struct CPUFlagList: Sendable, Equatable {
         cpus = try CPUList(parsing: items.dropFirst(flags.count).joined(separator: ","))
     }
 
-    /// The flags; without any the kernel takes `domain`.
+    /// The flags; if none are given, the kernel uses `domain`.
     package var effectiveFlags: Set<String> { flags.isEmpty ? ["domain"] : flags }
 }

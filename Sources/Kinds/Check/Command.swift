@@ -1,35 +1,39 @@
 import FleetModel
 import Wire
 
-/// A declared `command`: a program that makes something so, and one that tells whether it is.
+/// A declared `command`: a program that makes a change, and one that checks if it is needed.
 package struct CommandDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .command, "A program to run where a read-only check says that it must be.",
+        .command, "A program that runs only if a read-only check reports that it is needed.",
         traits: KindTraits(
             changes: .anything, reads: .anything, names: .exact, remains: .nothing, rivals: [],
             handler: .program),
-        nameType: .string, nameSummary: "What it brings about.", states: ["present"],
+        nameType: .string, nameSummary: "What the command achieves.", states: ["present"],
         attributes: [
             AttributeSchema(
                 "run", .list(.string), required: true,
                 "The program that makes the change, and its arguments. No shell."),
             AttributeSchema(
                 "check", .list(.string), required: true,
-                "The program that only reads. Exit 0: as declared. Exit 1: to be changed. Anything "
-                    + "else, or running out of time: it could not be told."),
+                "The program that only reads, and its arguments. Exit 0: as declared. Exit 1: run"
+                    + " is "
+                    + "needed. Any other exit status, or a timeout: the state is unknown."),
             AttributeSchema(
-                "timeout", .duration, default: 60, "How long each of the two may take."),
+                "timeout", .duration, default: 60, "How long each of the two programs may take."),
             AttributeSchema(
                 "run_as", .string, "The user to run as, by name or number. Default: root."),
             AttributeSchema(
                 "disruption", .oneOf(Disruption.allCases.map(\.rawValue)), default: "none",
-                "What a change costs, as only its author can know."),
+                "The disruption that run causes; only its author knows it."),
         ],
         notes: [
-            "In plan and check the check program runs where it cannot write, as an unprivileged user "
-                + "that may read everything.",
-            "The check runs again after run; where it still does not exit 0 the resource has failed.",
-            "There is no record of what was before: a rollback does not undo it. Prefer another kind.",
+            "During plan and check, the check program runs in a sandbox without write access, as"
+                + " an "
+                + "unprivileged user that may read all files.",
+            "The check runs again after run; if it still does not exit 0, the resource fails.",
+            "The previous state is not recorded, so a rollback cannot undo a command. Prefer"
+                + " another "
+                + "kind where possible.",
         ],
         example: """
             - command: initialise the feed database
@@ -54,18 +58,18 @@ package struct CommandDeclaration: ResourceDeclaration {
         check = try CommandDeclaration.program("check", reader)
         timeoutSeconds = attributes["timeout"]?.double ?? 60
         guard timeoutSeconds > 0 && timeoutSeconds <= 86_400 else {
-            throw AttributeFault("timeout", "a timeout is more than 0 and at most one day")
+            throw AttributeFault("timeout", "timeout must be greater than 0 and at most 1d")
         }
         runAs = try PathAttributes.account("run_as", of: reader)
         let cost = try reader.optionalString("disruption") ?? "none"
         guard let disruption = Disruption(rawValue: cost) else {
-            throw AttributeFault("disruption", "\"\(cost)\" is not a class of disruption")
+            throw AttributeFault("disruption", "\"\(cost)\" is not a disruption class")
         }
         self.disruption = disruption
         if run == check {
             throw AttributeFault(
-                "check", "check is the program that makes the change",
-                hint: "give a program that only reads, and exits 0 where all is as declared")
+                "check", "check and run are the same program",
+                hint: "check must only read, and exit 0 if nothing has to change")
         }
     }
 
@@ -75,12 +79,12 @@ package struct CommandDeclaration: ResourceDeclaration {
         guard let words = try reader.optionalStrings(attribute), let program = words.first else {
             throw AttributeFault(
                 attribute, "\(attribute) is missing",
-                hint: "a command has run, and check, which tells whether run is needed")
+                hint: "a command needs run, and check, which reports whether run is needed")
         }
         guard program.hasPrefix("/"), !program.contains(where: \.isWhitespace) else {
             throw AttributeFault(
                 attribute, "\(ScalarText.shown(program)) is not the absolute path of a program",
-                hint: "there is no search path and no shell: [/usr/bin/test, -e, /some/path]")
+                hint: "no search path and no shell are used: [/usr/bin/test, -e, /some/path]")
         }
         return words
     }

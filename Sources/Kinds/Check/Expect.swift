@@ -1,32 +1,34 @@
 import FleetModel
 import Wire
 
-/// A declared `expect`: a fact of the host that must hold and that nobody changes from here.
+/// A declared `expect`: a fact of the host that is checked but never changed.
 package struct ExpectDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .expect,
-        "A fact that must hold and is not managed: hardware, firmware, what the BIOS left.",
+        "A fact that is checked but not managed: hardware, firmware, BIOS settings.",
         traits: KindTraits(
             changes: .claims, reads: .anything, names: .exact, remains: .nothing, rivals: []),
-        nameType: .string, nameSummary: "What is expected, in words: memory of a trading host.",
+        nameType: .string, nameSummary: "A label for the expectation: memory of a trading host.",
         states: [],
         attributes: [
             AttributeSchema(
                 "fact", .string, required: true,
                 "The path of a fact, as muster facts prints it: memory_bytes, cpu.model, "
                     + "nics.ens1f0.numa_node, links.ens1f0.speed_mbit, clock.source."),
-            AttributeSchema("equals", .any, "The one value."),
-            AttributeSchema("one_of", .list(.any), "The values of which it is to be one."),
-            AttributeSchema("at_least", .number, "The least number."),
-            AttributeSchema("at_most", .number, "The largest number."),
+            AttributeSchema("equals", .any, "The only valid value."),
+            AttributeSchema("one_of", .list(.any), "The list of valid values."),
+            AttributeSchema("at_least", .number, "The smallest valid number."),
+            AttributeSchema("at_most", .number, "The largest valid number."),
             AttributeSchema(
-                "matches", .string, "An expression of grep -E that some part of the text matches."),
+                "matches", .string,
+                "A regular expression, as for grep -E, that must match some part of the text."),
         ],
         notes: [
-            "It holds, or it fails the host with what was found, or it is unknown, with the reason "
-                + "why the fact could not be read. apply changes nothing about it, and skips what "
-                + "requires it.",
-            "Facts are read on the host at each check, hardware ones too.",
+            "If the fact has another value, the resource fails and shows the value found; if the "
+                + "fact cannot be read, the state is unknown and the reason is shown. In both"
+                + " cases "
+                + "apply changes nothing and skips resources that require this one.",
+            "Facts, including those about hardware, are read from the host at each check.",
         ],
         example: """
             - expect: the clock is the processor's
@@ -35,7 +37,7 @@ package struct ExpectDeclaration: ResourceDeclaration {
             """)
 
     package let name: String
-    /// The parts of the fact's path.
+    /// The path of the fact: `clock.source`.
     package let fact: String
     package let equals: JSON?
     package let choices: [JSON]?
@@ -72,18 +74,20 @@ package struct ExpectDeclaration: ResourceDeclaration {
         ].count(where: { $0 })
         guard given == 1 else {
             throw AttributeFault(
-                nil, given == 0 ? "nothing is expected of it" : "it expects two kinds of things",
-                hint: "give one of equals, one_of, matches, and at_least with at_most")
+                nil,
+                given == 0
+                    ? "no expected value is given" : "several kinds of expectation are given",
+                hint: "give equals, one_of, matches, or at_least and at_most")
         }
     }
 
-    /// What is expected, in words: `at least 64`.
+    /// The expectation for messages: `at least 64`.
     package var expectation: String {
         if let equals { return ExpectDeclaration.text(equals) }
         if let choices {
             return "one of " + choices.map(ExpectDeclaration.text).joined(separator: ", ")
         }
-        if let pattern { return "a text that \(pattern.pattern) matches" }
+        if let pattern { return "text that matches \(pattern.pattern)" }
         let bounds = [
             least.map { "at least \(ExpectDeclaration.text($0))" },
             most.map { "at most \(ExpectDeclaration.text($0))" },
@@ -91,7 +95,7 @@ package struct ExpectDeclaration: ResourceDeclaration {
         return bounds.joined(separator: " and ")
     }
 
-    /// A value as people write it.
+    /// A value for messages: strings without quotes, anything else as JSON.
     package static func text(_ json: JSON) -> String { json.string ?? json.canonicalText }
 
     private static func text(_ number: Double) -> String {

@@ -1,14 +1,14 @@
 import FleetModel
 import Wire
 
-/// A declared `ptp`: the one discipline of the system clock, and how far off the clock may be.
+/// A declared `ptp`: the only discipline of the system clock, and the clock's maximum offset.
 package struct PTPDeclaration: ResourceDeclaration {
     package enum Discipline: String, Sendable, CaseIterable {
         case chrony, linuxptp, sfptpd
     }
 
     package static let schema = KindSchema(
-        .ptp, "The one discipline of the system clock: its daemons run, no other does.",
+        .ptp, "The only discipline of the system clock: its daemons run and no others.",
         traits: KindTraits(
             changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: SystemName.type, nameSummary: SystemName.summary,
@@ -16,42 +16,61 @@ package struct PTPDeclaration: ResourceDeclaration {
         attributes: [
             AttributeSchema(
                 "discipline", .oneOf(Discipline.allCases.map(\.rawValue)), required: true,
-                "What steers the clock: chrony over NTP, linuxptp (ptp4l and phc2sys) or sfptpd over PTP."
+                "What steers the clock: chrony with NTP, or linuxptp (ptp4l and phc2sys) or"
+                    + " sfptpd with PTP."
             ),
             AttributeSchema(
                 "interface", .string,
-                "For linuxptp: its units are ptp4l@INTERFACE and phc2sys@INTERFACE, as Debian has them."
+                "For linuxptp: the units are ptp4l@INTERFACE and phc2sys@INTERFACE, as in Debian."
             ),
             AttributeSchema(
                 "units", .list(.string),
-                "The units that are to run, in the order they start. Not given: chrony (on Red Hat chronyd), "
-                    + "sfptpd, or ptp4l and phc2sys."),
+                "The units that must run, in start order. Default: chrony (chronyd on Red Hat),"
+                    + " sfptpd, or "
+                    + "ptp4l and phc2sys."),
             AttributeSchema(
                 "allowed", .list(.string), default: [],
-                "Units of other disciplines that may run beside it, since they leave the clock alone: a chronyd "
-                    + "that only serves (-x), a ptp4l that steers a card's clock for chrony."),
+                "Units of other disciplines that may also run, because they do not steer the"
+                    + " system clock: "
+                    + "a chronyd that only serves time (-x), a ptp4l that steers a NIC's clock"
+                    + " for chrony."),
             AttributeSchema(
                 "version", .version,
-                "What its daemon's program says of itself: `chronyd --version`, `ptp4l -v`, `sfptpd --version`."
+                "The version that the daemon reports: `chronyd --version`, `ptp4l -v`, `sfptpd"
+                    + " --version`."
             ),
             AttributeSchema(
                 "offset", .duration,
-                "How far the system clock may be off from its source, as the discipline itself has it: 10us."
+                "The maximum offset of the system clock from its source, as the discipline"
+                    + " reports it: 10us."
             ),
         ],
         notes: [
-            "Its units run and are enabled. chronyd, ntpd (of ntp, ntpsec and openntpd), systemd-timesyncd, "
-                + "ptp4l, phc2sys, timemaster, ptpd and sfptpd are stopped and disabled, but for its own and "
-                + "the allowed ones. A daemon of that name which no such unit has started is a finding.",
-            "A daemon whose program was exchanged on disk since it was started is restarted; so is an sfptpd "
-                + "that is of another version than its program. One that was started before its "
-                + "configuration was last written is a finding: a handler of that file restarts it.",
-            "offset is a check, never a change: a clock outside of it, or one of which it is not known, is a "
-                + "finding. chronyd is asked on its command port (323 of 127.0.0.1; `cmdport 0` turns it off); "
-                + "ptp4l's and phc2sys's last lines of three minutes are read in the journal and added up; of "
-                + "sfptpd the state files in /var/lib/sfptpd, no older than that.",
-            "Stopping and restarting count as `service_restart`. In a container, whose clock is its "
-                + "host's, it is not applicable.",
+            "The units of the discipline are enabled and running. All other units of chronyd,"
+                + " ntpd (from "
+                + "ntp, ntpsec and openntpd), systemd-timesyncd, ptp4l, phc2sys, timemaster, ptpd"
+                + " and "
+                + "sfptpd are stopped and disabled, except the allowed ones. A daemon with one of"
+                + " these "
+                + "names that none of these units has started is a finding.",
+            "A daemon is restarted if its program was replaced on disk after it was started, or"
+                + " if a running "
+                + "sfptpd has another version than its program. A daemon that was started before"
+                + " its "
+                + "configuration was last written is a finding: let a handler of that file"
+                + " restart it.",
+            "offset is only checked, never corrected: a larger or unknown offset is a finding."
+                + " chronyd is "
+                + "asked on its command port (127.0.0.1:323; `cmdport 0` closes it). For"
+                + " linuxptp, the last "
+                + "offsets that ptp4l and phc2sys have logged within three minutes are read from"
+                + " the journal "
+                + "and added. For sfptpd, the state files in /var/lib/sfptpd are read, if they"
+                + " are at most "
+                + "three minutes old.",
+            "Stopping and restarting count as `service_restart`. In a container ptp is not"
+                + " applicable, "
+                + "because the clock belongs to the host outside.",
             "Sources: chrony.conf(5), ptp4l(8), phc2sys(8), sfptpd(8).",
         ],
         example: """
@@ -63,7 +82,7 @@ package struct PTPDeclaration: ResourceDeclaration {
 
     static let claimed = "the discipline of the system clock"
 
-    /// Units that steer the clock, by discipline; `*` stands for an instance.
+    /// The units that steer the system clock, by discipline; `*` matches any instance.
     private static let steering: [(discipline: Discipline?, units: [String])] = [
         (.chrony, ["chrony.service", "chronyd.service"]),
         (
@@ -79,44 +98,46 @@ package struct PTPDeclaration: ResourceDeclaration {
             ]
         ),
     ]
-    /// All units that steer the clock; `*` stands for an instance.
+    /// All units that steer the system clock; `*` matches any instance.
     package static var steeringUnits: [String] { steering.flatMap(\.units) }
 
     package let discipline: Discipline
-    /// The units that are to run, with their types; of chrony without `units`, either name.
+    /// The full names of the units that must run; for chrony without `units`, both its names.
     package let units: [String]
     package let allowed: [String]
     package let version: String?
-    /// Nanoseconds.
+    /// The maximum offset in nanoseconds.
     package let offset: Double?
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         try SystemName.check(name, .ptp)
         let reader = AttributeReader(attributes)
         guard let discipline = Discipline(rawValue: try reader.string("discipline")) else {
-            throw AttributeFault("discipline", "that is not a discipline")
+            throw AttributeFault("discipline", "the discipline is not known")
         }
         self.discipline = discipline
         let interface = try reader.optionalString("interface")
         let declared = try reader.optionalStrings("units")
         if interface != nil, discipline != .linuxptp {
             throw AttributeFault(
-                "interface", "\(discipline.rawValue) has its interfaces in its configuration",
-                hint: "interface names the units of linuxptp; leave it out")
+                "interface", "\(discipline.rawValue) takes its interfaces from its configuration",
+                hint: "remove interface: it is only for the units of linuxptp")
         }
         if interface != nil, declared != nil {
             throw AttributeFault(
-                "units", "interface says which units they are already", hint: "give one of them")
+                "units", "interface already determines the units",
+                hint: "give either interface or units")
         }
         let allowed = try Self.checked(reader.optionalStrings("allowed") ?? [], "allowed")
         if let declared {
             if declared.isEmpty {
-                throw AttributeFault("units", "no unit is to run", hint: "units: [chrony]")
+                throw AttributeFault(
+                    "units", "units is empty", hint: "write units: [chrony], or leave it out")
             }
             units = try Self.checked(declared, "units")
         } else if let interface {
             guard !interface.isEmpty, interface.utf8.allSatisfy({ $0 > 32 && $0 != 47 }) else {
-                throw AttributeFault("interface", "\"\(interface)\" is not an interface")
+                throw AttributeFault("interface", "\"\(interface)\" is not an interface name")
             }
             units = ["ptp4l@\(interface).service", "phc2sys@\(interface).service"]
         } else {
@@ -129,13 +150,13 @@ package struct PTPDeclaration: ResourceDeclaration {
         }
         self.allowed = allowed
         if let both = units.first(where: { allowed.contains($0) }) {
-            throw AttributeFault("allowed", "\(both) is to run anyhow", hint: "leave it out there")
+            throw AttributeFault("allowed", "\(both) is in units already", hint: "remove it here")
         }
         version = try reader.optionalString("version")
         offset = try Self.nanoseconds(attributes["offset"])
     }
 
-    /// Whether any of its units will do: Debian's chrony.service is Red Hat's chronyd.service.
+    /// Whether either unit suffices: chrony.service on Debian, chronyd.service on Red Hat.
     package var takesEither: Bool { units == ["chrony.service", "chronyd.service"] }
 
     private static func checked(
@@ -149,7 +170,7 @@ package struct PTPDeclaration: ResourceDeclaration {
             }
             if UnitName.isTemplate(name) {
                 throw AttributeFault(
-                    attribute, "\(name) is a template, and only its instances run",
+                    attribute, "\(name) is a template; only instances can run",
                     hint: "name an instance: \(UnitName.stem(name))@ens1f0")
             }
         }
@@ -164,7 +185,7 @@ package struct PTPDeclaration: ResourceDeclaration {
         return (seconds * 1e9).rounded()
     }
 
-    /// Files of its configuration, whichever is there.
+    /// The possible paths of the discipline's configuration file.
     package var configurations: [String] {
         switch discipline {
         case .chrony: ["/etc/chrony/chrony.conf", "/etc/chrony.conf"]
@@ -173,7 +194,7 @@ package struct PTPDeclaration: ResourceDeclaration {
         }
     }
 
-    /// Rivals are its own too: it stops them.
+    /// Rival units are claimed too, because this resource stops them.
     package var owns: [Claim] {
         let rivals = Self.steeringUnits.filter {
             !$0.contains("*") && !allowed.contains($0) && !units.contains($0)
@@ -181,7 +202,7 @@ package struct PTPDeclaration: ResourceDeclaration {
         return [.knobs(Self.claimed)] + (units + rivals).map { .service($0) }
     }
 
-    /// Units, packages and configuration, as far as the same plan brings them.
+    /// The units, the package and the configuration, if the same plan declares them.
     package var needs: [Claim] {
         let templates = units.compactMap(UnitName.template)
         return (units + templates).flatMap { [Claim.unit($0), .path("/etc/systemd/system/\($0)")] }

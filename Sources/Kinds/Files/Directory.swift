@@ -4,7 +4,7 @@ import Wire
 /// A declared `directory`.
 package struct DirectoryDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .directory, "A directory, its mode and owner, and nothing else in it where it is purged.",
+        .directory, "A directory: its mode and owner; with purge, undeclared entries are removed.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .path, remains: .listed, rivals: [],
             ownsWholeFiles: false),
@@ -13,23 +13,29 @@ package struct DirectoryDeclaration: ResourceDeclaration {
             PathAttributes.mode, PathAttributes.owner, PathAttributes.ownerGroup,
             AttributeSchema(
                 "purge", .boolean, default: false,
-                "Removes what is in the directory and not declared. With state: absent, removes a "
-                    + "directory that is not empty."),
+                "Removes entries of the directory that are not declared. With state: absent,"
+                    + " removes "
+                    + "the directory even if it is not empty."),
             AttributeSchema(
                 "purge_except", .list(.string),
-                "Names that purge leaves alone; * and ? stand for any characters and any one."),
+                "Names that purge keeps; * matches any characters, ? matches any one character."),
             AttributeSchema(
                 "purge_limit", .integer(minimum: 1, maximum: 1000), default: 100,
-                "The most files and directories that purge removes; more is a fault and removes none."
+                "The maximum number of entries that purge removes; if there are more, none is"
+                    + " removed."
             ),
         ],
         computedAttributes: ["purge_declared"],
         notes: [
-            "The directory it lies in must be there; declare that one too.",
-            "Purge looks at the directory's own entries. One that is declared, or that holds "
-                + "something declared, stays with all that is in it; any other goes with all that is "
-                + "in it. It never crosses into another file system, and every path that would go is "
-                + "listed. Entries with a .muster- name are leftovers of an interrupted write.",
+            "The parent directory must exist; declare it too.",
+            "purge looks at the direct entries of the directory. An entry that is declared, or"
+                + " that "
+                + "contains something declared, is kept with all its contents; any other entry is "
+                + "removed with all its contents. purge never crosses into another file system,"
+                + " and "
+                + "the plan lists every path to be removed. Entries named .muster-… are leftovers"
+                + " of "
+                + "an interrupted write.",
         ],
         example: """
             - directory: /etc/feed.d
@@ -46,13 +52,15 @@ package struct DirectoryDeclaration: ResourceDeclaration {
     package let ownerGroup: String?
     package let purges: Bool
     package let purgeLimit: Int
-    /// Patterns of names that stay.
+    /// Patterns of names that purge keeps.
     package let exceptions: [String]
-    /// Names in the directory at or below which something is declared.
+    /// Names of entries that are declared or contain something declared.
     package let declaredNames: Set<String>
 
-    /// Besides the schema's attributes reads `purge_declared`, which the controller computes with
-    /// ``Claim/names(in:of:)`` over everything the host is declared to have.
+    /// Reads the attributes of the schema, and `purge_declared`.
+    ///
+    /// The controller computes `purge_declared` with ``Claim/names(in:of:)`` from all declarations
+    /// of the host.
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         let reader = AttributeReader(attributes)
         path = name
@@ -70,19 +78,19 @@ package struct DirectoryDeclaration: ResourceDeclaration {
         if !isPresent {
             try reader.refuse(
                 ["mode", "owner", "owner_group", "purge_except"],
-                because: "for a directory that is to be absent")
+                because: "for an absent directory")
         }
         if !exceptions.isEmpty && !purges {
             throw AttributeFault("purge_except", "purge_except without purge: true does nothing")
         }
         if (purges || !isPresent) && DirectoryDeclaration.isSystems(path) {
             throw AttributeFault(
-                purges ? "purge" : "state", "\(path) is the system's and may not be emptied",
-                hint: "name a directory below it that is yours alone")
+                purges ? "purge" : "state", "\(path) belongs to the system and may not be emptied",
+                hint: "use a directory below it that only this declaration fills")
         }
     }
 
-    /// Directories that packages and the system itself fill.
+    /// Whether packages or the system itself fill the directory.
     private static func isSystems(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         if parts.count <= 1 { return true }

@@ -12,27 +12,31 @@ package struct FileDeclaration: ResourceDeclaration {
         attributes: [
             AttributeSchema(
                 "content", .string, resolvedByController: true,
-                "The whole content as text. One of content, template and source at most."),
+                "The whole content as text. Give at most one of content, template and source."),
             AttributeSchema(
                 "template", .string, resolvedByController: true,
-                "A template of the role's templates folder that gives the content."),
+                "A template in the role's templates folder that is rendered to the content."),
             AttributeSchema(
                 "source", .string, resolvedByController: true,
-                "A file of the role's files folder that is the content, byte for byte."),
+                "A file in the role's files folder that is copied byte for byte."),
             PathAttributes.mode, PathAttributes.owner, PathAttributes.ownerGroup,
             AttributeSchema(
                 "validate", .list(.string),
                 "A program with its arguments that must exit 0 before new content is put in place. "
-                    + "\"%s\" stands for the path of the candidate, which lies beside the file."),
+                    + "\"%s\" stands for the path of the candidate, in the same directory."),
         ],
         notes: [
-            "Without content, template or source only the mode and owner of a file that is there "
-                + "are managed.",
-            "New content is written beside the file, flushed and renamed: a reader sees the old or "
-                + "the new. A symbolic link at the path is never followed: where content is declared "
-                + "the file takes its place, else it is refused.",
-            "Content that stems from a secret is never shown in a difference; a digest is. Its mode is "
-                + "0600 where none is declared.",
+            "Without content, template or source, only the mode and owner of an existing file are "
+                + "managed.",
+            "New content is written to a temporary file in the same directory, flushed and"
+                + " renamed, so "
+                + "readers see either the old or the new content. A symbolic link at the path is"
+                + " never "
+                + "followed: if content is declared, the file replaces the link, else it is a"
+                + " fault.",
+            "Content that comes from a secret is never shown in a difference, only its digest."
+                + " Its mode "
+                + "is 0600 unless another is declared.",
         ],
         example: """
             - file: /etc/sudoers.d/trading
@@ -41,7 +45,7 @@ package struct FileDeclaration: ResourceDeclaration {
               validate: [/usr/sbin/visudo, -cf, "%s"]
             """)
 
-    /// The bytes a file is to have.
+    /// The declared content of a file.
     package struct Content: Sendable, Equatable {
         package var digest: Digest
         package var size: Int
@@ -50,18 +54,19 @@ package struct FileDeclaration: ResourceDeclaration {
 
     package let path: String
     package let isPresent: Bool
-    /// Nil where the content is not managed.
+    /// Nil if the content is not managed.
     package let content: Content?
-    /// Nil where it is not managed.
+    /// Nil if the mode is not managed.
     package let mode: UInt32?
     package let owner: String?
     package let ownerGroup: String?
-    /// The program and its arguments; empty where nothing validates.
+    /// The validating program and its arguments; empty if there is none.
     package let validate: [String]
 
-    /// Besides the schema's attributes reads what the controller resolves content to:
-    /// `content_digest` (hexadecimal SHA-256), `content_size` (bytes), and `content_secret` (true
-    /// where it stems from a secret).
+    /// Reads the attributes of the schema, and those to which the controller resolves content.
+    ///
+    /// These are `content_digest` (hexadecimal SHA-256), `content_size` (bytes) and
+    /// `content_secret` (true if the content comes from a secret).
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         let reader = AttributeReader(attributes)
         path = name
@@ -70,14 +75,14 @@ package struct FileDeclaration: ResourceDeclaration {
         }
         for kernel in ["/proc/", "/sys/", "/dev/"] where path.hasPrefix(kernel) {
             throw AttributeFault(
-                nil, "\(path) is no file on a disk",
-                hint: kernel == "/proc/" ? "declare a sysctl for what is below /proc/sys" : nil)
+                nil, "\(path) is not a file on disk",
+                hint: kernel == "/proc/" ? "declare a sysctl for a file below /proc/sys" : nil)
         }
         isPresent = try reader.state(of: FileDeclaration.schema) == "present"
         if let digest = try reader.optionalDigest("content_digest") {
             guard let size = try reader.optionalInteger("content_size"), size >= 0 else {
                 throw AttributeFault(
-                    "content_size", "content_size is missing beside content_digest")
+                    "content_size", "content_digest is given without a valid content_size")
             }
             content = Content(
                 digest: digest, size: size,
@@ -85,7 +90,7 @@ package struct FileDeclaration: ResourceDeclaration {
         } else {
             content = nil
         }
-        // A secret is not left to whatever mode the file happens to have.
+        // Without a declared mode, a secret must not keep the mode of an existing file.
         mode = try reader.optionalMode("mode") ?? (content?.isSecret == true ? 0o600 : nil)
         owner = try PathAttributes.account("owner", of: reader)
         ownerGroup = try PathAttributes.account("owner_group", of: reader)
@@ -94,7 +99,7 @@ package struct FileDeclaration: ResourceDeclaration {
         if !isPresent {
             try reader.refuse(
                 resolved + ["content_digest", "mode", "owner", "owner_group", "validate"],
-                because: "for a file that is to be absent")
+                because: "for an absent file")
         } else if content == nil && mode == nil && owner == nil && ownerGroup == nil {
             throw AttributeFault(
                 nil, "file \(path) declares nothing to manage",
@@ -106,16 +111,16 @@ package struct FileDeclaration: ResourceDeclaration {
     private func checkValidate() throws(AttributeFault) {
         guard let program = validate.first else { return }
         if content == nil {
-            throw AttributeFault("validate", "validate has no content to look at")
+            throw AttributeFault("validate", "validate is given, but no content to validate")
         }
         if !program.hasPrefix("/") {
             throw AttributeFault(
                 "validate", "the program \"\(program)\" is not an absolute path",
-                hint: "there is no search path and no shell: write /usr/sbin/visudo")
+                hint: "no search path and no shell are used: write /usr/sbin/visudo")
         }
         if !validate.contains(where: { $0.contains("%s") }) {
             throw AttributeFault(
-                "validate", "validate does not name the candidate", hint: "put \"%s\" in its place")
+                "validate", "validate has no \"%s\"", hint: "add \"%s\", the path of the candidate")
         }
     }
 

@@ -1,41 +1,43 @@
 import FleetModel
 import Wire
 
-/// A declared `line`: one line of a file whose rest belongs to others.
+/// A declared `line`: one line of a file whose other lines are not managed.
 package struct LineDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .line, "One line of a text file whose rest belongs to others.",
+        .line, "One line of a text file; its other lines are not managed.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
-        nameSummary: "What the line is for; it names the resource and stays when the text changes.",
+        nameSummary: "The purpose of the line; a name that stays the same when the text changes.",
         attributes: [
             AttributeSchema("path", .path, required: true, "The file."),
             AttributeSchema(
                 "text", .string,
-                "The line, without its end. Required unless state is absent and match is given."),
+                "The line without its newline. Required unless state is absent and match is"
+                    + " given."),
             AttributeSchema(
                 "match", .string,
-                "A POSIX extended regular expression, as grep -E takes it: the lines that this one "
-                    + "stands for. The text must match it too."),
+                "A POSIX extended regular expression, as for grep -E: the text replaces the lines "
+                    + "that match. The text itself must match too."),
             AttributeSchema(
                 "insert_after", .string,
-                "Where no line matches: the new line goes after the last that matches this "
-                    + "expression, instead of to the end."),
+                "If no line matches: adds the new line after the last line that matches this "
+                    + "expression, instead of at the end."),
             AttributeSchema(
                 "insert_before", .string,
-                "Where no line matches: the new line goes before the first that matches this "
-                    + "expression, instead of to the end."),
+                "If no line matches: adds the new line before the first line that matches this "
+                    + "expression, instead of at the end."),
             AttributeSchema(
                 "create", .boolean, default: false,
-                "Makes a file that is not there, root's with mode 0644."),
+                "Creates a missing file, owned by root with mode 0644."),
         ],
         notes: [
-            "Afterwards exactly one line matches, and it is the text: the first that matched is "
-                + "replaced, further ones go. Without match, a line equal to the text must be there; "
-                + "its place is not compared.",
-            "With state: absent every line that matches, or equals the text, goes.",
-            "Where a file can be owned whole, or a drop-in directory exists, prefer file.",
+            "After apply, the text is the only line that matches: the first matching line is"
+                + " replaced "
+                + "by the text, further ones are removed. Without match, some line must equal the "
+                + "text; its position is not compared.",
+            "With state: absent, every line that matches or equals the text is removed.",
+            "Prefer file if you can manage the whole file, or if there is a drop-in directory.",
         ],
         example: """
             - line: no root login by password
@@ -44,7 +46,7 @@ package struct LineDeclaration: ResourceDeclaration {
               text: PermitRootLogin prohibit-password
             """)
 
-    /// Where a new line goes.
+    /// The position of a new line.
     package enum Place: Sendable {
         case end
         case after(PosixExpression)
@@ -76,25 +78,26 @@ package struct LineDeclaration: ResourceDeclaration {
         place = after.map { .after($0) } ?? before.map { .before($0) } ?? .end
         if let text, text.contains(where: \.isNewline) {
             throw AttributeFault(
-                "text", "the text of a line has more than one line",
-                hint: "declare one resource for each, or own the file")
+                "text", "text has more than one line",
+                hint: "declare a line resource for each, or manage the whole file")
         }
         if isPresent {
             guard let text else { throw AttributeFault("text", "text is missing") }
             if let match, !match.matches(text) {
                 throw AttributeFault(
                     "match", "match does not match the line's own text",
-                    hint: "widen it: else every apply would add the line again")
+                    hint: "correct match, else every apply would change the file again")
             }
         } else {
             try reader.refuse(
-                ["insert_after", "insert_before"], because: "for a line that is to be absent")
+                ["insert_after", "insert_before"], because: "for an absent line")
             if creates {
                 throw AttributeFault(
-                    "create", "create has no meaning for a line that is to be absent")
+                    "create", "create has no meaning for an absent line")
             }
             if text == nil && match == nil {
-                throw AttributeFault(nil, "neither text nor match says which line is to go")
+                throw AttributeFault(
+                    nil, "neither text nor match is given: the line to remove is not known")
             }
         }
     }

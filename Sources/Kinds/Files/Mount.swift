@@ -12,21 +12,24 @@ package struct MountDeclaration: ResourceDeclaration {
         attributes: [
             AttributeSchema(
                 "device", .string,
-                "What is mounted: /dev/disk/by-uuid/…, hugetlbfs, nfs1:/export. Required unless "
+                "The device or source: /dev/disk/by-uuid/…, hugetlbfs, nfs1:/export. Required"
+                    + " unless "
                     + "state is absent."),
             AttributeSchema(
-                "fstype", .string, "xfs, ext4, hugetlbfs, nfs. Required unless state is absent."),
+                "fstype", .string,
+                "The type: xfs, ext4, hugetlbfs, nfs. Required unless state is absent."),
             AttributeSchema(
                 "options", .list(.string), default: .array([]),
-                "Options of mount(8): [noatime, pagesize=1G]."),
+                "Mount options, see mount(8): [noatime, pagesize=1G]."),
         ],
         notes: [
-            "Kept as a unit of systemd, /etc/systemd/system/NAME.mount; the mount point is made "
-                + "where it is missing. A line of /etc/fstab for the same path is a fault: one of the "
-                + "two should go.",
-            "Other options are taken by a remount, another device by mounting anew, which counts as "
-                + "service_restart and fails while something uses it. Sizes of options are compared "
-                + "as numbers. Source: systemd.mount(5).",
+            "The mount is a systemd unit, /etc/systemd/system/NAME.mount; a missing mount point is "
+                + "created. A line in /etc/fstab for the same path is a fault: remove one of the"
+                + " two.",
+            "Changed options are applied by a remount. Another device is unmounted and mounted"
+                + " again, "
+                + "which counts as service_restart and fails while the mount is in use. Sizes in "
+                + "options are compared as numbers. Source: systemd.mount(5).",
         ],
         example: """
             - mount: /dev/hugepages1G
@@ -43,7 +46,7 @@ package struct MountDeclaration: ResourceDeclaration {
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         guard name.hasPrefix("/"), name != "/", !name.utf8.contains(10) else {
-            throw AttributeFault(nil, "\(ScalarText.shown(name)) is not to be mounted from here")
+            throw AttributeFault(nil, "\(ScalarText.shown(name)) is not a valid mount point")
         }
         let reader = AttributeReader(attributes)
         path = name
@@ -53,7 +56,7 @@ package struct MountDeclaration: ResourceDeclaration {
         where option.isEmpty || option.contains(where: { $0 == "," || $0.isWhitespace }) {
             throw AttributeFault(
                 "options", "\(ScalarText.shown(option)) is not one option",
-                hint: "write each as an element of its own")
+                hint: "write each option as a separate list element")
         }
         guard isMounted else {
             device = ""
@@ -63,11 +66,11 @@ package struct MountDeclaration: ResourceDeclaration {
         device = try reader.string("device")
         type = try reader.string("fstype")
         if (device + type).contains(where: \.isWhitespace) || device.isEmpty || type.isEmpty {
-            throw AttributeFault("device", "device and fstype are words without white space")
+            throw AttributeFault("device", "device and fstype must be words without white space")
         }
     }
 
-    /// The unit's name, as systemd escapes the path (systemd-escape(1)).
+    /// The name of the unit: the path as escaped by systemd (systemd-escape(1)).
     package var unit: String {
         var name = ""
         for (index, byte) in path.dropFirst().utf8.enumerated() {

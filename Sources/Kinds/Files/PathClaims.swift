@@ -1,7 +1,7 @@
 import FleetModel
 
 extension Claim {
-    /// What a path lies in, the nearest directory first, without the root.
+    /// The directories above a path, the nearest first, without `/`.
     package static func directories(above path: String) -> [Claim] {
         var claims: [Claim] = []
         var rest = path[...]
@@ -12,7 +12,7 @@ extension Claim {
         return claims
     }
 
-    /// The names in a directory at or below which one of the claims lies.
+    /// The entries of a directory that are claimed or contain something claimed, by name.
     package static func names(
         in directory: String, of claims: some Sequence<Claim>
     ) -> [String] {
@@ -32,7 +32,7 @@ extension Claim {
         return names.sorted()
     }
 
-    /// The user and group that an owner and a group attribute name; numbers need nobody.
+    /// The user and group that an owner and a group attribute name; a numeric id claims nothing.
     package static func ownership(owner: String?, group: String?) -> [Claim] {
         func isName(_ text: String) -> Bool { Int(text) == nil }
         return (owner.map { isName($0) ? [.user($0)] : [] } ?? [])
@@ -40,20 +40,20 @@ extension Claim {
     }
 }
 
-/// The attributes of owner and mode that paths share.
+/// The owner and mode attributes that several kinds share.
 enum PathAttributes {
     static let mode = AttributeSchema(
         "mode", .mode,
-        "Permission bits as quoted octal. Unmanaged where it is not given; a new file gets 0644, "
+        "Permission bits as quoted octal. Not managed if not given; a new file then gets 0644, "
             + "a new directory 0755.")
     static let owner = AttributeSchema(
         "owner", .string,
-        "The owning user, by name or number. Unmanaged where it is not given; new: root.")
+        "The owning user, by name or id. Not managed if not given; new files then get root.")
     static let ownerGroup = AttributeSchema(
         "owner_group", .string,
-        "The owning group, by name or number. Unmanaged where it is not given; new: root.")
+        "The owning group, by name or id. Not managed if not given; new files then get root.")
 
-    /// An owner or group as the account files write it.
+    /// Reads an attribute that names a user or group, by name or id.
     static func account(
         _ name: String, of reader: AttributeReader
     ) throws(AttributeFault) -> String? {

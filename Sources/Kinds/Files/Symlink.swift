@@ -4,7 +4,7 @@ import Wire
 /// A declared `symlink`.
 package struct SymlinkDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .symlink, "A symbolic link and where it points.",
+        .symlink, "A symbolic link and its target.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .path, remains: .listed, rivals: []),
         nameType: .path,
@@ -12,12 +12,13 @@ package struct SymlinkDeclaration: ResourceDeclaration {
         attributes: [
             AttributeSchema(
                 "target", .string,
-                "What the link holds: an absolute path, or one relative to the link's directory. "
-                    + "Required unless the link is to be absent.")
+                "The target: an absolute path, or a path relative to the directory of the link. "
+                    + "Required unless state is absent.")
         ],
         notes: [
-            "The link is replaced atomically. A regular file in its place is replaced too, and kept "
-                + "for a rollback; a directory in its place is a fault. The target need not exist."
+            "The link is replaced atomically. A regular file at the path is replaced too, and"
+                + " kept for "
+                + "a rollback; a directory at the path is a fault. The target need not exist."
         ],
         example: """
             - symlink: /opt/feed/current
@@ -26,7 +27,7 @@ package struct SymlinkDeclaration: ResourceDeclaration {
 
     package let path: String
     package let isPresent: Bool
-    /// As stored in the link; nil only where it is to be absent.
+    /// The text stored in the link; nil only for an absent link.
     package let target: String?
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
@@ -38,7 +39,7 @@ package struct SymlinkDeclaration: ResourceDeclaration {
         isPresent = try reader.state(of: SymlinkDeclaration.schema) == "present"
         target = try reader.optionalString("target")
         guard isPresent else {
-            try reader.refuse(["target"], because: "for a link that is to be absent")
+            try reader.refuse(["target"], because: "for an absent link")
             return
         }
         guard let target else {
@@ -46,7 +47,7 @@ package struct SymlinkDeclaration: ResourceDeclaration {
                 "target", "the link \(path) has no target", hint: "give target: PATH")
         }
         if target.isEmpty || target.utf8.count > 4095 {
-            throw AttributeFault("target", "a link's target has 1 to 4095 bytes")
+            throw AttributeFault("target", "target must have 1 to 4095 bytes")
         }
         if target == path {
             throw AttributeFault("target", "the link \(path) would point to itself")

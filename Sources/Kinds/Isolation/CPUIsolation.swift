@@ -1,15 +1,16 @@
 import FleetModel
 import Wire
 
-/// A declared `cpu_isolation`: which CPUs are kept from everything but the applications on them.
+/// A declared `cpu_isolation`: the CPUs that only declared applications may use.
 ///
-/// Roles declare intent; the compiler puts the CPUs in its place, from the host's facts, and adds a
-/// resource for every setting that has to agree.
+/// Roles declare a policy. The compiler replaces it by CPU numbers from the host's facts, and adds
+/// a resource for each other setting that must agree with them.
 package struct CPUIsolationDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .cpuIsolation,
-        "CPUs kept from everything but the applications pinned to them: one set, derived from the "
-            + "host's facts, for every setting that has to agree.",
+        "CPUs reserved for the applications pinned to them: one set of CPUs, derived from the"
+            + " host's "
+            + "facts, for all settings that must agree.",
         traits: KindTraits(
             changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: [.numad],
             expansion: .isolation),
@@ -17,22 +18,24 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
         attributes: [
             AttributeSchema(
                 "isolate", .any, default: "all",
-                "What is isolated: all (that housekeeping does not need), {node: 1}, "
-                    + "{near: ens1f0}, or CPUs: 2-7,10."),
+                "The CPUs to isolate: all (except housekeeping CPUs), {node: 1}, "
+                    + "{near: ens1f0}, or a CPU list: 2-7,10."),
             AttributeSchema(
                 "housekeeping_cores_per_node", .integer(minimum: 1), default: 1,
-                "Whole cores of each NUMA node that are kept for the kernel, interrupts and "
-                    + "services; the boot CPU's is always among them."),
+                "The number of whole cores on each NUMA node for the kernel, interrupts and "
+                    + "services; the core of the boot CPU is always one of them."),
             AttributeSchema(
                 "smt", .oneOf(["keep", "park", "off"]), default: "keep",
-                "Second threads of isolated cores: used like the first, left idle, or all of the "
-                    + "machine's off (nosmt)."),
+                "Second threads of isolated cores. keep: used like the first; park: isolated but "
+                    + "left idle; off: SMT is off on the whole machine (nosmt)."),
             AttributeSchema(
-                "near", .string, "The interface on whose node the hot CPUs are to lie."),
+                "near", .string, "The network interface whose NUMA node the hot CPUs are on."),
             AttributeSchema(
                 "mechanism", .oneOf(["boot", "cgroup"]), default: "boot",
-                "How the scheduler is told: isolcpus=domain from the start of the kernel on, or an "
-                    + "isolated partition of cgroup v2, made at once and at each boot."),
+                "How CPUs are isolated from the scheduler. boot: isolcpus=domain on the kernel "
+                    + "command line; cgroup: an isolated partition of cgroup v2, created at once"
+                    + " and "
+                    + "at each boot."),
             AttributeSchema(
                 "applications", .list(.string), default: .array([]),
                 "Units and programs that may run on isolated CPUs: feed-handler.service, onload_cp_server."
@@ -40,22 +43,31 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
         ],
         computedAttributes: ["housekeeping", "isolated", "hot", "parked"],
         notes: [
-            "The plan holds the CPUs, and beside this resource those derived from it: kernel_cmdline "
-                + "cpu_isolation (isolcpus=managed_irq,domain, nohz_full, rcu_nocbs, irqaffinity, "
-                + "nosmt), irq_affinity default and all, workqueue unbound and writeback, sysctl "
-                + "kernel.watchdog_cpumask, irqbalance. It itself holds systemd's CPUAffinity, what "
-                + "the kernel says is isolated, and kernel threads that can be moved (kswapd, "
-                + "kcompactd), which it keeps on housekeeping CPUs. Every other process that may "
-                + "run on isolated CPUs is a finding, unless it is among the applications.",
-            "muster isolation HOST shows the same with a map of the machine, before anything is "
-                + "applied. Cores are isolated whole, and a policy that leaves no housekeeping core "
-                + "does not compile. A host whose cores are no longer those of the facts is refused.",
-            "With mechanism cgroup the CPUs are those of the slice \(Self.slice): what is to run on "
-                + "them says Slice=\(Self.slice). nohz_full and the other kernel parameters still take "
-                + "a reboot. It needs the unified hierarchy and a kernel of 6.1 or later.",
-            "isolcpus= takes CPUs from the scheduler until the next boot; it can be changed by a "
-                + "reboot only. Sources: kernel, Documentation/admin-guide/cpu-isolation.rst, "
-                + "kernel/sched/isolation.c.",
+            "The plan contains the CPU numbers, and further resources derived from this one: "
+                + "kernel_cmdline cpu_isolation (isolcpus=managed_irq,domain, nohz_full,"
+                + " rcu_nocbs, "
+                + "irqaffinity, nosmt), irq_affinity default and all, workqueue unbound and"
+                + " writeback, "
+                + "sysctl kernel.watchdog_cpumask, irqbalance. This resource itself sets systemd's "
+                + "CPUAffinity, checks which CPUs the kernel has isolated, and moves movable"
+                + " kernel "
+                + "threads (kswapd, kcompactd) to housekeeping CPUs. Every other process that may"
+                + " run "
+                + "on isolated CPUs is a finding, unless it is one of the applications.",
+            "muster isolation HOST shows the same result with a map of the machine before"
+                + " anything is "
+                + "applied. Only whole cores are isolated. A policy that leaves no housekeeping"
+                + " core "
+                + "does not compile. If the cores of the host no longer match its facts, apply"
+                + " refuses.",
+            "With mechanism cgroup, the CPUs belong to the slice \(Self.slice): a unit runs on"
+                + " them if "
+                + "it has Slice=\(Self.slice). Changes of nohz_full and the other kernel"
+                + " parameters still "
+                + "need a reboot. Requires cgroup v2 (unified hierarchy) and kernel 6.1 or later.",
+            "isolcpus= removes CPUs from the scheduler's domains; changing it needs a reboot."
+                + " Sources: "
+                + "kernel, Documentation/admin-guide/cpu-isolation.rst, kernel/sched/isolation.c.",
         ],
         example: """
             - cpu_isolation: system
@@ -66,26 +78,27 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
 
     package static let bootOrder = BootOrder(.late, rank: 1)
 
-    /// The drop-in of systemd that gives services their CPUs.
+    /// The systemd drop-in that sets the CPUs of services.
     package static let managerFile = "/etc/systemd/system.conf.d/90-muster-cpu-isolation.conf"
 
-    /// The slice whose CPUs are a partition.
+    /// The slice that is an isolated partition.
     ///
-    /// Without a dash, so that it lies right below the root: a partition's parent has to be one.
+    /// Its name has no dash, so that it lies directly below the root cgroup: the parent of a
+    /// partition must be a partition itself.
     package static let slice = "musterisolated.slice"
     package static let sliceFile = "/etc/systemd/system/musterisolated.slice"
 
     package let isPresent: Bool
-    /// Whether an isolated partition takes the place of `isolcpus=domain`.
+    /// Whether an isolated partition replaces `isolcpus=domain`.
     package let isPartition: Bool
     package let record: BootRecord
     package let housekeeping: CPUList
     package let isolated: CPUList
-    /// Units and program names.
+    /// Names of units and programs.
     package let applications: [String]
 
-    /// Reads the attributes of a plan: `housekeeping`, `isolated`, `hot` and `parked` in place of
-    /// the policy.
+    /// Reads the attributes of a plan, which has `housekeeping`, `isolated`, `hot` and `parked`
+    /// instead of the policy.
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         try SystemName.check(name, .cpuIsolation)
         let reader = AttributeReader(attributes)
@@ -104,7 +117,7 @@ package struct CPUIsolationDeclaration: BootKeptDeclaration {
         }
         guard let house = try reader.optionalCPUs("housekeeping"),
             let taken = try reader.optionalCPUs("isolated")
-        else { throw AttributeFault("isolate", "the CPUs are not in the plan") }
+        else { throw AttributeFault("isolate", "the plan does not contain the CPUs") }
         if !house.intersection(taken).isEmpty {
             throw AttributeFault("isolate", "CPUs are both isolated and kept for housekeeping")
         }

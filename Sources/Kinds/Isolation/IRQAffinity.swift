@@ -1,33 +1,36 @@
 import FleetModel
 import Wire
 
-/// A declared `irq_affinity`: the CPUs that interrupts of a device may go to.
+/// A declared `irq_affinity`: the CPUs that may handle the interrupts of a device.
 package struct IRQAffinityDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
         .irqAffinity,
-        "The CPUs that interrupts go to: of a device, of all of them, or of new ones.",
+        "The CPUs that handle interrupts: those of one device, all others, or new ones.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed,
             rivals: [.tuned, .irqbalance]),
         nameType: .string,
-        nameSummary: "A network interface (ens1f0), a PCI address (0000:41:00.0), all for every "
-            + "interrupt that no other declaration names, or default for those not yet requested.",
+        nameSummary: "A network interface (ens1f0) or a PCI address (0000:41:00.0); all for every "
+            + "interrupt that no other declaration names; default for interrupts requested later.",
         attributes: [
             AttributeSchema("cpus", .cpuList, "The CPUs."),
             AttributeSchema(
                 "spread", .boolean, default: false,
-                "One CPU for each interrupt of the device, in turn, in place of all of them for each."
+                "Assigns one of the CPUs to each interrupt of the device, in turn, instead of all"
+                    + " CPUs."
             ),
         ],
         notes: [
             BootKeptText.lateNote,
-            "As declared is an interrupt whose CPUs are all among those declared: irqbalance may "
-                + "choose between them. With spread it is the one CPU.",
+            "An interrupt is as declared if its CPUs are a subset of the declared ones, so that "
+                + "irqbalance may choose among them. With spread it must have exactly its one CPU.",
             "Managed interrupts (one for each queue of a disk or NIC, spread by the kernel itself) "
-                + "refuse to be moved; they are noted until the next boot and named, not a failure. "
-                + "isolcpus=managed_irq keeps them off isolated CPUs as far as it can.",
-            "Interrupts come and go with links, rings and channels: they are looked up anew at each "
-                + "check. Source: kernel, Documentation/core-api/irq/irq-affinity.rst.",
+                + "cannot be moved. They are remembered until the next boot and listed; this is"
+                + " not "
+                + "a failure. isolcpus=managed_irq keeps them off isolated CPUs where possible.",
+            "Interrupts appear and disappear with links, rings and channels, so they are looked up "
+                + "again at each check. Source: kernel,"
+                + " Documentation/core-api/irq/irq-affinity.rst.",
         ],
         example: """
             - irq_affinity: all
@@ -48,8 +51,8 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
             name != ".."
         else {
             throw AttributeFault(
-                nil, "\(ScalarText.shown(name)) is no device",
-                hint: "an interface, a PCI address, all or default")
+                nil, "\(ScalarText.shown(name)) is not a device name",
+                hint: "use a network interface, a PCI address, all or default")
         }
         let reader = AttributeReader(attributes)
         self.name = name
@@ -58,21 +61,24 @@ package struct IRQAffinityDeclaration: BootKeptDeclaration {
         cpus = try reader.optionalCPUs("cpus")
         isSpread = try reader.bool("spread", default: false)
         if isPresent, cpus == nil {
-            throw AttributeFault("cpus", "cpus is missing", hint: "cpus: 0-1")
+            throw AttributeFault("cpus", "cpus is missing", hint: "write cpus: 0-1")
         }
         if isSpread, name == "all" || name == "default" {
             throw AttributeFault(
-                "spread", "spread is for the queues of one device", hint: "name the device")
+                "spread", "spread is only possible for one device", hint: "name the device")
         }
     }
 
-    /// irqbalance that was told which CPUs to leave alone chooses among those left; with one CPU for
-    /// each interrupt there is nothing to choose.
+    /// Whether irqbalance may run: with the right banned CPUs, it chooses among the remaining ones.
+    ///
+    /// With `spread` it has no choice and would undo the assignment.
     package func agrees(with manager: OtherManager) -> Bool { !isSpread }
 
     package var owns: [Claim] { [.knobs("the interrupts of \(name)")] }
 
-    /// A daemon that still knows the old CPUs would move them back; cards get new interrupts with
-    /// new queues.
+    /// The settings of irqbalance and of the NICs come first.
+    ///
+    /// An irqbalance with the old banned CPUs would move the interrupts back, and a NIC gets new
+    /// interrupts with new queues.
     package var needs: [Claim] { [.knobs(IrqbalanceDeclaration.claimed), .networkCards] }
 }

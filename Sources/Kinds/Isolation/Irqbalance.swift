@@ -1,23 +1,28 @@
 import FleetModel
 import Wire
 
-/// A declared `irqbalance`: the CPUs that the daemon leaves alone.
+/// A declared `irqbalance`: the CPUs banned from irqbalance.
 package struct IrqbalanceDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .irqbalance, "The CPUs that irqbalance moves no interrupts to.",
+        .irqbalance, "The CPUs to which irqbalance must not move interrupts.",
         traits: KindTraits(
             changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: [.tuned],
             configures: .irqbalance),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
-            AttributeSchema("banned_cpus", .cpuList, "The CPUs, usually the isolated ones.")
+            AttributeSchema("banned_cpus", .cpuList, "The banned CPUs, usually the isolated ones.")
         ],
         notes: [
-            "The line IRQBALANCE_BANNED_CPULIST of /etc/default/irqbalance (Debian) or "
-                + "/etc/sysconfig/irqbalance; IRQBALANCE_BANNED_CPUS, which would win, is taken "
-                + "out. A daemon that runs is restarted; whether it runs is the service kind's.",
-            "By itself irqbalance leaves isolcpus and nohz_full CPUs alone, unless either variable "
-                + "is set: an empty one turns that off. Not applicable where it is not installed.",
+            "Sets IRQBALANCE_BANNED_CPULIST in /etc/default/irqbalance (Debian) or "
+                + "/etc/sysconfig/irqbalance, and removes IRQBALANCE_BANNED_CPUS, which would "
+                + "override it. A running daemon is restarted; declare with the service kind"
+                + " whether "
+                + "it runs.",
+            "Without these variables, irqbalance itself avoids isolcpus and nohz_full CPUs;"
+                + " setting "
+                + "either one, even to an empty text, disables that. Not applicable if irqbalance"
+                + " is "
+                + "not installed.",
         ],
         example: """
             - irqbalance: system

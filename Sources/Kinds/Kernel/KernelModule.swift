@@ -1,35 +1,41 @@
 import FleetModel
 import Wire
 
-/// A declared `kernel_module`: whether it is loaded, now and at boot, and its parameters.
+/// A declared `kernel_module`: whether a module is loaded, now and at boot, and its parameters.
 package struct KernelModuleDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .kernelModule, "A kernel module: loaded or not, now and at boot, and its parameters.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
-        nameType: .string, nameSummary: "The module: sfc, hid_generic; - and _ are the same.",
+        nameType: .string, nameSummary: "The module: sfc, hid_generic; - and _ are equal.",
         states: ["loaded", "absent"],
         attributes: [
             AttributeSchema(
                 "options", .map(.string), default: .object([:]),
-                "Its parameters: {rss_cpus: \"4\"}. Held against the running ones and against "
+                "Its parameters: {rss_cpus: \"4\"}. Compared with the running values and with "
                     + "modprobe.d."),
             AttributeSchema(
                 "blacklist", .boolean, default: false,
-                "With state: absent, keeps it from being loaded by its alias or as a dependency."),
+                "With state: absent, also prevents loading by an alias or as a dependency."),
             AttributeSchema(
                 "initramfs", .boolean, default: false,
-                "Makes the initramfs anew when it is older than the options: a module loaded from it has the "
-                    + "options of the copy there."),
+                "Regenerates the initramfs if it is older than the options file. A module that is"
+                    + " loaded "
+                    + "from the initramfs uses the options stored there."),
         ],
         notes: [
-            "Kept in /etc/modules-load.d/90-muster-NAME.conf and /etc/modprobe.d/zz-muster-NAME.conf. "
-                + "A file of modprobe.d that is read later and sets the same option otherwise is a "
-                + "fault that names it.",
-            "A running parameter that the kernel lets be written is written. Any other needs the "
-                + "module loaded anew, which counts as module_reload and is done only while nothing "
-                + "uses it. A parameter that /sys does not show cannot be held against anything.",
-            "Built into the kernel counts as loaded. Sources: modprobe.d(5), modules-load.d(5).",
+            "Persisted in /etc/modules-load.d/90-muster-NAME.conf and"
+                + " /etc/modprobe.d/zz-muster-NAME.conf. "
+                + "If a later file in modprobe.d sets the same option to another value, this is a "
+                + "fault that names the file.",
+            "A parameter that is writable in /sys is written. Any other parameter requires"
+                + " loading the "
+                + "module again, which counts as module_reload and is done only while the module"
+                + " is "
+                + "not in use. The running value of a parameter that /sys does not show is not"
+                + " compared.",
+            "A module built into the kernel counts as loaded. Sources: modprobe.d(5), "
+                + "modules-load.d(5).",
         ],
         example: """
             - kernel_module: sfc
@@ -47,7 +53,7 @@ package struct KernelModuleDeclaration: ResourceDeclaration {
             (48...57).contains($0) || (97...122).contains($0 | 32) || $0 == 95 || $0 == 45
         }
         guard isPlain, !name.isEmpty, name.utf8.count < 56 else {
-            throw AttributeFault(nil, "\(ScalarText.shown(name)) is no kernel module")
+            throw AttributeFault(nil, "\(ScalarText.shown(name)) is not a valid module name")
         }
         let reader = AttributeReader(attributes)
         self.name = String(name.map { $0 == "-" ? "_" : $0 })
@@ -60,7 +66,8 @@ package struct KernelModuleDeclaration: ResourceDeclaration {
                 !key.contains(where: { $0.isWhitespace || $0 == "=" })
             else {
                 throw AttributeFault(
-                    "options", "\(ScalarText.shown(key)) is no parameter with a value of one word")
+                    "options",
+                    "\(ScalarText.shown(key)) is not a parameter with a value of one word")
             }
             options[key] = text
         }

@@ -7,29 +7,32 @@ package struct SysctlDeclaration: ResourceDeclaration {
     package static let defaultFile = "/etc/sysctl.d/90-muster.conf"
 
     package static let schema = KindSchema(
-        .sysctl, "A kernel parameter: its running value, and the value the next boot gives.",
+        .sysctl, "A kernel parameter: its running value, and its value after the next boot.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string,
-        nameSummary: "The key: net.core.rmem_max, or net/ipv4/conf/eth0.100/rp_filter where a part "
-            + "has a dot.",
+        nameSummary: "The key: net.core.rmem_max; if a part contains a dot, "
+            + "net/ipv4/conf/eth0.100/rp_filter.",
         attributes: [
             AttributeSchema(
                 "value", .string,
-                "The value as the kernel takes it; several numbers with spaces between. Required "
+                "The value in the kernel's format; several numbers are separated by spaces."
+                    + " Required "
                     + "unless state is absent."),
             AttributeSchema(
                 "path", .path, default: .string(SysctlDeclaration.defaultFile),
-                "The file of /etc/sysctl.d that holds the line."),
+                "The file in /etc/sysctl.d that contains the line."),
         ],
         notes: [
-            "Persisted is the value that systemd-sysctl would set, over all files in its order "
-                + "(sysctl.d(5)), patterns and exclusions included. Where a file that is read later "
-                + "gives another value, the resource fails and names that file and line.",
+            "The persisted value is the one that systemd-sysctl would set from all its files in"
+                + " order "
+                + "(sysctl.d(5)), including patterns and exclusions. If a file that is read later "
+                + "sets another value, the resource fails and names that file and line.",
             "Values are compared with white space collapsed, integers as numbers, lists of CPUs or "
-                + "ports as sets. With state: absent the line of our file goes; the running value "
-                + "stays until the next boot, since its default is not known.",
-            "A key that this kernel does not have is not applicable here.",
+                + "ports as sets. With state: absent, the line is removed from our file; the"
+                + " running "
+                + "value stays until the next boot, because its default is not known.",
+            "A key that the host's kernel does not have is not applicable.",
         ],
         example: """
             - sysctl: vm.swappiness
@@ -38,7 +41,7 @@ package struct SysctlDeclaration: ResourceDeclaration {
 
     package let key: SysctlKey
     package let isPresent: Bool
-    /// Nil only where it is to be absent.
+    /// Nil only for state: absent.
     package let value: String?
     package let file: String
 
@@ -53,16 +56,16 @@ package struct SysctlDeclaration: ResourceDeclaration {
         else {
             throw AttributeFault(
                 "path", "\(file) is not read at boot",
-                hint: "name a file of /etc/sysctl.d that ends in .conf")
+                hint: "name a file in /etc/sysctl.d that ends in .conf")
         }
         value = try reader.optionalString("value")
         guard isPresent else {
-            try reader.refuse(["value"], because: "for a parameter that is to be absent")
+            try reader.refuse(["value"], because: "for an absent parameter")
             return
         }
         guard let value else { throw AttributeFault("value", "value is missing") }
         if value.contains(where: \.isNewline) || value.utf8.count > 4000 {
-            throw AttributeFault("value", "the value of a kernel parameter is one short line")
+            throw AttributeFault("value", "value must be one line of at most 4,000 bytes")
         }
     }
 
@@ -78,11 +81,11 @@ package struct SysctlDeclaration: ResourceDeclaration {
         if key.isGlob || name.contains("{") {
             throw AttributeFault(
                 nil, "\(name) is a pattern",
-                hint: "declare each key, with for_each where they are many")
+                hint: "declare each key by itself; use for_each for many")
         }
         if actions.contains(key.path) || key.path.hasSuffix("/flush") {
             throw AttributeFault(
-                nil, "\(name) is an action, not a setting", hint: "there is no value to keep")
+                nil, "\(name) is an action, not a setting", hint: "remove it: it keeps no value")
         }
         for old in ["base_reachable_time", "retrans_time"] where key.path.hasSuffix("/\(old)") {
             throw AttributeFault(
@@ -90,19 +93,19 @@ package struct SysctlDeclaration: ResourceDeclaration {
         }
     }
 
-    /// Writing them does something; reading some of them disturbs other CPUs.
+    /// Keys whose write triggers an action; reading some of them disturbs other CPUs.
     private static let actions: Set<String> = [
         "vm/stat_refresh", "vm/compact_memory", "vm/drop_caches",
     ]
 
-    /// Setting one of a pair makes the kernel zero the other.
+    /// Pairs of keys: setting one makes the kernel set the other to zero.
     private static let exclusive: [String: String] = [
         "vm/dirty_ratio": "vm/dirty_bytes",
         "vm/dirty_background_ratio": "vm/dirty_background_bytes",
     ]
 
     package var owns: [Claim] {
-        // The line, so that nobody else owns the file or purges it.
+        // The claim on the line prevents others from owning or purging the file.
         var claims: [Claim] = [.sysctl(key.dotted), .linePattern(path: file, key: key.dotted)]
         for (first, second) in SysctlDeclaration.exclusive where [first, second].contains(key.path)
         {

@@ -1,10 +1,11 @@
-/// The name of a kernel parameter, in the two ways it is written (sysctl.d(5)).
+/// The name of a kernel parameter, which is written in two ways (sysctl.d(5)).
 package struct SysctlKey: Sendable, Hashable {
     /// The path below /proc/sys: `net/ipv4/conf/eth0.100/rp_filter`.
     package let path: String
 
-    /// Reads either way: where the first separator is a slash, dots are dots; where it is a dot, dots
-    /// become slashes and slashes dots.
+    /// Reads both forms; the first separator tells which one.
+    ///
+    /// If it is a slash, the text is a path. If it is a dot, dots and slashes are exchanged.
     package init(_ text: some StringProtocol) {
         var bytes = Array(text.utf8)
         let dot = UInt8(ascii: ".")
@@ -21,9 +22,9 @@ package struct SysctlKey: Sendable, Hashable {
         String(path.map { $0 == "/" ? "." : $0 == "." ? "/" : $0 })
     }
 
-    /// Where the kernel shows it.
+    /// The path of the parameter below /proc/sys.
     package var procPath: String { "/proc/sys/" + path }
 
-    /// Whether systemd-sysctl takes it for a pattern.
+    /// Whether systemd-sysctl treats the key as a pattern.
     package var isGlob: Bool { path.contains { "*?[".contains($0) } }
 }

@@ -1,10 +1,10 @@
 import FleetModel
 import Wire
 
-/// A declared `cpu_power`: how fast CPUs run and how deep they sleep.
+/// A declared `cpu_power`: frequencies and idle states of CPUs.
 package struct CPUPowerDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
-        .cpuPower, "How fast CPUs run and how deep they sleep.",
+        .cpuPower, "Frequencies and idle states of CPUs.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed,
             rivals: [
@@ -12,35 +12,39 @@ package struct CPUPowerDeclaration: BootKeptDeclaration {
                 .numad,
             ]),
         nameType: .string,
-        nameSummary: "What the setting is called. Several may be declared for different CPUs.",
+        nameSummary: "A name for the setting. Several may be declared for different CPUs.",
         attributes: [
-            AttributeSchema("cpus", .cpuList, "The CPUs; without it all that are online."),
-            AttributeSchema("governor", .string, "Of cpufreq: performance, powersave, schedutil."),
+            AttributeSchema("cpus", .cpuList, "The CPUs. Default: all online CPUs."),
+            AttributeSchema(
+                "governor", .string, "The cpufreq governor: performance, powersave, schedutil."),
             AttributeSchema(
                 "energy_performance_preference", .string,
                 "The hint to a processor that chooses its own frequency (HWP, CPPC): performance."),
             AttributeSchema(
                 "energy_perf_bias", .integer(minimum: 0, maximum: 15),
-                "Intel's older hint: 0 performance, 6 normal, 15 power."),
+                "Intel's older hint, from 0 (performance) over 6 (normal) to 15 (power saving)."),
             AttributeSchema(
-                "turbo", .boolean, "Frequencies above the nominal one; of the whole machine."),
+                "turbo", .boolean,
+                "Whether frequencies above the nominal one are used; on the whole machine."),
             AttributeSchema(
                 "min_perf_pct", .integer(minimum: 0, maximum: 100),
-                "The least performance of intel_pstate, in per cent; of the whole machine."),
+                "The minimum performance of intel_pstate, in per cent; on the whole machine."),
             AttributeSchema(
                 "deepest_idle_latency_us", .integer(minimum: 0),
-                "Idle states that take longer to leave than this, in microseconds, are disabled; 0 "
-                    + "leaves only polling. Each CPU has its own."),
+                "Disables idle states with a longer exit latency than this, in microseconds, on"
+                    + " each "
+                    + "CPU; 0 leaves only polling."),
             AttributeSchema(
                 "pm_qos_resume_latency_us", .string,
-                "The limit that the idle governor keeps to: a number of microseconds, n/a for no "
-                    + "idle states at all. The kernel takes 0 for no limit, so write it only to undo."
+                "The latency limit for the idle governor: a number of microseconds, or n/a for no "
+                    + "idle states at all. To the kernel 0 means no limit: use it only to remove"
+                    + " one."
             ),
         ],
         notes: [
             BootKeptText.note,
-            "Not applicable where cpufreq or cpuidle has no driver, as in most virtual machines. A "
-                + "governor that is not offered is a fault that names those that are.",
+            "Not applicable if cpufreq or cpuidle has no driver, as in most virtual machines. A "
+                + "governor that is not available is a fault that names the available ones.",
             "Sources: kernel, Documentation/admin-guide/pm/cpufreq.rst, cpuidle.rst, "
                 + "intel_pstate.rst, intel_epb.rst.",
         ],
@@ -79,19 +83,19 @@ package struct CPUPowerDeclaration: BootKeptDeclaration {
         resumeLatency = try reader.optionalString("pm_qos_resume_latency_us")
         if let text = resumeLatency, text != "n/a", Int(text) == nil || text.hasPrefix("-") {
             throw AttributeFault(
-                "pm_qos_resume_latency_us", "\(ScalarText.shown(text)) is no latency",
-                hint: "microseconds, or n/a for no idle states at all")
+                "pm_qos_resume_latency_us", "\(ScalarText.shown(text)) is not a latency",
+                hint: "write microseconds, or n/a for no idle states at all")
         }
         try BootKeptRules.check(self)
         if isPresent, record.attributes.keys.allSatisfy({ $0 == "cpus" }) {
-            throw AttributeFault(nil, "it names CPUs and no setting", hint: "governor: performance")
+            throw AttributeFault(nil, "no setting is given", hint: "governor: performance")
         }
     }
 
     private let name: String
 
     package var owns: [Claim] {
-        // Of the same CPUs two declarations may set different things, and not the same.
+        // Two declarations may set different attributes of one CPU, but not the same attribute.
         var claims: [Claim] = []
         for attribute in record.attributes.keys.sorted() where attribute != "cpus" {
             let isOfMachine = ["turbo", "min_perf_pct"].contains(attribute)

@@ -1,32 +1,36 @@
 import FleetModel
 import Wire
 
-/// A declared `hugepages`: how many huge pages of one size there are, in all or on each node.
+/// A declared `hugepages`: the number of huge pages of one size, in total or on each NUMA node.
 package struct HugepagesDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
-        .hugepages, "A pool of huge pages of one size: how many, in all or on each NUMA node.",
+        .hugepages, "The number of huge pages of one size, in total or on each NUMA node.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string, nameSummary: "The size of a page: 2M, 1G.",
         attributes: [
             AttributeSchema(
                 "pages", .integer(minimum: 0),
-                "Pages in all; the kernel spreads them over the nodes. Either this or nodes."),
+                "The total number; the kernel spreads them over the nodes. Give either pages or"
+                    + " nodes."
+            ),
             AttributeSchema(
                 "nodes", .map(.integer(minimum: 0)),
-                "Pages of each node: {0: 64, 1: 512}. Nodes that are not named are left alone."),
+                "Pages on each NUMA node: {0: 64, 1: 512}. Other nodes stay as they are."),
             AttributeSchema(
                 "allocated", .oneOf(["runtime", "boot"]), default: "runtime",
-                "runtime: asked for at once, and by the boot unit, early in the boot. boot: by the "
-                    + "kernel command line, which a kernel_cmdline resource declares; then only "
-                    + "held against what there is."),
+                "runtime: pages are allocated at once, and by the boot unit early at each boot."
+                    + " boot: "
+                    + "pages are allocated by the kernel command line, which a kernel_cmdline "
+                    + "resource declares; this resource then only checks their number."),
         ],
         notes: [
             BootKeptText.note,
-            "Asking is best effort: memory in pieces gives fewer pages, and that is a failure here, "
-                + "with the number that was given. More than a node's memory is a fault before "
-                + "anything is tried. 1G pages are seldom to be had after the boot.",
-            "Pages in use are not taken away by asking for fewer: they become surplus. Source: "
+            "If memory is fragmented, the kernel may allocate fewer pages; this is a failure that "
+                + "shows the number allocated. More pages than a node's memory can hold are a"
+                + " fault "
+                + "before anything is changed. 1G pages can seldom be allocated after boot.",
+            "When the number is reduced, pages in use stay allocated as surplus pages. Source: "
                 + "kernel, Documentation/admin-guide/mm/hugetlbpage.rst.",
         ],
         example: """
@@ -34,7 +38,7 @@ package struct HugepagesDeclaration: BootKeptDeclaration {
               nodes: {"1": 512}
             """)
 
-    /// While memory is whole.
+    /// Early, before memory is fragmented.
     package static let bootOrder = BootOrder(.early, rank: 1)
 
     /// The size of a page in kB.
@@ -42,7 +46,7 @@ package struct HugepagesDeclaration: BootKeptDeclaration {
     package let isPresent: Bool
     package let record: BootRecord
     package let pages: Int?
-    /// Pages by node.
+    /// The number of pages by NUMA node.
     package let nodes: [Int: Int]
     package let isAllocatedAtBoot: Bool
 
@@ -55,7 +59,7 @@ package struct HugepagesDeclaration: BootKeptDeclaration {
             count < 1 << 20
         else {
             throw AttributeFault(
-                nil, "\(ScalarText.shown(name)) is no size of a huge page", hint: "2M or 1G on x86")
+                nil, "\(ScalarText.shown(name)) is not a huge page size", hint: "2M or 1G on x86")
         }
         kilobytes = count * unit
         let reader = AttributeReader(attributes)
@@ -67,13 +71,14 @@ package struct HugepagesDeclaration: BootKeptDeclaration {
         for (text, value) in attributes["nodes"]?.object ?? [:] {
             guard let node = Int(text), node >= 0, let count = value.integer else {
                 throw AttributeFault(
-                    "nodes", "\(ScalarText.shown(text)) is no NUMA node", hint: "{0: 64, 1: 512}")
+                    "nodes", "\(ScalarText.shown(text)) is not a NUMA node",
+                    hint: "{0: 64, 1: 512}")
             }
             nodes[node] = count
         }
         self.nodes = nodes
         guard isPresent else {
-            try reader.refuse(["pages", "nodes"], because: "for a pool that is not kept")
+            try reader.refuse(["pages", "nodes"], because: "with state: absent")
             return
         }
         if (pages != nil) == !nodes.isEmpty {

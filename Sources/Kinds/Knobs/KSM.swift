@@ -1,18 +1,18 @@
 import FleetModel
 import Wire
 
-/// A declared `ksm`: whether the kernel merges equal pages.
+/// A declared `ksm`: whether the kernel merges identical pages.
 package struct KSMDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
-        .ksm, "Kernel samepage merging: whether ksmd looks for equal pages and merges them.",
+        .ksm, "Kernel samepage merging: whether ksmd finds and merges identical pages.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.ksmtuned]),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
             AttributeSchema(
                 "run", .oneOf(["stop", "run", "unmerge"]),
-                "stop leaves merged pages merged; unmerge stops and takes them apart again, which "
-                    + "needs the memory.")
+                "stop keeps merged pages merged; unmerge stops ksmd and splits merged pages again, "
+                    + "which needs more memory.")
         ],
         notes: [
             BootKeptText.note, "Source: kernel, Documentation/admin-guide/mm/ksm.rst.",
@@ -26,7 +26,7 @@ package struct KSMDeclaration: BootKeptDeclaration {
 
     package let isPresent: Bool
     package let record: BootRecord
-    /// As the kernel takes it: 0, 1 or 2.
+    /// The value in the kernel's format: 0, 1 or 2.
     package let run: Int?
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {

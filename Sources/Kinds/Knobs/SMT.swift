@@ -9,14 +9,18 @@ package struct SMTDeclaration: BootKeptDeclaration {
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: SystemName.type, nameSummary: SystemName.summary,
         attributes: [
-            AttributeSchema("control", .oneOf(["on", "off"]), "Whether they are online.")
+            AttributeSchema(
+                "control", .oneOf(["on", "off"]), "Whether the second threads are online.")
         ],
         notes: [
             BootKeptText.note,
-            "Going off takes CPUs offline: what ran there is moved, and cpusets and interrupts that "
-                + "named them change; it counts as a traffic_blip. nosmt in a kernel_cmdline keeps "
-                + "them off from the start; nosmt=force (forceoff) cannot be undone without a reboot.",
-            "Not applicable where the processor or the firmware has no second threads. Source: "
+            "off takes CPUs offline: their processes are moved, and cpusets and interrupts that"
+                + " name "
+                + "them change; this counts as traffic_blip. nosmt in a kernel_cmdline keeps them"
+                + " off "
+                + "from the start; nosmt=force (forceoff) cannot be undone without a reboot.",
+            "Not applicable if the processor has no second threads or the firmware disables them."
+                + " Source: "
                 + "kernel, Documentation/ABI/testing/sysfs-devices-system-cpu.",
         ],
         example: """
@@ -24,7 +28,7 @@ package struct SMTDeclaration: BootKeptDeclaration {
               control: "off"
             """)
 
-    /// Threads go before what is set for each CPU.
+    /// Before all settings that are made for each CPU.
     package static let bootOrder = BootOrder(.early, rank: 0)
 
     package let isPresent: Bool

@@ -1,10 +1,10 @@
 import FleetModel
 import Wire
 
-/// Kinds of which a machine has one: their resources are all called `system`.
+/// The name `system` of kinds that a machine has only one resource of.
 enum SystemName {
     static let type = ValueType.oneOf(["system"])
-    static let summary = "system: a machine has one."
+    static let summary = "Always system: a machine has only one."
 
     static func check(_ name: String, _ kind: Kind) throws(AttributeFault) {
         guard name == "system" else {
@@ -16,17 +16,19 @@ enum SystemName {
     }
 }
 
-/// What the kinds kept by the boot unit say of themselves.
+/// The reference text shared by kinds that have boot records.
 enum BootKeptText {
     static let note = text(unit: "muster-boot.service", when: "before other services start")
-    /// Of settings that come with links.
-    static let lateNote = text(unit: "muster-boot-late.service", when: "once links are up")
+    /// For settings that depend on network links.
+    static let lateNote = text(unit: "muster-boot-late.service", when: "after links are up")
 
     private static func text(unit: String, when: String) -> String {
-        "The running value is set at once; for the next boot a record in /etc/muster/boot.d is kept, "
-            + "which the unit \(unit) has the agent's own code carry out \(when). With state: absent "
-            + "the record goes, and the running value stays until then: what it was by default is "
-            + "not known."
+        "The running value is set at once. A boot record in /etc/muster/boot.d keeps it for later "
+            + "boots, where the unit \(unit) applies it \(when). With state: absent the boot"
+            + " record is "
+            + "removed, and the running value stays until the next boot, because its default is"
+            + " not "
+            + "known."
     }
 }
 
@@ -41,22 +43,23 @@ package struct TransparentHugepagesDeclaration: BootKeptDeclaration {
         attributes: [
             AttributeSchema(
                 "enabled", .oneOf(["always", "madvise", "never"]),
-                "never keeps khugepaged from stalling a trading process; memory that asks for huge "
-                    + "pages by name (hugetlbfs) is not touched by it."),
+                "When processes get huge pages. never keeps khugepaged from stalling a trading "
+                    + "process; it does not affect hugetlbfs."),
             AttributeSchema(
                 "defrag", .oneOf(["always", "defer", "defer+madvise", "madvise", "never"]),
-                "Whether a page fault waits for memory to be compacted."),
+                "Whether a page fault waits for memory compaction."),
             AttributeSchema(
                 "khugepaged_defrag", .boolean, "Whether khugepaged compacts memory."),
             AttributeSchema(
                 "shmem_enabled",
                 .oneOf(["always", "within_size", "advise", "never", "deny", "force"]),
-                "The same for shared memory and tmpfs."),
+                "The same as enabled, for shared memory and tmpfs."),
         ],
         notes: [
             BootKeptText.note,
-            "transparent_hugepage= on the kernel command line is only the value at the start; the "
-                + "record comes after it.",
+            "transparent_hugepage= on the kernel command line sets only the initial value; the"
+                + " boot "
+                + "record is applied later.",
             "Source: kernel, Documentation/admin-guide/mm/transhuge.rst.",
         ],
         example: """
@@ -89,12 +92,12 @@ package struct TransparentHugepagesDeclaration: BootKeptDeclaration {
     package var owns: [Claim] { [.knobs("transparent huge pages")] }
 }
 
-/// What all kinds kept by the boot unit hold to.
+/// The rules for all kinds that have boot records.
 enum BootKeptRules {
     static func check(_ declaration: some BootKeptDeclaration) throws(AttributeFault) {
         if declaration.isPresent, declaration.record.attributes.isEmpty {
             throw AttributeFault(
-                nil, "nothing is declared of it",
+                nil, "no setting is declared",
                 hint: "give at least one of "
                     + type(of: declaration).schema.attributes.map(\.name).joined(separator: ", "))
         }

@@ -1,21 +1,21 @@
 import FleetModel
 import Wire
 
-/// A declared `workqueue`: the CPUs that unbound kernel work may run on.
+/// A declared `workqueue`: the CPUs on which unbound kernel work may run.
 package struct WorkqueueDeclaration: BootKeptDeclaration {
     package static let schema = KindSchema(
-        .workqueue, "The CPUs that unbound work of the kernel may run on.",
+        .workqueue, "The CPUs on which unbound kernel work may run.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: [.tuned]),
         nameType: .string,
-        nameSummary: "unbound, for all unbound work; or a workqueue of /sys/bus/workqueue/devices: "
+        nameSummary: "unbound for all unbound work, or a workqueue in /sys/bus/workqueue/devices: "
             + "writeback.",
         attributes: [
-            AttributeSchema("cpus", .cpuList, "The CPUs, usually those for housekeeping.")
+            AttributeSchema("cpus", .cpuList, "The CPUs, usually the housekeeping CPUs.")
         ],
         notes: [
             BootKeptText.note,
-            "CPUs isolated at boot are taken out by the kernel itself; masks are compared as sets. "
+            "The kernel itself removes CPUs isolated at boot; masks are compared as sets. "
                 + "Source: kernel, Documentation/core-api/workqueue.rst, "
                 + "Documentation/admin-guide/kernel-per-CPU-kthreads.rst.",
         ],
@@ -33,7 +33,7 @@ package struct WorkqueueDeclaration: BootKeptDeclaration {
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
-            throw AttributeFault(nil, "\(ScalarText.shown(name)) is no workqueue")
+            throw AttributeFault(nil, "\(ScalarText.shown(name)) is not a workqueue name")
         }
         let reader = AttributeReader(attributes)
         self.name = name

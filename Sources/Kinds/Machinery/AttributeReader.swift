@@ -3,7 +3,7 @@ import Wire
 
 /// Reads attributes that the schema has already typed into Swift values.
 ///
-/// A plan that travelled is checked again here: what does not fit is a fault, never a trap.
+/// The agent checks a received plan again: a wrong type throws a fault and never traps.
 package struct AttributeReader {
     private let attributes: [String: JSON]
 
@@ -59,7 +59,7 @@ package struct AttributeReader {
         return strings
     }
 
-    /// CPUs from their normal form, `0-3,8`; an empty list is a fault.
+    /// Reads a CPU list in its normal form, `0-3,8`; an empty list is a fault.
     package func optionalCPUs(_ name: String) throws(AttributeFault) -> CPUList? {
         guard let text = try optionalString(name) else { return nil }
         let list: CPUList
@@ -72,7 +72,7 @@ package struct AttributeReader {
         return list
     }
 
-    /// The declared `state`; the first of the schema's where none is given.
+    /// The declared `state`, or the first state of the schema if none is given.
     package func state(of schema: KindSchema) throws(AttributeFault) -> String {
         let state = try optionalString("state") ?? schema.states.first ?? "present"
         guard schema.states.contains(state) else {
@@ -83,14 +83,14 @@ package struct AttributeReader {
         return state
     }
 
-    /// A faulty use of an attribute that only makes sense for a thing that is there.
+    /// Throws if one of the attributes is given, because it has no meaning here.
     package func refuse(_ names: [String], because reason: String) throws(AttributeFault) {
         for name in names where has(name) {
             throw AttributeFault(name, "\(name) has no meaning \(reason)", hint: "remove it")
         }
     }
 
-    /// Permission bits from their normal form, `0644`.
+    /// Reads permission bits in their normal form, `0644`.
     package func optionalMode(_ name: String) throws(AttributeFault) -> UInt32? {
         guard let text = try optionalString(name) else { return nil }
         guard let bits = UInt32(text, radix: 8), bits <= 0o7777 else {
@@ -107,7 +107,7 @@ package struct AttributeReader {
         return digest
     }
 
-    /// The digest of a secret, from `{"secret": DIGEST}`.
+    /// Reads the digest of a secret from `{"secret": DIGEST}`.
     package func optionalSecret(_ name: String) throws(AttributeFault) -> Digest? {
         guard has(name) else { return nil }
         guard let text = attributes[name]?["secret"]?.string, let digest = Digest(text) else {

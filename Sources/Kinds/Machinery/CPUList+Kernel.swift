@@ -1,8 +1,8 @@
 extension CPUList {
-    /// Reads a list as the kernel prints it; nil for what is none.
+    /// Reads a CPU list that the kernel printed; nil if the text is not a list.
     ///
-    /// "None" has several forms there: an empty line, a NUL, blanks of the width of the machine,
-    /// `(null)`.
+    /// The kernel prints an empty list in several forms: an empty line, a NUL, blanks in the width
+    /// of a full mask, or `(null)`.
     package init?(kernelText text: some StringProtocol) {
         let plain = String(text.map { $0 == "\0" ? " " : $0 })
         let words = plain.split(whereSeparator: \.isWhitespace)

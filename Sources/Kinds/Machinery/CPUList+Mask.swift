@@ -1,5 +1,5 @@
 extension CPUList {
-    /// Reads a mask as the kernel prints it: hexadecimal, in groups of 32 bits, the highest first.
+    /// Reads a mask in the kernel's format: hexadecimal groups of 32 bits, the highest first.
     ///
     /// The first group may be short: `f`, `00000000,ff00ff00`, `3,00000000`.
     package init(parsingMask text: String) throws(ValueFault) {
@@ -11,17 +11,18 @@ extension CPUList {
             else {
                 throw ValueFault(
                     "\"\(group.prefix(40))\" in \(ScalarText.shown(text)) is not a group of a CPU mask",
-                    hint: "a mask is hexadecimal, in groups of eight digits: 00000000,0000ff00")
+                    hint: "a mask has groups of eight hexadecimal digits: 00000000,0000ff00")
             }
             for bit in 0..<32 where bits & (1 << bit) != 0 { numbers.append(index * 32 + bit) }
         }
         if let last = numbers.max(), last > CPUList.largestCPU {
-            throw ValueFault("\(last) in \(ScalarText.shown(text)) is beyond \(CPUList.largestCPU)")
+            throw ValueFault(
+                "\(last) in \(ScalarText.shown(text)) is larger than \(CPUList.largestCPU)")
         }
         self.init(numbers)
     }
 
-    /// The mask as the kernel takes it, in as many groups of 32 bits as it needs.
+    /// The mask in the kernel's format, with as many groups of 32 bits as needed.
     package var mask: String {
         var groups = [UInt32](repeating: 0, count: (numbers.last ?? 0) / 32 + 1)
         for number in numbers { groups[number / 32] |= 1 << (number % 32) }
@@ -34,7 +35,7 @@ extension CPUList {
         return text
     }
 
-    /// The mask as system calls take it: CPU n is a bit of byte n / 8.
+    /// The mask for system calls: CPU n is a bit in byte n / 8.
     package var bytes: [UInt8] {
         var bytes = [UInt8](repeating: 0, count: ((numbers.last ?? 0) / 64 + 1) * 8)
         for number in numbers { bytes[number / 8] |= 1 << (number % 8) }

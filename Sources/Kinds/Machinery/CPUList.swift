@@ -1,18 +1,19 @@
-/// A set of small numbers in the kernel's list syntax: CPUs, NUMA nodes, ports.
+/// A set of small numbers in the kernel's list format: CPUs, NUMA nodes, ports.
 ///
-/// Read as `bitmap_parselist` in the kernel reads it: numbers and ranges `a-b`, ranges with a stride
+/// The syntax is that of `bitmap_parselist` in the kernel: numbers, ranges `a-b` and strided ranges
 /// `a-b:used/group`, separated by commas or white space; an empty text is the empty set. `N` and
-/// `all` depend on the machine and are refused, as are masks and negations: a plan is explicit.
+/// `all` are refused because they depend on the machine, and so are masks and negations: a plan
+/// names each CPU explicitly.
 package struct CPUList: Sendable, Equatable {
-    /// Ascending, each once.
+    /// In ascending order, without duplicates.
     package let numbers: [Int]
 
-    /// The largest number the kernel can be built for, less one.
+    /// The largest CPU number: a kernel can be built for at most 8192 CPUs.
     package static let largestCPU = 8191
 
     package init(_ numbers: some Sequence<Int>) { self.numbers = Set(numbers).sorted() }
 
-    /// Reads list syntax; an item that cannot be read refuses the whole.
+    /// Reads the list format; throws if any item is not valid.
     package init(parsing text: String, largest: Int = CPUList.largestCPU) throws(ValueFault) {
         var all: Set<Int> = []
         let items = text.split(omittingEmptySubsequences: true) { $0 == "," || $0.isWhitespace }
@@ -21,7 +22,7 @@ package struct CPUList: Sendable, Equatable {
         numbers = all.sorted()
     }
 
-    /// The normal form: ascending, neighbours merged into ranges.
+    /// The normal form: in ascending order, adjacent numbers merged into ranges.
     package var text: String {
         var ranges: [(Int, Int)] = []
         for number in numbers {
@@ -43,10 +44,10 @@ package struct CPUList: Sendable, Equatable {
             throw fault(item, in: text)
         }
         if last < first {
-            throw ValueFault("\(item) in \(ScalarText.shown(text)) runs backwards")
+            throw ValueFault("\(item) in \(ScalarText.shown(text)) is a descending range")
         }
         if last > largest {
-            throw ValueFault("\(last) in \(ScalarText.shown(text)) is beyond \(largest)")
+            throw ValueFault("\(last) in \(ScalarText.shown(text)) is larger than \(largest)")
         }
         if halves.count == 1 { return Array(first...last) }
         let stride = halves[1].split(separator: "/", omittingEmptySubsequences: false)
@@ -67,13 +68,13 @@ package struct CPUList: Sendable, Equatable {
     private static func fault(_ item: Substring, in text: String) -> ValueFault {
         let hint =
             switch item.first {
-            case "^", "!": "list the CPUs that are meant: there is no negation"
+            case "^", "!": "negation is not supported: list the CPUs"
             case "0" where item.lowercased().hasPrefix("0x"): "write a list, not a mask: 0-3,8"
             case "N", "n", "a", "A":
-                "\(item) depends on the machine; write the CPUs, or take them from facts"
+                "\(item) depends on the machine: write CPU numbers, or take them from facts"
             default:
                 item.contains(":")
-                    ? "a stride is FIRST-LAST:USED/GROUP, like 0-62:1/2"
+                    ? "write a strided range as FIRST-LAST:USED/GROUP: 0-62:1/2"
                     : "write CPUs and ranges: 0-3,8"
             }
         return ValueFault(

@@ -6,11 +6,11 @@ package struct AttributeSchema: Sendable {
     package var name: String
     package var type: ValueType
     package var isRequired: Bool
-    /// The value where it is not given; nil leaves the attribute unmanaged.
+    /// The value used if none is given; nil leaves the attribute unmanaged.
     package var defaultValue: JSON?
     /// One or two sentences for the reference.
     package var summary: String
-    /// Whether the controller turns it into something else: `template`, `source`, `content`.
+    /// Whether the controller replaces the attribute: `template`, `source`, `content`.
     package var isResolvedByController: Bool
 
     package init(
@@ -26,26 +26,26 @@ package struct AttributeSchema: Sendable {
     }
 }
 
-/// What a resource kind is: the source of validation, of the reference, and of `muster kinds`.
+/// The schema of a resource kind, used by validation, the reference and `muster kinds`.
 package struct KindSchema: Sendable {
     package var kind: Kind
     /// One sentence.
     package var summary: String
-    /// What is peculiar about it.
+    /// The properties of the kind that generic code depends on.
     package let traits: KindTraits
     /// The type of the resource's name, and what it names.
     package var nameType: ValueType
     package var nameSummary: String
     /// The values of `state`, the default first.
     ///
-    /// `absent` where the thing can be removed.
+    /// They include `absent` if the thing can be removed.
     package var states: [String]
     package var attributes: [AttributeSchema]
-    /// Names of attributes that only plans have: the compiler computes them, nobody writes them.
+    /// Names of attributes that the compiler computes; only plans have them, roles do not.
     package let computedAttributes: [String]
-    /// What changes cost, what is compared, what is not done: paragraphs for the reference.
+    /// Paragraphs for the reference: what changes cost, what is compared, what is not done.
     package var notes: [String]
-    /// YAML that compiles; the tests hold it to that.
+    /// An example in YAML; a test checks that it compiles.
     package var example: String
 
     package init(
@@ -66,7 +66,7 @@ package struct KindSchema: Sendable {
         self.example = example
     }
 
-    /// The attribute of that name, nil where the kind has none.
+    /// The attribute of that name; nil if the kind has none.
     package func attribute(_ name: String) -> AttributeSchema? {
         attributes.first { $0.name == name }
     }
@@ -79,39 +79,42 @@ package struct KindSchema: Sendable {
             && attributes.contains(where: \.isResolvedByController)
     }
 
-    /// Whether a resource with these attributes makes sure that something is not there.
+    /// Whether these attributes declare that something must not exist.
     package func isAbsent(_ attributes: [String: JSON]) -> Bool {
         guard let state = attributes["state"]?.string, states.contains(state) else { return false }
         return ["absent", "purged"].contains(state)
     }
 }
 
-/// What a resource owns or needs on its host: the ground for conflicts and for implicit order.
+/// Something that a resource owns or needs on its host.
+///
+/// Conflicts and the implicit order are derived from claims.
 package enum Claim: Sendable, Hashable {
     case path(String)
-    /// One line of a file that others may own other lines of.
+    /// One line of a file; other resources may own its other lines.
     case linePattern(path: String, key: String)
     case sysctl(String)
     /// A unit file, by the unit's full name: `feed-handler.service`.
     case unit(String)
-    /// Whether a unit runs, is enabled, is masked; by its full name.
+    /// Whether a unit runs, is enabled or is masked; by its full name.
     case service(String)
     case package(String)
-    /// What packages come from; every repository provides it, every package needs it.
+    /// The package sources: every repository provides them, every package needs them.
     case packageSources
     case packageRepository(String)
     case user(String)
     case group(String)
     case authorizedKey(user: String, key: String)
     case command(String)
-    /// A set of kernel parameters, and what it sets: a key, or one of several that may be repeated.
+    /// A named set of kernel parameters.
     case kernelCmdline(String)
+    /// What a set sets: a key, or the whole text of a repeatable parameter.
     case kernelParameter(String)
-    /// Files of /sys or /proc that belong together, in words: `huge pages of 2048 kB`.
+    /// A group of files in /sys or /proc, described by a text: `huge pages of 2048 kB`.
     case knobs(String)
-    /// Queues and interrupts as cards have them once they are set up.
+    /// The queues and interrupts of network cards after their setup.
     case networkCards
-    /// Addresses, routes and members of an interface, by its name.
+    /// The addresses, routes and bond members of a network interface, by its name.
     case networkInterface(String)
 
     /// For messages: `the path /etc/motd`.
@@ -138,9 +141,9 @@ package enum Claim: Sendable, Hashable {
     }
 }
 
-/// A fault in a resource's attributes that needs no host to be seen.
+/// A fault in a resource's attributes that is found without looking at a host.
 package struct AttributeFault: Error, Sendable, Equatable {
-    /// The attribute at fault; nil for the resource as a whole.
+    /// The faulty attribute; nil if the fault is in the whole resource.
     package let attribute: String?
     package let message: String
     package let hint: String?
@@ -157,28 +160,29 @@ package protocol ResourceDeclaration: Sendable {
     /// What the kind is.
     static var schema: KindSchema { get }
 
-    /// Reads a name and attributes that have the types of the schema, defaults filled in.
+    /// Reads a name and attributes, which have the types of the schema and include defaults.
     ///
-    /// Attributes resolved by the controller have been: `file` sees `content_digest` and `size`.
-    /// Throws where they contradict each other or the name. Looks at no machine.
+    /// The controller has already resolved content: `file` sees `content_digest` and
+    /// `content_size`. Throws if attributes contradict each other or the name. Does not access any
+    /// machine.
     init(name: String, attributes: [String: JSON]) throws(AttributeFault)
 
-    /// What it owns: no other resource of the host may claim the same.
+    /// The claims that the resource owns: no other resource of the host may own the same.
     var owns: [Claim] { get }
 
-    /// What it brings about without owning it: several resources may provide the same.
+    /// The claims that the resource provides without owning them: several may provide the same.
     var provides: [Claim] { get }
 
-    /// What must be there first, where something else in the plan owns or provides it.
+    /// The claims that must be applied first, if another resource of the plan has them.
     var needs: [Claim] { get }
 
-    /// The directory from which it removes what nothing declares; nil where it removes nothing.
+    /// The directory from which undeclared entries are removed; nil if there is none.
     var purgedDirectory: String? { get }
 
-    /// What it has to do with interrupts of network cards; nil where nothing.
+    /// The resource's part in distributing NIC interrupts over CPUs; nil if it has none.
     var interrupts: InterruptShare? { get }
 
-    /// Whether a manager that the plan configures may go on setting the same.
+    /// Whether the resource still holds if a manager, configured by the plan, sets the same.
     func agrees(with manager: OtherManager) -> Bool
 }
 
@@ -190,10 +194,10 @@ extension ResourceDeclaration {
     package func agrees(with manager: OtherManager) -> Bool { true }
 }
 
-/// Interrupts of network cards, and the CPUs that are left for them.
+/// A resource's part in the number of NIC interrupts and of the CPUs for them.
 package enum InterruptShare: Sendable, Equatable {
-    /// Interrupts are to go to these CPUs alone.
+    /// All interrupts must go to these CPUs.
     case room(CPUList)
-    /// So many queues, each with an interrupt that wants a CPU of its own.
+    /// The number of queues; the interrupt of each should have a CPU of its own.
     case queues(Int)
 }

@@ -1,36 +1,36 @@
-/// What is peculiar about a kind, for code that knows no kind by its name.
+/// Properties of a kind, for generic code that does not name any kind.
 ///
-/// The traits without a default have to be given for every kind: to forget one would change what is
-/// done on hosts, and no test of the kind itself would see it.
+/// Traits without a default must be given for every kind: a forgotten trait would change the
+/// behaviour on hosts, and the tests of the kind would not detect it.
 package struct KindTraits: Sendable {
-    /// What a change of a resource may change on its host.
+    /// What applying a resource may change on its host.
     package enum Changes: Sendable {
-        /// What its claims name.
+        /// Only what its claims name.
         case claims
-        /// Anything: it runs programs of others, and what those do is not known.
+        /// Anything, because it runs programs whose effects are not known.
         case anything
     }
 
     /// What the state of a resource, and the success of its change, may depend on.
     package enum Reads: Sendable {
-        /// What its claims name.
+        /// Only what its claims name.
         case claims
-        /// Also the unit files that systemd has loaded, since it starts or stops units.
+        /// Also the unit files that systemd has loaded, because it starts or stops units.
         case units
         /// Anything on the host.
         case anything
     }
 
-    /// When two written names mean the same thing.
+    /// The rule by which two names mean the same resource.
     package enum NameForm: Sendable {
-        /// When they are the same text.
+        /// If they are the same text.
         case exact
-        /// Also when one of them ends in `/`.
+        /// Also if they differ only by a final `/`.
         case path
-        /// Also when one of them leaves out the unit's type `.service`.
+        /// Also if one of them omits the unit type `.service`.
         case unitName
 
-        /// Whether two names mean the same thing.
+        /// Whether two names mean the same resource.
         package func isSame(_ left: String, _ right: String) -> Bool {
             if left == right { return true }
             switch self {
@@ -45,23 +45,23 @@ package struct KindTraits: Sendable {
         }
     }
 
-    /// What stays on a host when nothing declares a resource any more.
+    /// What remains on a host when a resource is no longer declared.
     package enum Remains: Sendable {
-        /// Something that is then listed as orphaned.
+        /// Something that is listed as orphaned.
         case listed
         /// Nothing that could be listed by its name.
         case nothing
     }
 
-    /// How one resource of a role becomes several in a plan; the compiler has the rules.
+    /// How one resource of a role becomes several in a plan; the compiler implements this.
     package enum Expansion: Sendable, CaseIterable {
-        /// Into the CPUs of one host and every setting that has to agree with them.
+        /// Into the CPUs of the host and all settings that must agree with them.
         case isolation
     }
 
     /// What a handler of the kind does.
     package enum HandlerForm: Sendable {
-        /// Starts, stops, restarts or reloads the unit of its name.
+        /// Starts, stops, restarts or reloads the unit that it names.
         case unitAction
         /// Runs a program.
         case program
@@ -69,19 +69,19 @@ package struct KindTraits: Sendable {
 
     package let changes: Changes
     package let reads: Reads
-    /// When two names are the same resource.
+    /// The rule by which two names mean the same resource.
     package let names: NameForm
-    /// What stays when nothing declares it any more.
+    /// What remains when the resource is no longer declared.
     package let remains: Remains
-    /// Other managers that set the same, and would undo what is declared.
+    /// Other managers that set the same things and would undo the declaration.
     package let rivals: Set<OtherManager>
-    /// The manager that resources of the kind configure; it is then no rival of what agrees with it.
+    /// The manager that the kind configures; it is not a rival of resources that agree with it.
     package let configures: OtherManager?
-    /// Nil where a resource stays one.
+    /// Nil if a resource is not expanded.
     package let expansion: Expansion?
-    /// Nil where the kind cannot be a handler.
+    /// Nil if the kind cannot be a handler.
     package let handler: HandlerForm?
-    /// Whether a path that it owns is a file, every line of which is its own.
+    /// Whether an owned path is a file of which the resource owns every line.
     package let ownsWholeFiles: Bool
 
     package init(
@@ -101,7 +101,7 @@ package struct KindTraits: Sendable {
     }
 }
 
-/// A daemon or boot script beside muster that sets things of the kernel too.
+/// A daemon or boot script other than muster that also changes kernel settings.
 package enum OtherManager: String, Sendable, CaseIterable {
     case tuned
     case irqbalance

@@ -1,13 +1,13 @@
 import Glibc
 
-/// A POSIX extended regular expression, compiled by the C library, matched by bytes.
+/// A POSIX extended regular expression, compiled by the C library and matched by bytes.
 ///
-/// The syntax of `grep -E` in the C locale, without back-references, which POSIX leaves undefined in
-/// extended expressions and which can take exponential time. The corresponding C functions are
+/// The syntax is that of `grep -E` in the C locale. Back-references are refused: POSIX does not
+/// define them for extended expressions, and they can take exponential time. The C functions are
 /// `regcomp` and `regexec`.
 ///
-/// Unchecked: the compiled expression is never changed, and `regexec` may be called from
-/// several threads at once (POSIX).
+/// Unchecked Sendable is safe: the compiled expression never changes, and POSIX allows `regexec` in
+/// several threads at once.
 package final class PosixExpression: @unchecked Sendable {
     package let pattern: String
     private let compiled: UnsafeMutablePointer<regex_t>
@@ -24,9 +24,9 @@ package final class PosixExpression: @unchecked Sendable {
             compiled.deallocate()
             let text = String(
                 decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            throw ValueFault("\(ScalarText.shown(pattern)) is not an expression: \(text)")
+            throw ValueFault("\(ScalarText.shown(pattern)) is not a valid expression: \(text)")
         }
-        // Set last: a deinit runs once all properties are.
+        // The properties are set last, because deinit only runs when all of them are set.
         self.pattern = pattern
         self.compiled = compiled
     }
@@ -46,12 +46,12 @@ package final class PosixExpression: @unchecked Sendable {
         return regexec(compiled, bytes, 0, nil, 0) == 0
     }
 
-    /// Refuses what other dialects mean by it, since POSIX would take it for something else.
+    /// Refuses syntax of other dialects, which POSIX would read with another meaning.
     private static func check(_ pattern: String) throws(ValueFault) {
         if pattern.isEmpty { throw ValueFault("an empty expression matches every line") }
         if pattern.utf8.count > 1000 { throw ValueFault("an expression has at most 1,000 bytes") }
         if pattern.contains(where: \.isNewline) {
-            throw ValueFault("an expression matches within one line and cannot hold a line end")
+            throw ValueFault("an expression matches within one line and cannot contain a newline")
         }
         let hint = "the syntax is that of grep -E"
         let bytes = Array(pattern.utf8)
@@ -76,11 +76,11 @@ package final class PosixExpression: @unchecked Sendable {
                 && !isEscaped(index, in: bytes)
             {
                 throw ValueFault(
-                    "\(ScalarText.shown(pattern)) has a (?…) group, which POSIX does not know",
+                    "\(ScalarText.shown(pattern)) has a (?…) group, which is not POSIX",
                     hint: hint)
             }
         }
-        // Nested counted repetitions are unrolled by the C library and can fill the memory.
+        // The C library unrolls nested counted repetitions, which can exhaust memory.
         if bytes.filter({ $0 == UInt8(ascii: "{") }).count > 4 {
             throw ValueFault("an expression has at most four counted repetitions {…}", hint: hint)
         }

@@ -1,11 +1,11 @@
 import Wire
 
-/// Content that the controller has turned into a blob: of a unit, a key, a package archive.
+/// Content that the controller has stored as a blob: of a unit, a key, a package archive.
 ///
-/// In a plan it is `content_digest`, `content_size` and, where it stems from a secret,
+/// A plan has it as `content_digest`, `content_size` and, if the content comes from a secret,
 /// `content_secret`.
 package struct ResolvedContent: Sendable, Equatable {
-    /// The names of the attributes that it is in.
+    /// The names of these attributes.
     static let attributes: Set<String> = ["content_digest", "content_size", "content_secret"]
 
     package let digest: Digest
@@ -19,11 +19,12 @@ package struct ResolvedContent: Sendable, Equatable {
         self.isSecret = isSecret
     }
 
-    /// What the attributes say; nil where they name no content.
+    /// Reads the attributes; nil if they have no content.
     package init?(_ reader: AttributeReader) throws(AttributeFault) {
         guard let digest = try reader.optionalDigest("content_digest") else { return nil }
         guard let size = try reader.optionalInteger("content_size"), size >= 0 else {
-            throw AttributeFault("content_size", "content_size is missing beside content_digest")
+            throw AttributeFault(
+                "content_size", "content_digest is given without a valid content_size")
         }
         self.digest = digest
         self.size = size

@@ -1,8 +1,8 @@
 import Wire
 
-/// The texts of scalar types, read strictly: nothing is guessed, and a refusal says what to write.
+/// Strict readers for scalar types: nothing is guessed, and a fault says what to write instead.
 enum ScalarText {
-    /// A value for a message: quoted, and cut where it is long.
+    /// A value for a message: quoted, and shortened if it is long.
     static func shown(_ text: String) -> String {
         let first = text.prefix(60)
         return "\"\(first)\(first.count < text.count ? "…" : "")\""
@@ -31,12 +31,12 @@ enum ScalarText {
                 hint: "YAML reads a leading 0 as octal; write \(withoutZeros(digits)), "
                     + "or declare a string or a mode")
         }
-        guard let value = Int(text) else { throw ValueFault("\(shown(text)) is beyond 64 bits") }
+        guard let value = Int(text) else { throw ValueFault("\(shown(text)) exceeds 64 bits") }
         if let minimum, value < minimum {
-            throw ValueFault("\(value) is too small: the least is \(minimum)")
+            throw ValueFault("\(value) is too small: the minimum is \(minimum)")
         }
         if let maximum, value > maximum {
-            throw ValueFault("\(value) is too large: the most is \(maximum)")
+            throw ValueFault("\(value) is too large: the maximum is \(maximum)")
         }
         return value
     }
@@ -65,7 +65,7 @@ enum ScalarText {
                 "\(shown(text)) is not a number",
                 hint: "YAML reads a leading 0 as octal; write \(withoutZeros(unsigned))")
         }
-        // Whole numbers have one form, however they were written.
+        // 2, 2.0 and 2e0 have the same normal form.
         if let whole = Int(exactly: value), abs(whole) <= 1 << 53 { return .integer(whole) }
         return .number(value)
     }
@@ -84,10 +84,10 @@ enum ScalarText {
         throw ValueFault("\(shown(text)) is not a boolean", hint: hint)
     }
 
-    /// Bytes.
+    /// Reads a size in bytes.
     ///
-    /// K, M, G and T are 1024-based like KiB, MiB, GiB and TiB, as the kernel and systemd read
-    /// them; KB, MB, GB and TB are refused, since they are read both ways.
+    /// K, M, G and T are powers of 1024 like KiB, MiB, GiB and TiB, as in the kernel and systemd.
+    /// KB, MB, GB and TB are refused, because they can mean either 1000 or 1024.
     static func size(_ text: String) throws(ValueFault) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
@@ -100,27 +100,27 @@ enum ScalarText {
         guard let count = Int(digits),
             case let (bytes, overflow) = count.multipliedReportingOverflow(
                 by: 1 << shift), !overflow
-        else { throw ValueFault("\(shown(text)) is beyond 64 bits") }
+        else { throw ValueFault("\(shown(text)) exceeds 64 bits") }
         return bytes
     }
 
     private static func sizeHint(_ digits: Substring, _ unit: String) -> String {
         let general =
-            "write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (of 1024)"
+            "write bytes, or a whole number with K, M, G, T or KiB, MiB, GiB, TiB (powers of 1024)"
         guard !digits.isEmpty, let letter = unit.uppercased().first, "KMGT".contains(letter) else {
             return general
         }
         switch unit.uppercased() {
         case "KB", "MB", "GB", "TB":
-            return "\(unit) is read as 1000 and as 1024; write \(digits)\(letter)iB, or the bytes"
+            return "\(unit) is ambiguous (1000 or 1024): write \(digits)\(letter)iB, or bytes"
         case "\(letter)", "\(letter)IB": return "write \(digits)\(letter)iB"
         default: return general
         }
     }
 
-    /// Seconds.
+    /// Reads a duration as seconds.
     ///
-    /// A plain number is seconds; several parts add up: `1h30m`.
+    /// A plain number is in seconds; several parts are added: `1h30m`.
     static func duration(_ text: String) throws(ValueFault) -> JSON {
         let units: [(name: String, nanoseconds: Double)] = [
             ("ns", 1), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
@@ -152,7 +152,7 @@ enum ScalarText {
         if isFirst { throw fault }
         let nanoseconds = total.rounded()
         guard nanoseconds <= 1e18 else {
-            throw ValueFault("\(shown(text)) is too long", hint: "the most is about 30 years")
+            throw ValueFault("\(shown(text)) is too long", hint: "the maximum is about 30 years")
         }
         let whole = Int(nanoseconds)
         return whole % 1_000_000_000 == 0
@@ -163,18 +163,18 @@ enum ScalarText {
         guard text.hasPrefix("/") else {
             let hint =
                 text.hasPrefix("~")
-                ? "~ is not expanded; write the home directory out" : "begin it with /"
+                ? "~ is not expanded: write the full home directory" : "begin the path with /"
             throw ValueFault("\(shown(text)) is not an absolute path", hint: hint)
         }
         if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
-            throw ValueFault("\(shown(text)) has a control character, which no path here may have")
+            throw ValueFault("\(shown(text)) has a control character, not allowed in a path")
         }
         let parts = text.split(separator: "/").filter { $0 != "." }
         if parts.contains("..") {
-            throw ValueFault("\(shown(text)) goes up with ..", hint: "write the path it leads to")
+            throw ValueFault("\(shown(text)) contains ..", hint: "write the path without ..")
         }
         if text.utf8.count > 4095 || parts.contains(where: { $0.utf8.count > 255 }) {
-            throw ValueFault("\(shown(text)) is longer than a path may be")
+            throw ValueFault("\(shown(text)) is too long for a path")
         }
         return "/" + parts.joined(separator: "/")
     }
@@ -187,7 +187,7 @@ enum ScalarText {
             throw ValueFault(
                 octal ? "the mode \(text) is not quoted" : "\(shown(text)) is not a mode",
                 hint: octal
-                    ? "write \"\(padded(digits))\": unquoted, YAML reads octal or decimal as it likes"
+                    ? "write \"\(padded(digits))\": unquoted, YAML may read it as octal or decimal"
                     : "write permission bits as quoted octal: \"0644\"")
         }
         guard isOctal, (3...4).contains(text.count) else {

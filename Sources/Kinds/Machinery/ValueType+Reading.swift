@@ -31,12 +31,11 @@ extension ValueType {
         }
     }
 
-    /// Reads a value that has a type already, from a variable, an expression or JSON, into the
-    /// type's normal form.
+    /// Converts a typed value from a variable, an expression or JSON to the type's normal form.
     ///
-    /// Texts are read as quoted YAML scalars are, and integers where a string is wanted become their
-    /// digits. What could only be guessed at is refused: a boolean, null, list or map as text; a
-    /// number as a version, since 1.10 would have become 1.1; text as a boolean.
+    /// Text is read like a quoted YAML scalar, and an integer is accepted as text. Ambiguous values
+    /// are refused: a boolean, null, list or map as text; a number as a version, because 1.10 would
+    /// already have become 1.1; text as a boolean.
     package func normalise(_ json: JSON) throws(ValueFault) -> JSON {
         switch (self, json) {
         case (.any, _): return json
@@ -71,7 +70,7 @@ extension ValueType {
             (.number, .integer(let value)), (.oneOf, .integer(let value)):
             return try read(text: String(value), isQuoted: true)
         case (.duration, .number(let value)) where value > 0 && value < 1e-3:
-            // Swift writes these with an exponent, which no duration has.
+            // Swift prints such small numbers with an exponent, which durations do not allow.
             return try read(text: "\(value * 1e9)ns", isQuoted: true)
         case (.string, .number(let value)), (.number, .number(let value)),
             (.duration, .number(let value)), (.oneOf, .number(let value)):
@@ -79,23 +78,23 @@ extension ValueType {
         case (.version, .number(let value)):
             throw ValueFault(
                 "the number \(value) is not a version",
-                hint: "quote the version where it is written: as a number 1.10 is 1.1")
+                hint: "quote the version in its file: without quotes, 1.10 becomes 1.1")
         default: throw mismatch(json)
         }
     }
 
-    /// Reads a scalar of a YAML file by its text into the type's normal form.
+    /// Converts the text of a YAML scalar to the type's normal form.
     ///
-    /// `isQuoted` says whether the scalar was quoted or a block; an unquoted empty, `~` or `null`
-    /// is null and no type but `any` has it. A secret becomes the digest of its UTF-8 bytes; the
-    /// caller keeps the bytes. For `any` the text itself is the value: YAML's own reading of a
-    /// scalar is the caller's.
+    /// `isQuoted` is true for quoted scalars and block scalars. An unquoted empty scalar, `~` or
+    /// `null` is null, which only `any` accepts. A secret becomes the digest of its UTF-8 bytes,
+    /// and the caller keeps the bytes. For `any` the value is the text itself; the caller decides
+    /// what type YAML gives the scalar.
     package func read(text: String, isQuoted: Bool) throws(ValueFault) -> JSON {
         if self == .any { return .string(text) }
         if !isQuoted && ["", "~", "null", "Null", "NULL"].contains(text) {
             throw ValueFault(
                 "null is not \(described)",
-                hint: isText ? "quote it where the text is meant: \"\(text)\"" : "give a value")
+                hint: isText ? "if you mean the text, quote it: \"\(text)\"" : "give a value")
         }
         if text.utf8.contains(0) {
             throw ValueFault("text with a NUL character is not \(described)")
@@ -138,7 +137,7 @@ extension ValueType {
         }
     }
 
-    /// The fault of a value whose shape is not the type's.
+    /// The fault for a value of another type.
     private func mismatch(_ json: JSON) -> ValueFault {
         switch (self, json) {
         case (_, .null): return ValueFault("null is not \(described)", hint: "give a value")
@@ -149,7 +148,7 @@ extension ValueType {
             return ValueFault(
                 "the boolean \(value) is not \(described)",
                 hint:
-                    "quote it where the text is meant: an unquoted yes, no, on or off is a boolean")
+                    "if you mean the text, quote it: an unquoted yes, no, on or off is a boolean")
         default: return ValueFault("\(ScalarText.shown(json)) is not \(described)")
         }
     }

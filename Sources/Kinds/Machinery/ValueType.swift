@@ -9,25 +9,25 @@ package indirect enum ValueType: Sendable, Equatable {
     case list(ValueType)
     case map(ValueType)
     case oneOf([String])
-    /// CPUs in the kernel's list syntax: `0-3,8`. Normal form: ascending, merged ranges.
+    /// CPUs in the kernel's list format: `0-3,8`. Normal form: ascending, ranges merged.
     case cpuList
-    /// `64MiB`, `1G`, `512`: bytes. Normal form: an integer.
+    /// Bytes: `64MiB`, `1G`, `512`. Normal form: an integer.
     case size
-    /// `250ns`, `250ms`, `30s`, `5m`, `2h`, `1d`. Normal form: seconds, an integer or number.
+    /// A duration: `250ns`, `30s`, `5m`, `2h`, `1d`. Normal form: seconds as an integer or number.
     case duration
-    /// An absolute path. Normal form: without `//`, `/./`, and a slash at the end.
+    /// An absolute path. Normal form: without `//`, `/./` and a final slash.
     case path
     /// Permission bits as a quoted octal string. Normal form: four digits, `0644`.
     case mode
-    /// A version; always text, so that 1.10 stays 1.10.
+    /// A version, always as text, so that 1.10 stays 1.10.
     case version
     /// A value that is never shown. Normal form: `{"secret": DIGEST}`.
     case secret
-    /// Anything JSON can say.
+    /// Any JSON value.
     case any
 }
 
-/// Why a text or a value is not of a type.
+/// The reason why a text or value does not have a type.
 package struct ValueFault: Error, Sendable, Equatable {
     package let message: String
     package let hint: String?

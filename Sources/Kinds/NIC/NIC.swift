@@ -9,63 +9,76 @@ package struct NICDeclaration: BootKeptDeclaration {
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
-            "An interface (ens1f0), a PCI address (0000:41:00.0) or the address the card was "
-            + "made with (00:0f:53:2a:00:10). Of a bond or VLAN, the cards below it.",
+            "An interface (ens1f0), a PCI address (0000:41:00.0) or the permanent MAC address "
+            + "(00:0f:53:2a:00:10). For a bond or VLAN, the cards below it.",
         attributes: [
             AttributeSchema("link", .oneOf(["up", "down"]), "Whether the interface is up."),
-            AttributeSchema("mtu", .integer(minimum: 68, maximum: 65_535), "Bytes of a packet."),
+            AttributeSchema("mtu", .integer(minimum: 68, maximum: 65_535), "The MTU in bytes."),
             AttributeSchema(
                 "rings", .map(.integer(minimum: 0)),
-                "Descriptors of each ring: {rx: 4096, tx: 2048}. Also rx-mini and rx-jumbo."),
+                "The number of descriptors per ring: {rx: 4096, tx: 2048}. Also rx-mini,"
+                    + " rx-jumbo."),
             AttributeSchema(
                 "channels", .map(.integer(minimum: 0)),
-                "Queues, each with an interrupt: {combined: 4}. Also rx, tx and other."),
+                "The number of queues, each with an interrupt: {combined: 4}. Also rx, tx, other."),
             AttributeSchema(
                 "coalescing", .map(.any),
-                "How long interrupts are held back: {adaptive-rx: false, rx-usecs: 0}; names of "
+                "Interrupt coalescing: {adaptive-rx: false, rx-usecs: 0}; names as in "
                     + "ethtool -C."),
             AttributeSchema(
                 "features", .map(.boolean),
-                "Offloads: {gro: false, lro: false}; names of ethtool -K, short or long."),
+                "Offloads: {gro: false, lro: false}; short or long names as in ethtool -K."),
             AttributeSchema(
                 "pause", .map(.boolean), "Flow control: {autoneg: false, rx: false, tx: false}."),
             AttributeSchema(
-                "private_flags", .map(.boolean), "The driver's own: {link-down-on-reset: true}."),
+                "private_flags", .map(.boolean), "The driver's flags: {link-down-on-reset: true}."),
             AttributeSchema(
                 "rss", .map(.any),
                 "How received packets are spread over queues: {equal: 4}, or {weight: [6, 2]}."),
-            AttributeSchema("rss_key", .string, "The hash's key: bytes in hex, 6d:5a:…"),
+            AttributeSchema("rss_key", .string, "The key of the RSS hash: bytes in hex, 6d:5a:…"),
             AttributeSchema(
                 "ntuple", .list(.map(.any)),
-                "All rules of the card: [{flow: udp4, dst_ip: 239.1.1.1, dst_port: 30001, queue: 2}]; "
-                    + "drop: true in place of queue."),
-            AttributeSchema("xps_cpus", .cpuList, "CPUs that send by any transmit queue."),
+                "All flow rules: [{flow: udp4, dst_ip: 239.1.1.1, dst_port: 30001, queue: 2}]; "
+                    + "drop: true instead of queue drops the packets."),
+            AttributeSchema("xps_cpus", .cpuList, "The CPUs that may use any transmit queue."),
             AttributeSchema(
-                "rps_cpus", .string, "CPUs that take packets over in software; none for not at all."
+                "rps_cpus", .string, "The CPUs for receive packet steering (RPS); none for no RPS."
             ),
             AttributeSchema(
                 "timestamps", .map(.any),
-                "What the card stamps: {rx: all, tx: true}; rx is a filter of linux/net_tstamp.h."),
+                "Hardware timestamps: {rx: all, tx: true}; rx is a filter in linux/net_tstamp.h."),
             AttributeSchema(
                 "may_cut_off", .boolean, default: false,
-                "Lets changes that take the link down be made on the one muster comes in by."),
+                "Allows changes that take down the link of muster's own connection."),
         ],
         notes: [
-            "Asked and set by ethtool's own interface, in the order that survives: MTU, flags, "
-                + "channels (which resets what comes after them), rings, RSS, rules, features, "
-                + "coalescing, pause, XPS and RPS, timestamps. Each is read again; where one is "
-                + "refused, those set before it get back what they were.",
-            "Rings, channels, MTU, pause and private flags count as link_flap while the link is up, and "
-                + "the plan says so; on the link of muster's own connection they are refused, unless "
-                + "may_cut_off says otherwise.",
-            "What a driver does not know is named and left out; a feature that is fixed, a ring larger "
-                + "than the card has and channels that an attached Onload holds are faults.",
-            "Kept for the next boot in a .link file of systemd, which udev applies to the card before it "
-                + "is up, as far as that can express it, and by muster's boot unit (muster-boot-late) for "
-                + "the rest. A card that another .link file than systemd's default is for keeps that "
-                + "one, since only the first counts, and the boot unit does all.",
-            "state: absent takes away what is kept; what runs stays until then. Sources: ethtool(8), "
-                + "systemd.link(5), kernel, Documentation/networking/scaling.rst.",
+            "Settings are read and written with the kernel interface of ethtool, in an order in"
+                + " which "
+                + "later ones do not reset earlier ones: MTU, flags, channels, rings, RSS, rules, "
+                + "features, coalescing, pause, XPS and RPS, timestamps. Each is read back; if"
+                + " one is "
+                + "refused, the settings made before it are restored.",
+            "Changes of rings, channels, MTU, pause and private flags count as link_flap while"
+                + " the link is "
+                + "up, and the plan shows it. On the link of muster's own connection they are"
+                + " refused, "
+                + "unless may_cut_off is true.",
+            "Settings that a driver does not support are listed and left out. A fixed feature, a"
+                + " ring "
+                + "larger than the card allows, and channels in use by an attached Onload are"
+                + " faults.",
+            "Persisted in a systemd .link file, which udev applies before the interface is up, as"
+                + " far as "
+                + "such a file can express the settings; muster's boot unit (muster-boot-late)"
+                + " applies "
+                + "the others. Only the first matching .link file counts: if a file other than"
+                + " systemd's "
+                + "default matches the card, it stays in use and the boot unit applies all"
+                + " settings.",
+            "state: absent removes what is persisted; the running settings stay until the next"
+                + " boot. "
+                + "Sources: ethtool(8), systemd.link(5), kernel, "
+                + "Documentation/networking/scaling.rst.",
         ],
         example: """
             - nic: ens1f0
@@ -76,13 +89,13 @@ package struct NICDeclaration: BootKeptDeclaration {
               pause: {rx: false, tx: false}
             """)
 
-    /// Cards go before their interrupts.
+    /// NIC settings come before the affinity of their interrupts.
     package static let bootOrder = BootOrder(.late, rank: 0)
 
     package enum Spread: Sendable, Equatable {
-        /// Over the first so many rings, alike.
+        /// Evenly over this number of rings, from the first.
         case equal(Int)
-        /// A share for each ring, the first first.
+        /// A weight for each ring, from the first.
         case weights([Int])
     }
 
@@ -99,13 +112,14 @@ package struct NICDeclaration: BootKeptDeclaration {
     package let privateFlags: [String: Bool]
     package let spread: Spread?
     package let key: [UInt8]?
-    /// Nil leaves rules alone; an empty list means none.
+    /// Nil leaves the rules unchanged; an empty list removes all.
     package let rules: [NICRule]?
     package let xps: CPUList?
-    /// Empty for none.
+    /// Empty for no RPS.
     package let rps: CPUList?
-    /// The filter, and whether sent packets are stamped.
+    /// The filter for timestamps of received packets.
     package let receiveFilter: String?
+    /// Whether sent packets get timestamps.
     package let stampsSent: Bool?
     package let mayCutOff: Bool
 
@@ -114,8 +128,8 @@ package struct NICDeclaration: BootKeptDeclaration {
             name != ".", name != ".."
         else {
             throw AttributeFault(
-                nil, "\(ScalarText.shown(name)) is no network card",
-                hint: "an interface, a PCI address or a MAC address")
+                nil, "\(ScalarText.shown(name)) is not the name of a network card",
+                hint: "use an interface, a PCI address or a MAC address")
         }
         let reader = AttributeReader(attributes)
         let fields = NICFields(attributes)
@@ -139,7 +153,7 @@ package struct NICDeclaration: BootKeptDeclaration {
         mayCutOff = try reader.bool("may_cut_off", default: false)
         let settings = Self.schema.attributes.map(\.name).filter { $0 != "may_cut_off" }
         if isPresent, !settings.contains(where: reader.has) {
-            throw AttributeFault(nil, "nothing is set", hint: "rings: {rx: 4096}, or another")
+            throw AttributeFault(nil, "no setting is given", hint: "rings: {rx: 4096}")
         }
         if !isPresent { try reader.refuse(settings, because: "with state: absent") }
     }
@@ -147,7 +161,7 @@ package struct NICDeclaration: BootKeptDeclaration {
     package var owns: [Claim] { [.knobs("the settings of the network card \(name)")] }
     package var provides: [Claim] { [.networkCards] }
 
-    /// A card that is to stay down is not waited for.
+    /// Nil if the link is declared down, because the boot unit must not wait for it.
     package var awaitedCard: String? { isUp == false ? nil : name }
 
     package var interrupts: InterruptShare? {
@@ -174,7 +188,7 @@ private struct NICFields {
             if let known, !known.contains(key) {
                 throw AttributeFault(
                     name, "\(name) has no \(ScalarText.shown(key))",
-                    hint: "one of \(known.joined(separator: ", "))")
+                    hint: "use one of \(known.joined(separator: ", "))")
             }
         }
         return members.sorted { $0.key < $1.key }
@@ -245,7 +259,7 @@ private struct NICFields {
         }
         guard !bytes.contains(nil), bytes.count >= 8 else {
             throw AttributeFault(
-                "rss_key", "rss_key is not a list of bytes in hex", hint: "6d:5a:56:da:…")
+                "rss_key", "rss_key is not a list of 8 or more hex bytes", hint: "6d:5a:56:da:…")
         }
         return bytes.compactMap { $0 }
     }
@@ -256,7 +270,7 @@ private struct NICFields {
         for element in list {
             let rule = try NICRule(element)
             if rules.contains(rule) {
-                throw AttributeFault("ntuple", "a rule is there twice: \(rule.text)")
+                throw AttributeFault("ntuple", "a rule is given twice: \(rule.text)")
             }
             rules.append(rule)
         }
@@ -269,7 +283,7 @@ private struct NICFields {
         do throws(ValueFault) {
             return try CPUList(parsing: text)
         } catch {
-            throw AttributeFault("rps_cpus", error.message, hint: "CPUs, or none")
+            throw AttributeFault("rps_cpus", error.message, hint: "write a CPU list, or none")
         }
     }
 
@@ -286,8 +300,8 @@ private struct NICFields {
             } else {
                 guard let word = value.string, NICNames.receiveFilters.contains(word) else {
                     throw AttributeFault(
-                        name, "\(name).rx is no filter",
-                        hint: "one of \(NICNames.receiveFilters.joined(separator: ", "))")
+                        name, "\(name).rx is not a known filter",
+                        hint: "use one of \(NICNames.receiveFilters.joined(separator: ", "))")
                 }
                 filter = word
             }

@@ -1,13 +1,13 @@
 import FleetModel
 import Wire
 
-/// A declared `nic_firmware`: what firmware a card is expected to run, and the file to flash where one is.
+/// A declared `nic_firmware`: the expected firmware of a card, and optionally a file to flash.
 package struct NICFirmwareDeclaration: ResourceDeclaration {
     package enum Activation: String, Sendable {
         case reset, reboot
         case powerCycle = "power_cycle"
 
-        /// What it costs until the new firmware runs.
+        /// The disruption until the new firmware runs.
         package var disruption: Disruption {
             switch self {
             case .reset: .linkFlap
@@ -27,35 +27,47 @@ package struct NICFirmwareDeclaration: ResourceDeclaration {
         attributes: [
             AttributeSchema(
                 "version", .version,
-                "Exactly this, as `ethtool -i` has it: the first word of firmware-version."),
-            AttributeSchema("minimum", .version, "This or a later one."),
+                "The exact version in `ethtool -i`: the first word of firmware-version."),
+            AttributeSchema("minimum", .version, "The minimum version."),
             AttributeSchema(
                 "variant", .string,
-                "What follows the version, as Solarflare's cards tell it: rx1 tx1."),
+                "The text after the version, on Solarflare cards: rx1 tx1."),
             AttributeSchema(
                 "components", .map(.string),
-                "Versions by their names in `devlink dev info`: {fw.bundle_id: 1.3.2.105}."),
+                "Component versions, with names as in `devlink dev info`: {fw.bundle_id:"
+                    + " 1.3.2.105}."),
             AttributeSchema(
                 "source", .string, resolvedByController: true,
-                "A firmware file of the role, flashed by devlink where what the card has stored differs from "
-                    + "components. Not given: nothing is ever flashed."),
+                "A firmware file of the role, flashed with devlink if the versions stored in the"
+                    + " card differ "
+                    + "from components. Default: nothing is ever flashed."),
             AttributeSchema(
                 "activation", .oneOf(["reset", "reboot", "power_cycle"]), default: "power_cycle",
-                "What makes flashed firmware run: a reset of the card, here and now; a reboot; or taking the "
-                    + "power away, by hand."),
+                "What activates flashed firmware: reset, an immediate reset of the card; reboot;"
+                    + " or "
+                    + "power_cycle, done by hand."),
             AttributeSchema(
                 "may_cut_off", .boolean, default: false,
-                "Lets a reset be made on the card that muster comes in by."),
+                "Allows a reset of the card that carries muster's own connection."),
         ],
         notes: [
-            "An expectation: a card that runs another firmware fails this resource alone, with what it runs. "
-                + "One whose driver does not say is unknown, never right.",
-            "Versions are compared part by part, numbers as numbers. The version that ethtool has is the "
-                + "management controller's; a bundle's is only in devlink's fw.bundle_id, where 0.0.0.0 "
-                + "means that there is none.",
-            "With source, the difference costs what activation says, in the plan and for --max-disruption. "
-                + "What is stored and does not run yet is pending, and no warm reboot is made for a "
-                + "power_cycle. Vendors' own tools (sfupdate, amdsfupdate, sfboot) are not run from here.",
+            "Without source this is only an expectation: if the card runs another firmware, this"
+                + " resource "
+                + "fails and shows that version. If the driver does not report the firmware, the"
+                + " state is "
+                + "unknown.",
+            "Versions are compared part by part, numbers as numbers. The version in ethtool is"
+                + " that of the "
+                + "management controller; the version of a bundle is only in devlink's"
+                + " fw.bundle_id, where "
+                + "0.0.0.0 means none.",
+            "With source, the disruption of a difference is given by activation, in the plan and"
+                + " for "
+                + "--max-disruption. Firmware that is stored but does not run yet is pending;"
+                + " apply does "
+                + "not reboot for a power_cycle. Vendor tools (sfupdate, amdsfupdate, sfboot) are"
+                + " never "
+                + "run.",
             "Sources: ethtool(8), devlink-dev(8), kernel, Documentation/networking/devlink/devlink-info.rst, "
                 + "UG1739.",
         ],
@@ -90,17 +102,17 @@ package struct NICFirmwareDeclaration: ResourceDeclaration {
             ?? .powerCycle
         mayCutOff = try reader.bool("may_cut_off", default: false)
         for name in components.keys.sorted() where name.isEmpty || name.contains(" ") {
-            throw AttributeFault("components", "\"\(name)\" is not a name that devlink has")
+            throw AttributeFault("components", "\"\(name)\" is not a valid devlink component name")
         }
         if version != nil, minimum != nil {
             throw AttributeFault(
-                "minimum", "version says it exactly already", hint: "give one of them")
+                "minimum", "version and minimum are both given", hint: "give one of them")
         }
         if image != nil, components.isEmpty {
             throw AttributeFault(
-                "source", "whether to flash it cannot be told without components",
+                "source", "without components it is not known whether to flash the file",
                 hint:
-                    "components: {fw.bundle_id: …}, as `devlink dev info` has it once it is stored")
+                    "components: {fw.bundle_id: …}, as `devlink dev info` shows it after flashing")
         }
         if version == nil, minimum == nil, variant == nil, components.isEmpty {
             throw AttributeFault(
@@ -111,7 +123,7 @@ package struct NICFirmwareDeclaration: ResourceDeclaration {
 
     package var owns: [Claim] { [.knobs("the firmware of the card \(name)")] }
 
-    /// A version by its parts; negative where `left` is older.
+    /// Compares two versions part by part; negative if `left` is older.
     package static func compare(_ left: String, _ right: String) -> Int {
         func parts(_ text: String) -> [Substring] {
             text.split { !$0.isLetter && !$0.isNumber }

@@ -1,4 +1,4 @@
-/// What settings of a network card are called, as ethtool(8) and the kernel have them.
+/// The names of network card settings in ethtool(8) and in the kernel.
 package enum NICNames {
     package static let rings = ["rx", "rx-mini", "rx-jumbo", "tx"]
     package static let channels = ["rx", "tx", "other", "combined"]
@@ -10,14 +10,14 @@ package enum NICNames {
         "rx-frames-low", "tx-usecs-low", "tx-frames-low", "pkt-rate-high", "rx-usecs-high",
         "rx-frames-high", "tx-usecs-high", "tx-frames-high", "sample-interval",
     ]
-    /// Filters of linux/net_tstamp.h.
+    /// The receive filters in linux/net_tstamp.h.
     package static let receiveFilters = [
         "none", "all", "some", "ptpv1_l4_event", "ptpv1_l4_sync", "ptpv1_l4_delay_req",
         "ptpv2_l4_event", "ptpv2_l4_sync", "ptpv2_l4_delay_req", "ptpv2_l2_event", "ptpv2_l2_sync",
         "ptpv2_l2_delay_req", "ptpv2_event", "ptpv2_sync", "ptpv2_delay_req", "ntp_all",
     ]
 
-    /// The kernel's names behind one of ethtool's; a name that is the kernel's already stands for itself.
+    /// The kernel's features behind an ethtool name; other names are kernel names already.
     package static func features(_ name: String) -> [String] { groups[name] ?? [name] }
 
     private static let groups: [String: [String]] = {

@@ -1,7 +1,7 @@
 import FleetModel
 import Wire
 
-/// A declared rule by which a card hands the packets of one flow to one ring.
+/// A declared rule that makes a card steer the packets of a flow to a ring, or drop them.
 package struct NICRule: Sendable, Hashable {
     package var isUDP: Bool
     package var source: [UInt8]?
@@ -38,12 +38,12 @@ package struct NICRule: Sendable, Hashable {
                 "a rule is not a map", "{flow: udp4, dst_ip: 239.1.1.1, dst_port: 30001, queue: 2}")
         }
         for key in members.keys.sorted() where !Self.keys.contains(key) {
-            throw fault("a rule has no \(key)", "one of \(Self.keys.joined(separator: ", "))")
+            throw fault("a rule has no \(key)", "use \(Self.keys.joined(separator: ", "))")
         }
         switch members["flow"]?.string {
         case "udp4": isUDP = true
         case "tcp4": isUDP = false
-        default: throw fault("a rule's flow is udp4 or tcp4")
+        default: throw fault("the flow of a rule must be udp4 or tcp4")
         }
         func number(_ key: String, _ most: Int) throws(AttributeFault) -> Int? {
             guard let value = members[key], value != .null else { return nil }
@@ -70,11 +70,11 @@ package struct NICRule: Sendable, Hashable {
         ring = try number("queue", 4_095)
         let drops = members["drop"]?.bool ?? false
         if drops == (ring != nil) {
-            throw fault("a rule says either queue or drop: true")
+            throw fault("a rule needs either queue or drop: true")
         }
         if source == nil, destination == nil, sourcePort == nil, destinationPort == nil, vlan == nil
         {
-            throw fault("a rule that matches everything", "name an address, a port or a VLAN")
+            throw fault("a rule matches every packet", "add an address, a port or a VLAN")
         }
     }
 

@@ -1,23 +1,27 @@
 import FleetModel
 import Wire
 
-/// A declared `hosts_entry`: the names of one address in /etc/hosts.
+/// A declared `hosts_entry`: the names of an address in /etc/hosts.
 package struct HostsEntryDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .hostsEntry, "The names that /etc/hosts has for an address.",
+        .hostsEntry, "The names of an address in /etc/hosts.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The address: 10.1.2.3 or fd00::3.",
         attributes: [
             AttributeSchema(
                 "names", .list(.string),
-                "Its names, the full one first: [ld4-md001.example.net, ld4-md001].")
+                "Its names, the full name first: [ld4-md001.example.net, ld4-md001].")
         ],
         notes: [
-            "One line of the address has these names in this order; further lines of it go, and so do "
-                + "these names where another address of the same family has them: the first line counts "
-                + "for whoever asks. All else in the file stays as it is.",
-            "What runs asks anew each time, but for programs that read it once. Source: hosts(5).",
+            "The file gets one line for the address, with these names in this order. Further"
+                + " lines for "
+                + "the address are removed. The names are also removed from other addresses of"
+                + " the same "
+                + "family, because a lookup uses the first matching line. All other text stays "
+                + "unchanged.",
+            "A change takes effect at the next lookup, except in programs that cache the file. "
+                + "Source: hosts(5).",
         ],
         example: """
             - hosts_entry: 10.1.2.3
@@ -34,7 +38,7 @@ package struct HostsEntryDeclaration: ResourceDeclaration {
         do throws(ValueFault) {
             address = try IPPrefix(name)
         } catch {
-            throw AttributeFault(nil, error.message, hint: "its names go into names")
+            throw AttributeFault(nil, error.message, hint: "use the address as name")
         }
         if name.utf8.contains(47) {
             throw AttributeFault(nil, "\(name) is a network, not an address")
@@ -49,11 +53,11 @@ package struct HostsEntryDeclaration: ResourceDeclaration {
             try Self.check(name, "names")
         }
         if Set(names.map { $0.lowercased() }).count != names.count {
-            throw AttributeFault("names", "a name is there twice")
+            throw AttributeFault("names", "a name is given twice")
         }
     }
 
-    /// Whether it is a name that hosts have (hostname(7)).
+    /// Throws if the text is not a valid host name (hostname(7)).
     static func check(_ name: String, _ attribute: String) throws(AttributeFault) {
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         let isName =
@@ -67,8 +71,8 @@ package struct HostsEntryDeclaration: ResourceDeclaration {
             }
         guard isName else {
             throw AttributeFault(
-                attribute, "\"\(name)\" is not the name of a host",
-                hint: "letters, digits and - in labels of at most 63, with dots between")
+                attribute, "\"\(name)\" is not a host name",
+                hint: "use labels of up to 63 letters, digits and -, separated by dots")
         }
     }
 

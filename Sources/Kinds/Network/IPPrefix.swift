@@ -1,15 +1,15 @@
 import Glibc
 
-/// An IP address with the length of its network, `10.1.2.3/24` or `fd00::1/64`.
+/// An IP address with a prefix length, `10.1.2.3/24` or `fd00::1/64`.
 package struct IPPrefix: Sendable, Hashable {
-    /// Four bytes or sixteen, in network order.
+    /// Four or sixteen bytes, in network order.
     package let bytes: [UInt8]
-    /// Bits of the network.
+    /// The prefix length in bits.
     package let length: Int
 
-    /// Reads an address; one without a length is a network of its own (32 or 128).
+    /// Reads an address with an optional prefix length; the default is 32 or 128.
     ///
-    /// Throws where it is none: a part too large, leading zeros, a length beyond the address.
+    /// Throws if the address (a part too large, leading zeros) or the length is not valid.
     package init(_ text: String) throws(ValueFault) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let bytes = IPPrefix.bytes(of: String(parts[0])) else {
@@ -24,8 +24,8 @@ package struct IPPrefix: Sendable, Hashable {
             String(length) == parts[1]
         else {
             throw ValueFault(
-                "\"\(parts[1])\" is not the length of a network in \"\(text)\"",
-                hint: "bits, 0 to \(bytes.count * 8): \(parts[0])/24")
+                "\"\(parts[1])\" in \"\(text)\" is not a prefix length",
+                hint: "write 0 to \(bytes.count * 8) bits: \(parts[0])/24")
         }
         self.length = length
     }
@@ -45,7 +45,7 @@ package struct IPPrefix: Sendable, Hashable {
 
     package var isIPv4: Bool { bytes.count == 4 }
 
-    /// The address alone, in its usual form (RFC 5952).
+    /// The address without the prefix length; IPv6 in the form of RFC 5952.
     package var address: String {
         var buffer = [CChar](repeating: 0, count: 64)
         guard inet_ntop(isIPv4 ? AF_INET : AF_INET6, bytes, &buffer, 64) != nil else { return "" }
@@ -55,7 +55,7 @@ package struct IPPrefix: Sendable, Hashable {
 
     package var text: String { "\(address)/\(length)" }
 
-    /// Whether nothing is set behind the network.
+    /// Whether all bits after the prefix are zero.
     package var isNetwork: Bool { network.bytes == bytes }
 
     /// The network that the address is in.
@@ -68,7 +68,7 @@ package struct IPPrefix: Sendable, Hashable {
         return IPPrefix(bytes: masked, length: length)
     }
 
-    /// Whether an address is in this one's network.
+    /// Whether another address is in the network of this one.
     package func contains(_ other: IPPrefix) -> Bool {
         bytes.count == other.bytes.count
             && IPPrefix(bytes: other.bytes, length: length).network.bytes == network.bytes

@@ -1,7 +1,7 @@
 import FleetModel
 import Wire
 
-/// A declared `network`: addresses and routes of one interface, which may be a VLAN or a bond.
+/// A declared `network`: addresses and routes of an interface, which may be a VLAN or a bond.
 package struct NetworkDeclaration: ResourceDeclaration {
     package enum Manager: String, Sendable {
         case networkd, ifupdown
@@ -13,37 +13,38 @@ package struct NetworkDeclaration: ResourceDeclaration {
     }
 
     package struct Bond: Sendable, Equatable {
-        /// As the kernel writes it: `802.3ad`.
+        /// The kernel's name of the mode: `802.3ad`.
         package let mode: String
         package let members: [String]
-        /// Milliseconds between looks at the links.
+        /// The interval of link checks in milliseconds.
         package let miimon: Int
         package let primary: String?
-        /// `slow` or `fast`; of 802.3ad only.
+        /// `slow` or `fast`; only for 802.3ad.
         package let lacpRate: String?
         package let hashPolicy: String?
     }
 
     package static let schema = KindSchema(
-        .network, "Addresses and routes of an interface; a VLAN or a bond where it is one.",
+        .network, "Addresses and routes of an interface, which may be a VLAN or a bond.",
         traits: KindTraits(
             changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: .string, nameSummary: "The interface: ens1f0, bond0, bond0.100.",
         attributes: [
             AttributeSchema(
                 "addresses", .list(.string), default: [],
-                "All its addresses, with the length of the network: [10.1.2.3/24]."),
+                "All its addresses with prefix lengths: [10.1.2.3/24]."),
             AttributeSchema(
                 "gateways", .list(.string), default: [],
-                "Routers for everything that has no other route, one of IPv4 and one of IPv6."),
+                "Default gateways: at most one for IPv4 and one for IPv6."),
             AttributeSchema(
                 "routes", .list(.map(.any)), default: [],
-                "All its other routes: [{to: 10.9.0.0/16, via: 10.1.2.254, metric: 100}]. Without via the "
-                    + "network is on the link."),
+                "All its other routes: [{to: 10.9.0.0/16, via: 10.1.2.254, metric: 100}]. Without"
+                    + " via, the "
+                    + "network is directly on the link."),
             AttributeSchema(
                 "dhcp", .oneOf(["no", "ipv4", "ipv6", "yes"]), default: "no",
-                "Whether a server gives it addresses; those running are then not compared."),
-            AttributeSchema("mtu", .integer(minimum: 68, maximum: 65_535), "Bytes of a packet."),
+                "Whether DHCP assigns addresses; running addresses are then not compared."),
+            AttributeSchema("mtu", .integer(minimum: 68, maximum: 65_535), "The MTU in bytes."),
             AttributeSchema("vlan", .map(.any), "{id: 100, parent: bond0} makes it a VLAN."),
             AttributeSchema(
                 "bond", .map(.any),
@@ -51,28 +52,44 @@ package struct NetworkDeclaration: ResourceDeclaration {
                     + "lacp_rate, xmit_hash_policy."),
             AttributeSchema(
                 "manager", .oneOf(["networkd", "ifupdown"]),
-                "What keeps it. Not given: what the host uses."),
+                "The network manager that persists it. Default: the one that the host uses."),
             AttributeSchema(
                 "may_cut_off", .boolean, default: false,
-                "Lets the address or route go that muster's own connection comes in by."),
+                "Allows removing the address or route of muster's own connection."),
         ],
         notes: [
-            "systemd-networkd keeps it in /etc/systemd/network/05-muster-NAME.network (and .netdev), "
-                + "reloaded, or restarted where a VLAN or bond is made anew; ifupdown in /etc/network/interfaces.d/muster-NAME, and what runs is changed by "
-                + "ip(8) in the order that loses nothing: what is new comes before what goes. A host of "
-                + "NetworkManager alone is told so, and left.",
-            "What runs is read again after that: addresses of global scope that no server gave, routes of "
-                + "the main table that were set by hand or by a file (not those of the kernel, DHCP, router "
-                + "advertisements or a routing daemon), the VLAN's number, the bond's members.",
-            "The interface that muster's own connection comes in by keeps the address and a route to the "
-                + "other end, running and in the file, or the change is refused: the next boot would "
-                + "not restore it and the host could become unreachable. may_cut_off allows it.",
-            "A file that comes earlier and fits the same interface, or another stanza of it, is a fault "
-                + "that names the place. A member of a bond is the bond's: it has no resource of its own. The "
-                + "parent of a VLAN must be declared, or have a .network file.",
-            "state: absent takes its files away, and the VLAN or bond itself. What systemd-networkd set on a "
-                + "card goes with its file; with ifupdown it stays until the next boot. Sources: systemd.network(5), systemd.netdev(5), "
-                + "interfaces(5), ip-address(8), kernel, Documentation/networking/bonding.rst.",
+            "With systemd-networkd, the files are /etc/systemd/network/05-muster-NAME.network (and "
+                + ".netdev); networkd is reloaded, or restarted if a VLAN or bond is created"
+                + " again. With "
+                + "ifupdown, the file is /etc/network/interfaces.d/muster-NAME, and the running"
+                + " state is "
+                + "changed with ip(8): new addresses and routes are added before old ones are"
+                + " removed. A "
+                + "host that has only NetworkManager is not changed, and the fault says so.",
+            "The running state is read back afterwards: addresses of global scope that DHCP did"
+                + " not "
+                + "assign; routes in the main table that were set manually or from a file (not by"
+                + " the "
+                + "kernel, DHCP, router advertisements or a routing daemon); the VLAN id; the"
+                + " members of "
+                + "the bond.",
+            "The interface of muster's own connection must keep its address and a route to the"
+                + " other end, "
+                + "both running and in the file. A change that violates this is refused: the next"
+                + " boot "
+                + "would not restore it and the host could become unreachable. may_cut_off allows"
+                + " it.",
+            "An earlier file that matches the same interface, or another stanza for it, is a"
+                + " fault that "
+                + "names the place. Members of a bond are managed by the bond and have no"
+                + " resource of "
+                + "their own. The parent of a VLAN must be declared, or have a .network file.",
+            "state: absent removes the files, and the VLAN or bond itself. On other interfaces, "
+                + "systemd-networkd removes the settings together with the file; with ifupdown"
+                + " they stay "
+                + "until the next boot. Sources: systemd.network(5), systemd.netdev(5),"
+                + " interfaces(5), "
+                + "ip-address(8), kernel, Documentation/networking/bonding.rst.",
         ],
         example: """
             - network: bond0
@@ -84,7 +101,7 @@ package struct NetworkDeclaration: ResourceDeclaration {
     package let name: String
     package let isPresent: Bool
     package let addresses: [IPPrefix]
-    /// The gateways are among them.
+    /// All routes, including the default routes from `gateways`.
     package let routes: [NetworkRoute]
     package let dhcp: String
     package let mtu: Int?
@@ -118,8 +135,8 @@ package struct NetworkDeclaration: ResourceDeclaration {
             name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != 47 && $0 != 58 })
         else {
             throw AttributeFault(
-                attribute, "\"\(name)\" is not the name of an interface",
-                hint: "at most 15 characters, no space, / or :")
+                attribute, "\"\(name)\" is not an interface name",
+                hint: "use at most 15 characters, without spaces, / and :")
         }
     }
 
@@ -136,17 +153,19 @@ package struct NetworkDeclaration: ResourceDeclaration {
             }
             let hasLength = text.utf8.contains(47)
             if attribute == "gateways", hasLength {
-                throw AttributeFault(attribute, "\(text) is a network, not the address of a router")
+                throw AttributeFault(
+                    attribute, "\(text) has a prefix length, but a gateway is a single address")
             }
             if attribute == "addresses", !hasLength {
                 throw AttributeFault(
-                    attribute, "\(text) has no length of its network",
+                    attribute, "\(text) has no prefix length",
                     hint:
-                        "\(text)/\(prefix.isIPv4 ? 24 : 64), or \(text)/\(prefix.length) where it stands "
-                        + "alone")
+                        "write \(text)/\(prefix.isIPv4 ? 24 : 64), or \(text)/\(prefix.length)"
+                        + " for a "
+                        + "single address")
             }
             if found.contains(prefix) {
-                throw AttributeFault(attribute, "\(text) is there twice")
+                throw AttributeFault(attribute, "\(text) is given twice")
             }
             found.append(prefix)
         }
@@ -159,10 +178,10 @@ package struct NetworkDeclaration: ResourceDeclaration {
             let id = members["id"]?.integer, let parent = members["parent"]?.string
         else {
             throw AttributeFault(
-                "vlan", "a vlan is a map of id and parent: {id: 100, parent: bond0}")
+                "vlan", "vlan must be a map of id and parent: {id: 100, parent: bond0}")
         }
         guard (1...4094).contains(id) else {
-            throw AttributeFault("vlan", "\(id) is not the number of a VLAN: 1 to 4094")
+            throw AttributeFault("vlan", "\(id) is not a VLAN id from 1 to 4094")
         }
         try checkName(parent, "vlan")
         return VLAN(id: id, parent: parent)
@@ -181,19 +200,22 @@ package struct NetworkDeclaration: ResourceDeclaration {
         else {
             throw AttributeFault(
                 "bond",
-                "a bond is a map of mode and members: {mode: 802.3ad, members: [ens1f0, ens1f1]}")
+                "bond must be a map with mode and members: {mode: 802.3ad, members: [ens1f0,"
+                    + " ens1f1]}"
+            )
         }
         for key in given.keys.sorted() where !known.contains(key) {
             throw AttributeFault(
-                "bond", "\"\(key)\" says nothing of a bond", hint: known.joined(separator: ", "))
+                "bond", "\"\(key)\" is not a bond setting",
+                hint: "the settings are \(known.joined(separator: ", "))")
         }
         guard modes.contains(mode) else {
             throw AttributeFault(
-                "bond", "\"\(mode)\" is not a mode: one of \(modes.joined(separator: ", "))")
+                "bond", "\"\(mode)\" is not a bond mode: use \(modes.joined(separator: ", "))")
         }
         for member in members { try checkName(member, "bond") }
         if Set(members).count != members.count {
-            throw AttributeFault("bond", "a member is there twice")
+            throw AttributeFault("bond", "a member is given twice")
         }
         let bond = Bond(
             mode: mode, members: members, miimon: given["miimon"]?.integer ?? 100,
@@ -206,9 +228,9 @@ package struct NetworkDeclaration: ResourceDeclaration {
             throw AttributeFault("bond", "a bond of mode \(mode) has no primary")
         }
         if let rate = bond.lacpRate, mode != "802.3ad" || !["slow", "fast"].contains(rate) {
-            throw AttributeFault("bond", "lacp_rate is slow or fast, of a bond of mode 802.3ad")
+            throw AttributeFault("bond", "lacp_rate must be slow or fast, and needs mode 802.3ad")
         }
-        if bond.miimon < 0 { throw AttributeFault("bond", "miimon is a number of milliseconds") }
+        if bond.miimon < 0 { throw AttributeFault("bond", "miimon must be 0 or more milliseconds") }
         return bond
     }
 
@@ -230,10 +252,10 @@ package struct NetworkDeclaration: ResourceDeclaration {
                 let what = route.destination?.text ?? "everywhere"
                 throw AttributeFault(
                     route.destination == nil ? "gateways" : "routes",
-                    "two routes to \(what) have one metric", hint: "give one of them another metric"
+                    "two routes to \(what) have the same metric", hint: "change one of the metrics"
                 )
             }
-            // A router that no address is next to is never reached.
+            // A gateway outside all networks of the interface could not be reached.
             guard let via = route.via, dhcp == "no" else { continue }
             let isNear =
                 addresses.contains { $0.contains(via) } || via.isLinkLocal
@@ -241,8 +263,8 @@ package struct NetworkDeclaration: ResourceDeclaration {
             if isPresent, !isNear {
                 throw AttributeFault(
                     route.destination == nil ? "gateways" : "routes",
-                    "the router \(via.address) is in no network of \(name)",
-                    hint: "declare an address beside it, or a route to it without via")
+                    "the gateway \(via.address) is in no network of \(name)",
+                    hint: "declare an address in its network, or a route to it without via")
             }
         }
     }
@@ -261,7 +283,7 @@ package struct NetworkDeclaration: ResourceDeclaration {
 }
 
 extension IPPrefix {
-    /// Whether it means something on one link alone.
+    /// Whether the address is link-local (169.254.0.0/16 or fe80::/10).
     package var isLinkLocal: Bool {
         isIPv4 ? bytes.starts(with: [169, 254]) : bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
     }

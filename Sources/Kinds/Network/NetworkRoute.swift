@@ -1,11 +1,11 @@
 import FleetModel
 import Wire
 
-/// A route of an interface: where to, by whom.
+/// A route of an interface: its destination and gateway.
 package struct NetworkRoute: Sendable, Hashable {
-    /// nil for everywhere.
+    /// Nil for the default route.
     package let destination: IPPrefix?
-    /// The router; nil where the network is on the link.
+    /// The gateway; nil if the network is directly on the link.
     package let via: IPPrefix?
     package let metric: Int?
     package let source: IPPrefix?
@@ -26,15 +26,15 @@ package struct NetworkRoute: Sendable, Hashable {
         }
         for key in members.keys.sorted() where !["to", "via", "metric", "source"].contains(key) {
             throw AttributeFault(
-                "routes", "\"\(key)\" says nothing of a route",
-                hint: "to, via, metric and source do")
+                "routes", "\"\(key)\" is not a route setting",
+                hint: "the settings are to, via, metric and source")
         }
         let to = members["to"]?.string ?? ""
         destination = to == "default" ? nil : try Self.prefix(to, "to")
         if let destination, !destination.isNetwork {
             throw AttributeFault(
-                "routes", "\(to) is an address in a network, not a network",
-                hint: "\(destination.network.text)")
+                "routes", "\(to) has bits set after its prefix",
+                hint: "write \(destination.network.text)")
         }
         via = try members["via"].flatMap(Self.given).map { (text) throws(AttributeFault) in
             try Self.address(text, "via")
@@ -47,7 +47,7 @@ package struct NetworkRoute: Sendable, Hashable {
             throw AttributeFault("routes", "the metric of the route to \(to) is not a number")
         }
         if destination == nil, via == nil {
-            throw AttributeFault("routes", "the route to default has no via")
+            throw AttributeFault("routes", "the route to default needs via")
         }
         let families = [destination, via, source].compactMap { $0?.isIPv4 }
         if Set(families).count > 1 {
@@ -75,10 +75,10 @@ package struct NetworkRoute: Sendable, Hashable {
 
     package var isIPv4: Bool { (destination ?? via)?.isIPv4 ?? true }
 
-    /// What the kernel takes where none is given; IPv6 has a number of its own for it.
+    /// The metric, or the kernel's default: 0 for IPv4 and 1024 for IPv6.
     package var effectiveMetric: Int { metric ?? (isIPv4 ? 0 : 1024) }
 
-    /// For people: `10.9.0.0/16 via 10.1.2.254 metric 100`.
+    /// For messages: `10.9.0.0/16 via 10.1.2.254 metric 100`.
     package var text: String {
         (destination?.text ?? "default") + (via.map { " via \($0.address)" } ?? "")
             + (effectiveMetric == (isIPv4 ? 0 : 1024) ? "" : " metric \(effectiveMetric)")

@@ -1,32 +1,38 @@
 import FleetModel
 import Wire
 
-/// A declared `resolv`: which name servers a host asks.
+/// A declared `resolv`: the name servers of a host.
 package struct ResolvDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .resolv, "The name servers that a host asks, and what it adds to short names.",
+        .resolv, "The name servers and search domains of a host.",
         traits: KindTraits(
             changes: .claims, reads: .units, names: .exact, remains: .listed, rivals: []),
-        nameType: .string, nameSummary: "system: there is one.",
+        nameType: .string, nameSummary: "Always system: a machine has only one.",
         attributes: [
             AttributeSchema(
                 "nameservers", .list(.string),
-                "Their addresses, the first asked first; three at most."),
+                "Their addresses in the order in which they are asked; at most three."),
             AttributeSchema(
                 "search", .list(.string), default: [], "Domains tried for short names."),
             AttributeSchema(
                 "options", .list(.string), default: [],
-                "Of resolv.conf(5): [timeout:1, attempts:2, rotate]. Not with systemd-resolved."),
+                "Options, see resolv.conf(5): [timeout:1, attempts:2, rotate]. Not with"
+                    + " systemd-resolved."),
         ],
         notes: [
-            "/etc/resolv.conf is written whole where it is a file. Where it is systemd-resolved's link, "
-                + "/etc/systemd/resolved.conf.d/90-muster.conf is, and the service restarted. Where "
-                + "resolvconf or NetworkManager writes it, that is said and nothing done.",
-            "What is compared is what the resolver reads: comments and blanks do not count, and of two "
-                + "search lines the last does. Programs read the file when they start, or when they see "
-                + "that it changed.",
-            "state: absent takes away what is ours; a file that is not stays. Sources: resolv.conf(5), "
-                + "resolved.conf(5).",
+            "If /etc/resolv.conf is a regular file, it is written as a whole. If it is a link to "
+                + "systemd-resolved's file, /etc/systemd/resolved.conf.d/90-muster.conf is"
+                + " written and the "
+                + "service restarted. If resolvconf or NetworkManager writes the file, this is a"
+                + " fault and "
+                + "nothing is changed.",
+            "Only what the resolver reads is compared: comments and blanks do not count, and the"
+                + " last of "
+                + "several search lines counts. Programs read the file when they start, or when"
+                + " they "
+                + "notice that it has changed.",
+            "state: absent removes only what muster has written; a file of others stays. Sources: "
+                + "resolv.conf(5), resolved.conf(5).",
         ],
         example: """
             - resolv: system
@@ -42,7 +48,7 @@ package struct ResolvDeclaration: ResourceDeclaration {
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         guard name == "system" else {
-            throw AttributeFault(nil, "there is one resolver, and it is called system")
+            throw AttributeFault(nil, "the only resolv resource is called system")
         }
         let reader = AttributeReader(attributes)
         isPresent = try reader.state(of: Self.schema) == "present"
@@ -66,10 +72,10 @@ package struct ResolvDeclaration: ResourceDeclaration {
         if servers.count > 3 {
             throw AttributeFault(
                 "nameservers",
-                "\(servers.count) name servers are declared, and the resolver reads three")
+                "\(servers.count) name servers are declared, but the resolver reads only three")
         }
         if Set(servers).count != servers.count {
-            throw AttributeFault("nameservers", "a name server is there twice")
+            throw AttributeFault("nameservers", "a name server is given twice")
         }
         for domain in search { try HostsEntryDeclaration.check(domain, "search") }
         for option in options

@@ -1,77 +1,100 @@
 import FleetModel
 import Wire
 
-/// A declared `onload`: one version of OpenOnload, on disk and in the kernel.
+/// A declared `onload`: one version of OpenOnload, on disk and in the running kernel.
 package struct OnloadDeclaration: ResourceDeclaration {
-    /// Names that OpenOnload's packages begin with.
+    /// The possible prefixes of OpenOnload's package names.
     package static let families = ["onload", "openonload", "enterpriseonload", "cloudonload"]
-    /// Its kernel modules, each needing those before it.
+    /// The kernel modules; each depends on those before it.
     package static let modules = ["sfc", "sfc_resource", "sfc_char", "onload"]
 
     package static let schema = KindSchema(
         .onload,
-        "OpenOnload: one version in the library, the modules on disk and the modules in memory.",
+        "OpenOnload: the same version of the library, the modules on disk and the loaded modules.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .oneOf(families),
         nameSummary:
-            "What its packages begin with: onload, openonload, enterpriseonload, cloudonload.",
+            "The prefix of its packages: onload, openonload, enterpriseonload, cloudonload.",
         attributes: [
             AttributeSchema(
-                "version", .version, "The version, as the library's own banner has it: 9.2.1.43."),
+                "version", .version, "The version, as in the banner of the library: 9.2.1.43."),
             AttributeSchema(
                 "source", .string, resolvedByController: true,
-                "The vendor's archive, a file of the role, built and installed by its own "
-                    + "onload_install. Not given: packages are declared beside it."),
+                "The vendor's archive, a file of the role, which its own onload_install builds and "
+                    + "installs. Default: packages are declared as separate resources."),
             AttributeSchema(
                 "reload", .oneOf(["when_unused", "never"]), default: "when_unused",
-                "When the modules in memory may be exchanged for those on disk; never leaves that to "
-                    + "the next boot."),
+                "When the loaded modules may be replaced by those on disk; never leaves that to"
+                    + " the "
+                    + "next boot."),
             AttributeSchema(
                 "node", .integer(minimum: 0),
-                "The NUMA node whose CPUs load the modules, which takes their memory there: the card's."
-            ),
+                "The NUMA node, usually that of the card, whose CPUs load the modules, so that"
+                    + " they "
+                    + "allocate memory there."),
             AttributeSchema(
                 "options", .map(.string), default: .object([:]),
-                "Parameters of the modules: {sfc.performance_profile: latency, "
+                "Module parameters: {sfc.performance_profile: latency, "
                     + "onload.epoll_max_stacks: \"64\"}."),
             AttributeSchema(
                 "sysconfig", .map(.string), default: .object([:]),
-                "Settings of /etc/sysconfig/openonload: {ONLOAD_MODE: \"660\", ONLOAD_GROUP: trading}."
+                "Settings in /etc/sysconfig/openonload: {ONLOAD_MODE: \"660\", ONLOAD_GROUP:"
+                    + " trading}."
             ),
             AttributeSchema(
                 "accelerated", .list(.string), default: .array([]),
-                "Programs, by the kernel's name of at most 15 bytes, that are to run accelerated: "
-                    + "one that runs and is not is a critical finding."),
+                "Programs that must run accelerated, by process name (comm, at most 15 bytes):"
+                    + " one that "
+                    + "runs without Onload is a critical finding."),
             AttributeSchema(
                 "may_cut_off", .boolean, default: false,
-                "Lets sfc be reloaded though muster's own connection comes in by one of its ports."),
+                "Allows reloading sfc even if muster's own connection uses one of its ports."),
         ],
         notes: [
-            "Held against each other: what is declared, the packages, the library's banner, the modules "
-                + "on disk and in memory (by their build-ids), the kernel they are built for, sfc in the "
-                + "initramfs, the cards' firmware, and the processes that map the library. What differs "
-                + "is a finding of its own name; user-driver-mismatch is critical, since applications then "
-                + "run on the kernel's stack without a word.",
-            "Modules are reloaded by the vendor's onload_tool, as module_reload, and only while nothing uses "
-                + "them: no stack, and no process but the control plane holds /dev/onload. Where sfc itself "
-                + "is the same, only onload is; else all its ports flap. A reload that fails can leave sfc "
-                + "out: it is loaded again, and the ports are waited for.",
-            "Options are kept in /etc/modprobe.d/zz-muster-onload.conf, since the vendor's file is "
-                + "overwritten by upgrades, as is /etc/sysconfig/openonload by the .deb. The devices get the "
-                + "mode and owner that file names at once, and by a rule of udev, which the .deb lacks. Where depmod prefers the kernel's own sfc, "
-                + "/etc/depmod.d/zz-muster-onload.conf overrides it. An initramfs with another sfc is made anew.",
+            "These are compared with each other: the declaration, the packages, the library's"
+                + " banner, the "
+                + "modules on disk and loaded (by build-id), the kernel for which they are built,"
+                + " sfc in "
+                + "the initramfs, the firmware of the cards, and the processes that map the"
+                + " library. Each "
+                + "kind of difference is a finding with its own name; user-driver-mismatch is"
+                + " critical, "
+                + "because applications then use the kernel's stack without any message.",
+            "Modules are reloaded with the vendor's onload_tool, which counts as module_reload,"
+                + " and only while "
+                + "they are not in use: no stack exists, and only the control plane has"
+                + " /dev/onload open. "
+                + "If sfc is unchanged, only onload is reloaded; else all ports of sfc flap. If a"
+                + " reload "
+                + "fails and sfc is no longer loaded, it is loaded again, and its ports are"
+                + " awaited.",
+            "Options are persisted in /etc/modprobe.d/zz-muster-onload.conf, because upgrades"
+                + " overwrite the "
+                + "vendor's file; the .deb also overwrites /etc/sysconfig/openonload. The devices"
+                + " get the "
+                + "mode and owner in that file at once, and later from a udev rule, which the"
+                + " .deb lacks. "
+                + "If depmod prefers the kernel's own sfc, /etc/depmod.d/zz-muster-onload.conf"
+                + " overrides "
+                + "it. An initramfs with another sfc is regenerated.",
             "Findings. Critical: user-driver-mismatch, module-library-mismatch, module-for-another-kernel, "
                 + "packages-differ, library-unreadable, debug-build, in-tree-sfc, left-in-memory, sfc-not-loaded, "
                 + "no-device, not-accelerated, firmware-too-new. Warnings: reload-pending, stale-initramfs, "
                 + "old-library, package-library-mismatch, archive-and-package, half-installed, orphan-stacks, "
                 + "device-mode, no-control-plane-user, firmware-unread, sfc-of-another-onload. For information: "
                 + "no-stack, initramfs-unread, firmware-variants.",
-            "A check runs the library, reads which processes map it or hold its devices, and looks into the "
-                + "initramfs for sfc, which is decompressed for that: some tenths of a second at idle priority.",
-            "On which node the modules were loaded is not read: it shows only in a dump of live stacks.",
-            "state: absent unloads the modules, runs onload_uninstall where an archive was installed, "
-                + "takes these files away, and makes an initramfs with the kernel's own sfc in place of the "
+            "A check runs the library, finds the processes that map it or have its devices open,"
+                + " and "
+                + "decompresses the initramfs to look for sfc: some tenths of a second at idle"
+                + " priority.",
+            "The NUMA node on which the modules were loaded is not checked: only a dump of live"
+                + " stacks shows "
+                + "it.",
+            "state: absent unloads the modules, runs onload_uninstall if an archive was"
+                + " installed, removes "
+                + "these files, and regenerates the initramfs with the kernel's own sfc instead"
+                + " of the "
                 + "vendor's. Sources: UG1586, onload_tool, onload_install.",
         ],
         example: """
@@ -85,11 +108,11 @@ package struct OnloadDeclaration: ResourceDeclaration {
     package let family: String
     package let isPresent: Bool
     package let version: String
-    /// The vendor's archive; nil where packages bring it.
+    /// The vendor's archive; nil if packages install OpenOnload.
     package let archive: ResolvedContent?
     package let reloads: Bool
     package let node: Int?
-    /// By module and parameter.
+    /// The module options, by module and parameter.
     package let options: [String: [String: String]]
     package let sysconfig: [String: String]
     package let accelerated: [String]
@@ -98,8 +121,8 @@ package struct OnloadDeclaration: ResourceDeclaration {
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         guard Self.families.contains(name) else {
             throw AttributeFault(
-                nil, "\(ScalarText.shown(name)) is no OpenOnload",
-                hint: "one of \(Self.families.joined(separator: ", "))")
+                nil, "\(ScalarText.shown(name)) is not an OpenOnload package prefix",
+                hint: "use one of \(Self.families.joined(separator: ", "))")
         }
         let reader = AttributeReader(attributes)
         family = name
@@ -120,19 +143,19 @@ package struct OnloadDeclaration: ResourceDeclaration {
             ]
             for (attribute, isGiven) in given where isGiven {
                 throw AttributeFault(
-                    attribute, "\(attribute) says nothing of an OpenOnload that is absent")
+                    attribute, "\(attribute) has no meaning with state: absent")
             }
             return
         }
         guard !version.isEmpty, !version.contains(where: \.isWhitespace) else {
             throw AttributeFault(
-                "version", version.isEmpty ? "version is missing" : "a version is one word",
-                hint: "the first word of the library's banner after its name: 9.2.1.43")
+                "version", version.isEmpty ? "version is missing" : "version must be one word",
+                hint: "use the first word after the name in the library's banner: 9.2.1.43")
         }
         for program in accelerated where program.isEmpty || program.utf8.count > 15 {
             throw AttributeFault(
-                "accelerated", "\(ScalarText.shown(program)) is no name of a process",
-                hint: "the kernel keeps the first 15 bytes: see /proc/PID/comm")
+                "accelerated", "\(ScalarText.shown(program)) is not a process name",
+                hint: "use at most 15 bytes, as in /proc/PID/comm")
         }
     }
 
@@ -144,19 +167,19 @@ package struct OnloadDeclaration: ResourceDeclaration {
             let parts = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2, modules.contains(parts[0]), isWord(parts[1]) else {
                 throw AttributeFault(
-                    "options", "\(ScalarText.shown(key)) is no MODULE.PARAMETER",
+                    "options", "\(ScalarText.shown(key)) is not MODULE.PARAMETER",
                     hint: "the modules are \(modules.joined(separator: ", "))")
             }
             guard let text = value.string, !text.isEmpty,
                 !text.contains(where: { $0.isWhitespace || $0 == "\"" })
             else {
-                throw AttributeFault("options", "\(key) has no value of one word")
+                throw AttributeFault("options", "the value of \(key) must be one word")
             }
-            // The driver takes any other word for auto, and says nothing.
+            // The driver silently treats any other word as auto.
             if key == "sfc.performance_profile", !["latency", "throughput", "auto"].contains(text) {
                 throw AttributeFault(
-                    "options", "\(ScalarText.shown(text)) is no performance profile of sfc",
-                    hint: "latency, throughput or auto")
+                    "options", "\(ScalarText.shown(text)) is not a performance profile of sfc",
+                    hint: "use latency, throughput or auto")
             }
             all[parts[0], default: [:]][parts[1]] = text
         }
@@ -172,11 +195,11 @@ package struct OnloadDeclaration: ResourceDeclaration {
                 !text.contains(where: { "\n\"'$`\\".contains($0) })
             else {
                 throw AttributeFault(
-                    "sysconfig", "\(ScalarText.shown(key)) is no setting with a plain value")
+                    "sysconfig", "\(ScalarText.shown(key)) is not a setting with a plain value")
             }
             if key.hasSuffix("_MODE"), UInt32(text, radix: 8).map({ $0 <= 0o777 }) != true {
                 throw AttributeFault(
-                    "sysconfig", "\(ScalarText.shown(text)) is no mode of a device",
+                    "sysconfig", "\(ScalarText.shown(text)) is not a device mode",
                     hint: "\(key): \"660\"")
             }
             all[key] = text
@@ -204,7 +227,7 @@ package struct OnloadDeclaration: ResourceDeclaration {
         ] + Self.modules.map { .knobs("the kernel module \($0)") }
     }
 
-    /// The cards may get their driver anew.
+    /// The driver of the cards may be reloaded.
     package var provides: [Claim] { [.networkCards] }
 
     package var needs: [Claim] {

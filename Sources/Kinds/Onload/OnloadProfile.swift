@@ -1,36 +1,44 @@
 import FleetModel
 import Wire
 
-/// A declared `onload_profile`: settings that `onload -p NAME` gives a program.
+/// A declared `onload_profile`: the settings with which `onload -p NAME` starts a program.
 package struct OnloadProfileDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
         .onloadProfile,
-        "A profile of OpenOnload: the EF_ settings that `onload -p NAME` starts a program with.",
+        "An OpenOnload profile: the EF_ settings with which `onload -p NAME` starts a program.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
-        nameType: .string, nameSummary: "The profile, without .opf: feed-latency.",
+        nameType: .string, nameSummary: "The profile name without .opf: feed-latency.",
         attributes: [
             AttributeSchema(
                 "settings", .map(.string), default: .object([:]),
                 "The EF_ settings: {EF_POLL_USEC: \"100000\", EF_INT_DRIVEN: \"0\"}."),
             AttributeSchema(
                 "imports", .list(.string), default: .array([]),
-                "Profiles whose settings come with it, as far as it does not set them itself: [latency]."
-            ),
+                "Profiles whose settings are added, unless this profile sets them itself:"
+                    + " [latency]."),
             AttributeSchema(
                 "programs", .list(.string), default: .array([]),
-                "Programs that are started with it, by the kernel's name of at most 15 bytes: one that "
+                "Programs that must use the profile, by process name (comm, at most 15 bytes):"
+                    + " one that "
                     + "runs with other settings is a finding."),
         ],
         notes: [
-            "Kept as /usr/libexec/onload/profiles/NAME.opf, its own settings first: of two that set one "
-                + "name, onload takes the earlier. Names that the installed library does not know are "
-                + "refused: it would start with a line in a log and without the setting.",
-            "Profiles are shell and are read here, never run: onload_set, onload_import and NAME=VALUE "
-                + "are understood, and any other line is a finding, since what it sets is not known.",
-            "A change disturbs nothing: a program takes its settings as it starts. Let it notify the "
-                + "handler that restarts the program. A vendor's profile of the same name is replaced, "
-                + "until the next upgrade puts it back: choose another. Source: UG1586, onload(1).",
+            "The file is /usr/libexec/onload/profiles/NAME.opf. Own settings come before imports,"
+                + " because "
+                + "onload uses the first value of a name. Names that the installed library does"
+                + " not know "
+                + "are refused: the library would only log them and start without the setting.",
+            "Profiles are shell scripts; they are parsed, never run. onload_set, onload_import and "
+                + "NAME=VALUE are understood. Any other line is a finding, because its effect is"
+                + " not "
+                + "known.",
+            "A change disturbs no running program, because programs read their settings at start:"
+                + " let it "
+                + "notify a handler that restarts the program. A vendor's profile with the same"
+                + " name is "
+                + "replaced, but the next upgrade restores it: use another name. Source: UG1586, "
+                + "onload(1).",
         ],
         example: """
             - onload_profile: feed-latency
@@ -49,8 +57,8 @@ package struct OnloadProfileDeclaration: ResourceDeclaration {
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
         guard Self.isProfile(name) else {
             throw AttributeFault(
-                nil, "\(ScalarText.shown(name)) is no name of a profile",
-                hint: "letters, digits, - and _, without .opf")
+                nil, "\(ScalarText.shown(name)) is not a profile name",
+                hint: "use letters, digits, - and _, without .opf")
         }
         let reader = AttributeReader(attributes)
         self.name = name
@@ -59,7 +67,7 @@ package struct OnloadProfileDeclaration: ResourceDeclaration {
         programs = try reader.optionalStrings("programs") ?? []
         for profile in imports where !Self.isProfile(profile) || profile == name {
             throw AttributeFault(
-                "imports", "\(ScalarText.shown(profile)) is no profile to import")
+                "imports", "\(ScalarText.shown(profile)) is not a profile that can be imported")
         }
         var settings: [String: String] = [:]
         for (key, value) in attributes["settings"]?.object ?? [:] {
@@ -69,11 +77,11 @@ package struct OnloadProfileDeclaration: ResourceDeclaration {
                 })
             else {
                 throw AttributeFault(
-                    "settings", "\(ScalarText.shown(key)) is no setting of OpenOnload",
-                    hint: "their names begin with EF_")
+                    "settings", "\(ScalarText.shown(key)) is not an OpenOnload setting",
+                    hint: "setting names begin with EF_")
             }
             guard let text = value.string, !text.contains(where: { "\n'\0".contains($0) }) else {
-                throw AttributeFault("settings", "\(key) has no value of one line")
+                throw AttributeFault("settings", "the value of \(key) must be one line")
             }
             settings[key] = text
         }
@@ -83,7 +91,8 @@ package struct OnloadProfileDeclaration: ResourceDeclaration {
         }
         if !isPresent, !settings.isEmpty || !imports.isEmpty {
             throw AttributeFault(
-                settings.isEmpty ? "imports" : "settings", "a profile that is absent sets nothing")
+                settings.isEmpty ? "imports" : "settings",
+                "an absent profile has no settings or imports")
         }
     }
 

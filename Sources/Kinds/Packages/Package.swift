@@ -1,54 +1,65 @@
 import FleetModel
 import Wire
 
-/// A declared `package` of the distribution, by apt and dpkg or by dnf and rpm.
+/// A declared `package` of the distribution, managed with apt and dpkg or with dnf and rpm.
 package struct PackageDeclaration: ResourceDeclaration {
     package enum State: String, Sendable {
         case present, absent
-        /// Absent, and its configuration files too.
+        /// Absent, including its configuration files.
         case purged
     }
 
     package static let schema = KindSchema(
-        .package, "A package: there or not, at which version, held or not.",
+        .package, "A package: whether it is installed, its version, whether it is held.",
         traits: KindTraits(
             changes: .anything, reads: .units, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
-            "The package; `NAME:ARCHITECTURE` for one that is not of the host's own, with dnf too.",
+            "The package; `NAME:ARCHITECTURE` for a foreign architecture, also with dnf.",
         states: ["present", "absent", "purged"],
         attributes: [
             AttributeSchema(
                 "version", .version,
-                "The exact version, as `apt-cache policy` writes it; of rpm `[EPOCH:]VERSION-RELEASE`. Not"
-                    + " given: any will do."),
+                "The exact version, as in `apt-cache policy`; for rpm `[EPOCH:]VERSION-RELEASE`."
+                    + " Default:"
+                    + " any version."),
             AttributeSchema(
                 "hold", .boolean,
-                "Whether apt or dnf may not upgrade it by itself. Not given: left as it is."),
+                "Whether apt and dnf must not upgrade it. Default: stays as it is."),
             AttributeSchema(
                 "source", .string, resolvedByController: true,
-                "A .deb or .rpm file of the role, installed in place of one from a repository."
-                    + " `version` must be given with it."),
+                "A .deb or .rpm file of the role, installed instead of a package from a repository."
+                    + " Requires `version`."),
             AttributeSchema(
                 "allow_downgrade", .boolean, default: false,
                 "Whether an older version may replace a newer one."),
             AttributeSchema(
                 "recommends", .boolean, default: false,
-                "Whether the packages it recommends are installed with it."),
+                "Whether recommended packages are installed too."),
         ],
         notes: [
-            "Without `version` it is never upgraded: a plan that is the same twice does the same twice.",
-            "Installing never removes another package, and removing one never removes those that need"
-                + " it: apt's plan is read first, or rpm's, and what it would do besides is the fault.",
-            "The package lists are refreshed only where they lack the version wanted, once in a run."
+            "Without `version`, an installed package is never upgraded, so that the same plan"
+                + " always has"
+                + " the same effect.",
+            "Installing never removes other packages, and removing never removes packages that"
+                + " depend on"
+                + " this one: the transaction of apt or rpm is checked first, and additional"
+                + " removals are a"
+                + " fault.",
+            "The package lists are refreshed only if they lack the wanted version, at most once"
+                + " in a run."
                 + " Configuration files changed on the host are kept.",
-            "A new installation costs nothing that runs; another version or a removal counts as"
-                + " `service_restart`, since packages restart their services.",
-            "A .deb or .rpm is known by its version: one rebuilt under the same version is not seen.",
-            "A host without dpkg's database is one of rpm and dnf. There `hold` is a lock of dnf's plugin"
-                + " versionlock, which has to be installed; `purged` is `absent`, since rpm keeps no record of"
-                + " configuration files (it leaves them as .rpmsave); of packages installed several times,"
-                + " as kernels are, one at the version is enough.",
+            "A new installation causes no disruption; another version or a removal counts as"
+                + " `service_restart`, because packages restart their services.",
+            "A .deb or .rpm is identified by its version: a rebuild with the same version is not"
+                + " noticed.",
+            "A host without dpkg's database uses rpm and dnf. There, `hold` is a lock of dnf's"
+                + " plugin"
+                + " versionlock, which must be installed; `purged` is the same as `absent`,"
+                + " because rpm has no"
+                + " record of remaining configuration files (.rpmsave). If a package is installed"
+                + " in several"
+                + " versions, like kernels, one with the wanted version suffices.",
         ],
         example: """
             - package: linux-cpupower
@@ -60,7 +71,7 @@ package struct PackageDeclaration: ResourceDeclaration {
     package let state: State
     package let version: String?
     package let hold: Bool?
-    /// The .deb file to install; nil takes it from the repositories.
+    /// The .deb or .rpm file to install; nil to install from the repositories.
     package let archive: ResolvedContent?
     package let allowsDowngrade: Bool
     package let installsRecommended: Bool
@@ -69,7 +80,7 @@ package struct PackageDeclaration: ResourceDeclaration {
         let reader = AttributeReader(attributes)
         guard Self.isPackageName(name) else {
             throw AttributeFault(
-                nil, "\"\(name)\" is not the name of a package",
+                nil, "\"\(name)\" is not a package name",
                 hint: name.contains("=") ? "give the version as the attribute `version`" : nil)
         }
         self.name = name
@@ -84,7 +95,7 @@ package struct PackageDeclaration: ResourceDeclaration {
             throw AttributeFault(
                 "version", "\"\(version)\" is not a version",
                 hint:
-                    "exact, as `apt-cache policy \(name)` or `rpm -q \(name)` writes it; no pattern"
+                    "use the exact version in `apt-cache policy \(name)` or `rpm -q \(name)`"
             )
         }
         if state != .present {
@@ -92,7 +103,7 @@ package struct PackageDeclaration: ResourceDeclaration {
                 ("version", version != nil), ("hold", hold == true), ("source", archive != nil),
             ] where isGiven {
                 throw AttributeFault(
-                    attribute, "\(attribute) says nothing of a package that is \(stateText)")
+                    attribute, "\(attribute) has no meaning with state: \(stateText)")
             }
         }
         if archive != nil, version == nil {
@@ -102,7 +113,7 @@ package struct PackageDeclaration: ResourceDeclaration {
         }
     }
 
-    /// By the rules of Debian and of rpm together: rpm has capitals, `_` and names of one letter.
+    /// Accepts Debian's and rpm's names; rpm also allows capitals, `_` and one-letter names.
     private static func isPackageName(_ name: String) -> Bool {
         let parts = name.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count <= 2, let first = parts[0].utf8.first, isLetterOrDigit(first),
@@ -126,6 +137,6 @@ package struct PackageDeclaration: ResourceDeclaration {
 
     package var owns: [Claim] { [.package(name)] }
 
-    /// A file of the role needs no repository, but what it depends on may.
+    /// Even a file of the role may have dependencies that come from a repository.
     package var needs: [Claim] { state == .present ? [.packageSources] : [] }
 }

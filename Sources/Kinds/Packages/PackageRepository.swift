@@ -1,10 +1,10 @@
 import FleetModel
 import Wire
 
-/// A declared `package_repository`: where apt or dnf takes packages from, and by which key.
+/// A declared `package_repository`: a source of packages for apt or dnf, and its signing key.
 package struct PackageRepositoryDeclaration: ResourceDeclaration {
     package enum Format: String, Sendable {
-        /// One stanza in `NAME.sources`.
+        /// A stanza in `NAME.sources`.
         case deb822
         /// Lines in `NAME.list`, for an apt older than 1.1.
         case list
@@ -14,54 +14,66 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
 
     package static let schema = KindSchema(
         .packageRepository,
-        "A repository that apt or dnf takes packages from, and the key that signs it.",
+        "A package repository for apt or dnf, and its signing key.",
         traits: KindTraits(
             changes: .anything, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
         nameSummary:
-            "The name of its file in /etc/apt/sources.list.d or /etc/yum.repos.d, without an extension.",
+            "The name of its file in /etc/apt/sources.list.d or /etc/yum.repos.d, without"
+            + " extension.",
         attributes: [
-            AttributeSchema("uris", .list(.string), "Where it is: `https://…`, `file:/…`."),
+            AttributeSchema("uris", .list(.string), "The addresses: `https://…`, `file:/…`."),
             AttributeSchema(
                 "suites", .list(.string),
-                "The suites: `bookworm`; or one path that ends in `/`, of a flat repository. dnf has none."
+                "The suites: `bookworm`; or a path that ends in `/` for a flat repository. Not"
+                    + " for dnf."
             ),
-            AttributeSchema("components", .list(.string), "The components: `main`. dnf has none."),
+            AttributeSchema("components", .list(.string), "The components: `main`. Not for dnf."),
             AttributeSchema(
                 "types", .list(.oneOf(["deb", "deb-src"])), default: ["deb"],
                 "Binary packages, sources, or both."),
             AttributeSchema(
-                "architectures", .list(.string), "Only these architectures. Not given: the host's."),
+                "architectures", .list(.string), "The architectures. Default: the host's."),
             AttributeSchema(
-                "signed_by", .path, "A keyring on the host that must sign it."),
+                "signed_by", .path, "The path of a keyring on the host with the signing key."),
             AttributeSchema(
                 "content", .string, resolvedByController: true,
-                "The key that must sign it, ASCII-armoured."),
+                "The signing key, ASCII-armoured."),
             AttributeSchema(
                 "source", .string, resolvedByController: true,
-                "A file of the role that holds the key, armoured or binary."),
+                "A file of the role with the signing key, armoured or binary."),
             AttributeSchema(
                 "enabled", .boolean, default: true, "Whether apt or dnf uses it."),
             AttributeSchema(
                 "trusted", .boolean,
-                "Overrides the signature check. `true` takes packages from anyone who can answer for the"
-                    + " address: only for a repository on the host itself."),
+                "Overrides the signature check. `true` accepts packages without a valid"
+                    + " signature: use it"
+                    + " only for a repository on the host itself."),
             AttributeSchema(
                 "options", .map(.string),
-                "Further fields of sources.list(5), `Check-Valid-Until`; or of dnf.conf(5), `priority`."
+                "Further fields: of sources.list(5), `Check-Valid-Until`; or of dnf.conf(5),"
+                    + " `priority`."
             ),
             AttributeSchema(
                 "format", .oneOf(["deb822", "list", "repo"]), default: "deb822",
-                "One stanza in NAME.sources, lines in NAME.list, or a section in dnf's NAME.repo."),
+                "A stanza in NAME.sources, lines in NAME.list, or a section in dnf's NAME.repo."),
         ],
         notes: [
-            "A key given here is put at /etc/apt/keyrings/NAME.asc (or .gpg) and named by `Signed-By`:"
-                + " it vouches for this repository alone.",
-            "With `format: repo` the key is at /etc/pki/rpm-gpg/RPM-GPG-KEY-NAME, armoured; rpm takes it in"
-                + " when it first installs from there, and then it vouches for every repository.",
-            "A repository that changed is fetched at once, alone; a fetch that fails is a failure, also"
-                + " where apt or dnf would go on with older lists. Lists that are not there are a difference.",
-            "A file of the other format under the same name is removed, so that apt sees it once.",
+            "A key given here is written to /etc/apt/keyrings/NAME.asc (or .gpg) and referenced by"
+                + " `Signed-By`, so that it is trusted only for this repository.",
+            "With `format: repo`, the key is written to /etc/pki/rpm-gpg/RPM-GPG-KEY-NAME and"
+                + " must be"
+                + " armoured. rpm imports it at the first installation from the repository; after"
+                + " that it is"
+                + " trusted for every repository.",
+            "The lists of a changed repository are fetched at once, and only those; a failed"
+                + " fetch is a"
+                + " failure, even if apt or dnf would continue with older lists. Missing lists"
+                + " are a"
+                + " difference.",
+            "A file with the same name in apt's other format is removed, so that apt reads the"
+                + " repository"
+                + " only once.",
         ],
         example: """
             - package_repository: vendor
@@ -78,9 +90,9 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
     package let components: [String]
     package let types: [String]
     package let architectures: [String]
-    /// A keyring that is on the host already.
+    /// A keyring that already exists on the host.
     package let keyring: String?
-    /// A key to put on the host.
+    /// A key to be written to the host.
     package let key: ResolvedContent?
     package let isEnabled: Bool
     package let trusted: Bool?
@@ -88,7 +100,7 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
     package let format: Format
 
     package init(name: String, attributes: [String: JSON]) throws(AttributeFault) {
-        // apt ignores files of sources.list.d with any other character.
+        // apt ignores files in sources.list.d whose names have other characters.
         guard !name.isEmpty, !name.hasPrefix("."),
             name.utf8.allSatisfy({
                 (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
@@ -96,14 +108,14 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
             })
         else {
             throw AttributeFault(
-                nil, "\"\(name)\" is not a name that apt reads",
-                hint: "letters, digits, - _ and . only")
+                nil, "\"\(name)\" is not a file name that apt reads",
+                hint: "use only letters, digits, -, _ and .")
         }
         let reader = AttributeReader(attributes)
         self.name = name
         isAbsent = try reader.state(of: Self.schema) == "absent"
         guard let format = Format(rawValue: try reader.optionalString("format") ?? "deb822") else {
-            throw AttributeFault("format", "the format is deb822, list or repo")
+            throw AttributeFault("format", "format must be deb822, list or repo")
         }
         self.format = format
         uris = try reader.optionalStrings("uris") ?? []
@@ -118,9 +130,9 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
         options = try Self.options(attributes["options"], format)
         if format == .repo {
             try reader.refuse(
-                ["suites", "components", "architectures"], because: "in a repository of dnf")
+                ["suites", "components", "architectures"], because: "for a dnf repository")
             guard types == ["deb"] else {
-                throw AttributeFault("types", "types has no meaning in a repository of dnf")
+                throw AttributeFault("types", "types has no meaning for a dnf repository")
             }
         }
         if !isAbsent { try checkPresent() }
@@ -153,7 +165,7 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
             }
             if own.contains(field.lowercased()) {
                 throw AttributeFault(
-                    "options", "the option \(field) has an attribute of its own")
+                    "options", "the option \(field) has its own attribute")
             }
             guard let text = value.string, !text.utf8.contains(10) else {
                 throw AttributeFault("options", "the option \(field) is not one line of text")
@@ -184,26 +196,27 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
         let flat = suites.filter { $0.hasSuffix("/") }
         if !flat.isEmpty, flat.count != suites.count || !components.isEmpty {
             throw AttributeFault(
-                "suites", "the suite \(flat[0]) is of a flat repository, which has no components")
+                "suites",
+                "\(flat[0]) is a flat repository, without components or other suites")
         }
         if format != .repo, flat.isEmpty, components.isEmpty {
             throw AttributeFault(
                 "components", "package_repository \(name) has no components",
-                hint: "main, or a suite that ends in / for a flat repository")
+                hint: "give components: [main], or a suite that ends in / for a flat repository")
         }
         if keyring != nil, key != nil {
             throw AttributeFault(
-                "signed_by", "signed_by and a key of the role are both given", hint: "give one")
+                "signed_by", "signed_by and a key are both given", hint: "give one of them")
         }
     }
 
-    /// The folder of its file.
+    /// The directory of the repository's file.
     package var folder: String { format == .repo ? "/etc/yum.repos.d" : "/etc/apt/sources.list.d" }
 
     /// The file that apt or dnf reads.
     package var path: String { "\(folder)/\(name).\(fileExtension(of: format))" }
 
-    /// The same repository in apt's other format: there must be none.
+    /// The path of the same repository in apt's other format, which must not exist.
     package var otherPath: String? {
         switch format {
         case .repo: nil
@@ -212,13 +225,13 @@ package struct PackageRepositoryDeclaration: ResourceDeclaration {
         }
     }
 
-    /// Where a key of the role is put.
+    /// The directory for a key of the role.
     package var keyFolder: String { format == .repo ? "/etc/pki/rpm-gpg" : "/etc/apt/keyrings" }
 
-    /// The paths a key may have.
+    /// The paths that a key may have.
     ///
-    /// apt tells armoured and binary ones apart by the extension alone; rpm
-    /// takes armoured ones only.
+    /// apt distinguishes armoured and binary keys only by the extension; rpm accepts only armoured
+    /// ones.
     package var keyPaths: [String] {
         format == .repo
             ? [keyPath(armoured: true)] : [true, false].map { keyPath(armoured: $0) }

@@ -1,8 +1,8 @@
 /// Versions of RPM packages, `[EPOCH:]VERSION[-RELEASE]`, ordered as rpm-version(7) orders them.
 package enum RPMVersion {
-    /// Negative where `left` is older, 0 where both are the same, positive where it is newer.
+    /// Returns a negative number if `left` is older, 0 if both are equal, a positive one if newer.
     ///
-    /// Where one has no release, releases are not compared.
+    /// If one of them has no release, releases are not compared.
     package static func compare(_ left: String, _ right: String) -> Int {
         let left = parts(left)
         let right = parts(right)
@@ -27,9 +27,9 @@ package enum RPMVersion {
         return (epoch, Array(bytes[..<dash]), Array(bytes[(dash + 1)...]))
     }
 
-    /// Compares run by run of digits or letters; what lies between runs only parts them.
+    /// Compares runs of digits or letters one by one; other characters only separate the runs.
     ///
-    /// `~` sorts before everything, the end too; `^` after the end and before everything else.
+    /// `~` sorts before everything, even the end; `^` sorts after the end but before all else.
     package static func compareText(_ left: [UInt8], _ right: [UInt8]) -> Int {
         if left == right { return 0 }
         var i = 0
@@ -73,7 +73,7 @@ package enum RPMVersion {
                 return ours.lexicographicallyPrecedes(theirs) ? -1 : 1
             }
         }
-        // The one with something left is newer.
+        // The version that has characters left is newer.
         if i >= left.count, j >= right.count { return 0 }
         return i < left.count ? 1 : -1
     }

@@ -1,41 +1,47 @@
 import FleetModel
 import Wire
 
-/// A declared `service`: whether a unit runs now, starts at boot, may start at all.
+/// A declared `service`: whether a unit runs, is enabled at boot, and is masked.
 package struct ServiceDeclaration: ResourceDeclaration {
     package enum State: String, Sendable {
-        /// Runs or not: not ours.
+        /// Whether the unit runs is not managed.
         case unmanaged
         case started, stopped
     }
 
     package static let schema = KindSchema(
-        .service, "Whether a systemd unit runs now, starts at boot, and may be started at all.",
+        .service, "Whether a systemd unit runs, is enabled at boot, and is masked.",
         traits: KindTraits(
             changes: .claims, reads: .units, names: .unitName, remains: .listed, rivals: [],
             handler: .unitAction),
         nameType: .string,
         nameSummary:
-            "The unit; without a type it is a `.service`. Aliases and instances may be named.",
+            "The unit; without a type it is a `.service`. Aliases and instances are allowed.",
         states: ["unmanaged", "started", "stopped"],
         attributes: [
             AttributeSchema(
                 "enabled", .boolean,
-                "Whether it starts at boot, by its [Install] section. Not given: left as it is."),
+                "Whether it starts at boot, by its [Install] section. Default: stays as it is."),
             AttributeSchema(
                 "masked", .boolean,
-                "Whether it is linked to /dev/null, so that nothing can start it. Not given: left as it is."
+                "Whether it is linked to /dev/null, so that nothing can start it. Default: stays"
+                    + " as it is."
             ),
         ],
         notes: [
-            "`state` is the running value, `enabled` and `masked` are the persisted ones. A unit whose"
-                + " file is newer than what systemd has loaded is a difference of its own, mended by a"
+            "`state` is the running value, `enabled` and `masked` are the persisted ones. If the"
+                + " unit file"
+                + " has changed since systemd loaded it, this is a separate difference, corrected"
+                + " by a"
                 + " daemon-reload.",
-            "A unit that does not exist is stopped and not enabled; anything else of it is a failure."
-                + " A unit whose conditions are unmet on the host is not applicable there.",
-            "A static, indirect or generated unit cannot be enabled, and a oneshot that does not remain"
-                + " after exit never counts as started: both are said, not tried.",
-            "Starting costs nothing that runs; stopping counts as `service_restart`.",
+            "A unit that does not exist counts as stopped and not enabled; any other declaration"
+                + " for it is"
+                + " a failure. If the conditions of a unit are not met, it is not applicable on"
+                + " that host.",
+            "A static, indirect or generated unit cannot be enabled, and a oneshot unit without"
+                + " RemainAfterExit never counts as started: both are faults, and nothing is"
+                + " tried.",
+            "Starting causes no disruption; stopping counts as `service_restart`.",
         ],
         example: """
             - service: irqbalance
@@ -71,14 +77,14 @@ package struct ServiceDeclaration: ResourceDeclaration {
         }
         if UnitName.isTemplate(unit) {
             throw AttributeFault(
-                nil, "\(unit) is a template, and only its instances run",
+                nil, "\(unit) is a template; only instances can run",
                 hint: "name an instance: \(UnitName.stem(unit))@NAME.service")
         }
     }
 
     package var owns: [Claim] { [.service(unit)] }
 
-    /// Its unit file and, by the custom that both have one name, its package.
+    /// The unit file, and the package, which usually has the same name as the unit.
     package var needs: [Claim] {
         var units = [unit]
         if let template = UnitName.template(of: unit) { units.append(template) }

@@ -4,7 +4,7 @@ import Wire
 /// A declared `unit`: a unit file in /etc/systemd/system, or a drop-in of a unit.
 package struct UnitDeclaration: ResourceDeclaration {
     package static let schema = KindSchema(
-        .unit, "A systemd unit file, or a drop-in of a unit, and that systemd has loaded it.",
+        .unit, "A systemd unit file or a drop-in of a unit, loaded by systemd.",
         traits: KindTraits(
             changes: .claims, reads: .claims, names: .exact, remains: .listed, rivals: []),
         nameType: .string,
@@ -15,26 +15,30 @@ package struct UnitDeclaration: ResourceDeclaration {
             AttributeSchema(
                 "drop_in", .string,
                 "Makes it a drop-in of the unit: the file `NAME.d/DROP_IN`, which ends in `.conf`."
-                    + " The same as to name it so."),
+                    + " Equal to writing that path as the name."),
             AttributeSchema(
                 "content", .string, resolvedByController: true, "The text of the file."),
             AttributeSchema(
                 "template", .string, resolvedByController: true,
-                "A template of the role that gives the text."),
+                "A template of the role that is rendered to the text."),
             AttributeSchema(
-                "source", .string, resolvedByController: true, "A file of the role, taken as it is."
+                "source", .string, resolvedByController: true,
+                "A file of the role, copied unchanged."
             ),
-            AttributeSchema("mode", .mode, default: "0644", "Its permission bits."),
+            AttributeSchema("mode", .mode, default: "0644", "The permission bits."),
             AttributeSchema(
                 "verify", .boolean, default: true,
-                "Whether `systemd-analyze verify` must accept it before it is put in place."),
+                "Whether `systemd-analyze verify` must accept the file before it is installed."),
         ],
         notes: [
-            "Systemd reads a unit file when it loads the unit: a file that changed since is found and"
-                + " mended by a daemon-reload, whoever changed it. What runs is not restarted by that;"
+            "systemd reads a unit file when it loads the unit. A file that was changed later, by"
+                + " anyone, is"
+                + " detected and corrected by a daemon-reload. This does not restart the running"
+                + " unit:"
                 + " notify a handler.",
-            "`absent` removes the file or drop-in and reloads; a unit that still runs goes on running,"
-                + " so declare its service stopped as well.",
+            "`absent` removes the file or drop-in and reloads systemd; a running unit keeps"
+                + " running,"
+                + " so declare its service stopped too.",
             "Whether it runs and starts at boot is declared by `service`.",
         ],
         example: """
@@ -44,7 +48,7 @@ package struct UnitDeclaration: ResourceDeclaration {
                 CPUAffinity=2-5
             """)
 
-    /// Where unit files of the administrator lie.
+    /// The directory of the administrator's unit files.
     package static let directory = "/etc/systemd/system"
 
     /// The unit's full name.
@@ -52,7 +56,7 @@ package struct UnitDeclaration: ResourceDeclaration {
     /// The drop-in's file name; nil for the unit file itself.
     package let dropIn: String?
     package let isAbsent: Bool
-    /// What the file is to hold; nil only where it is absent.
+    /// The content of the file; nil only for state: absent.
     package let content: ResolvedContent?
     package let mode: UInt32
     package let verifies: Bool
@@ -62,7 +66,7 @@ package struct UnitDeclaration: ResourceDeclaration {
         let given = try reader.optionalString("drop_in")
         let parts = Self.parts(name)
         if given != nil, parts.dropIn != nil {
-            throw AttributeFault("drop_in", "the name is that of a drop-in already")
+            throw AttributeFault("drop_in", "the name is already that of a drop-in")
         }
         let name = parts.unit
         let dropIn = given ?? parts.dropIn
@@ -83,7 +87,7 @@ package struct UnitDeclaration: ResourceDeclaration {
             else {
                 throw AttributeFault(
                     "drop_in", "drop_in \"\(dropIn)\" is not a file name that ends in .conf",
-                    hint: "systemd reads only *.conf of \(name).d")
+                    hint: "systemd reads only *.conf files in \(name).d")
             }
         }
         if !isAbsent, content == nil {
@@ -103,14 +107,14 @@ package struct UnitDeclaration: ResourceDeclaration {
     /// The directory of the unit's drop-ins.
     package var dropInDirectory: String { "\(Self.directory)/\(name).d" }
 
-    /// The file it manages.
+    /// The path of the managed file.
     package var path: String {
         dropIn.map { "\(dropInDirectory)/\($0)" } ?? "\(Self.directory)/\(name)"
     }
 
     package var owns: [Claim] { dropIn == nil ? [.unit(name), .path(path)] : [.path(path)] }
 
-    /// A service waits for the drop-ins of its unit too.
+    /// A drop-in also provides the unit, so that the service is ordered after it.
     package var provides: [Claim] { dropIn == nil ? [] : [.unit(name)] }
 
     package var needs: [Claim] {

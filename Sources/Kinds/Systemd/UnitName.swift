@@ -1,4 +1,4 @@
-/// The names of systemd units, as systemd.unit(5) has them.
+/// The names of systemd units (systemd.unit(5)).
 package enum UnitName {
     private static let types: Set<String> = [
         "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer",
@@ -32,7 +32,7 @@ package enum UnitName {
         return full.index(after: at) == dot
     }
 
-    /// The template of an instance: `getty@.service` of `getty@tty1.service`; nil of other units.
+    /// The template of an instance: `getty@.service` of `getty@tty1.service`; nil for other units.
     package static func template(of name: String) -> String? {
         let full = full(name)
         guard !isTemplate(full), let at = full.firstIndex(of: "@"),
@@ -41,16 +41,16 @@ package enum UnitName {
         return String(full[...at]) + String(full[dot...])
     }
 
-    /// Throws where systemd would not take the name.
+    /// Throws if systemd would not accept the name.
     package static func check(_ name: String) throws(AttributeFault) {
         guard !name.isEmpty, name.utf8.count <= 250, name.utf8.allSatisfy(isAllowed) else {
             throw AttributeFault(
-                nil, "\"\(name)\" is not the name of a unit",
-                hint: "letters, digits and : - _ . \\ @, such as feed-handler.service")
+                nil, "\"\(name)\" is not a unit name",
+                hint: "use letters, digits and : - _ . \\ @, such as feed-handler.service")
         }
         guard !name.hasPrefix("@"), !name.hasPrefix("."), !name.hasPrefix("-") else {
             throw AttributeFault(
-                nil, "the name of a unit does not begin with \"\(name.prefix(1))\"")
+                nil, "a unit name cannot begin with \"\(name.prefix(1))\"")
         }
     }
 
