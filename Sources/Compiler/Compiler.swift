@@ -4,8 +4,9 @@ import Inventory
 import Synchronization
 import Values
 
-/// Compiles hosts to plans: the same inputs give the same bytes, in whatever order and on however
-/// many threads.
+/// Compiles hosts to plans.
+///
+/// The same inputs give the same bytes, in any order and on any number of threads.
 package final class Compiler: Sendable {
     package let sources: FleetSources
     private let overrides: Overrides
@@ -13,7 +14,7 @@ package final class Compiler: Sendable {
 
     /// A host compiler that is lent to one thread at a time.
     ///
-    /// Unchecked: it is only ever taken out of the pool, used by the one that took it, and put back.
+    /// Unchecked: only the thread that took it out of the pool uses it, until it is put back.
     private struct Worker: @unchecked Sendable {
         let compiler: HostCompiler
     }
@@ -24,7 +25,7 @@ package final class Compiler: Sendable {
         overrides = try Overrides(settings, sources: sources)
     }
 
-    /// The names of the roles a host carries, in order.
+    /// The names of the roles that a host carries, in order.
     package func roles(of host: String) -> [String] {
         sources.assignment(of: host).roles.map { sources.roles[$0.role].name }
     }
@@ -38,10 +39,9 @@ package final class Compiler: Sendable {
         return worker.compiler.compile(host, facts: facts, options)
     }
 
-    /// Compiles hosts on all processors and hands each to `each`, in the order of the names, on the
-    /// calling thread.
+    /// Compiles hosts on all processors and calls `each` for every result on the calling thread.
     ///
-    /// Only a few hundred results are held at a time, however many hosts there are.
+    /// The calls are in the order of `hosts`. At most a few hundred results are held at a time.
     package func compile(
         hosts: [String], facts: @escaping @Sendable (String) -> HostFactsInput = { _ in .none },
         options: CompileOptions = CompileOptions(), each: (HostCompilation) -> Void
@@ -60,8 +60,9 @@ package final class Compiler: Sendable {
         }
     }
 
-    /// Where a value of a host comes from: of a variable, of `ROLE.PARAMETER`, or of every
-    /// parameter of `ROLE`.
+    /// Explains where a host's value comes from.
+    ///
+    /// `name` is a variable, `ROLE.PARAMETER`, or `ROLE` for all its parameters.
     package func explain(
         host: String, name: String, facts: HostFactsInput = .none
     ) throws(Faults) -> [Explanation] {

@@ -4,13 +4,13 @@ import Values
 import Wire
 import YAML
 
-/// Where a value of a host comes from: everything that was given for it, and what won.
+/// Where a value of a host comes from: all candidates, and the one that wins.
 package struct Explanation: Sendable, Equatable {
     package struct Candidate: Sendable, Equatable {
         package let place: Place
         /// `default of the role`, `group ld4`, `argument in site.yaml`, `host`, `--set`.
         package let giver: String
-        /// As it was written, or `(secret)`.
+        /// The text as written, or `(secret)`.
         package let text: String
     }
 
@@ -18,13 +18,12 @@ package struct Explanation: Sendable, Equatable {
     package let name: String
     /// From low to high precedence; the last one wins.
     package let candidates: [Candidate]
-    /// What the winner amounts to on the host, templates computed; `{"secret": DIGEST}` for a
-    /// secret, nil where it cannot be computed.
+    /// The final value on the host; `{"secret": DIGEST}` for a secret; nil if it has faults.
     package let value: JSON?
-    /// Why it cannot.
+    /// Why the value cannot be computed.
     package let faults: [Diagnostic]
 
-    /// The form for machines.
+    /// The JSON form, for machine-readable output.
     package var json: JSON {
         .compact([
             "name": .string(name),
@@ -45,8 +44,8 @@ package struct Explanation: Sendable, Equatable {
 extension HostCompiler {
     /// Explains `NAME`, `ROLE.PARAMETER`, or every parameter of `ROLE`.
     ///
-    /// A plain name is the variable of that name, and every parameter that is called so or takes
-    /// it. Throws where the host has nothing of that name.
+    /// A plain name means the variable, and every parameter with that name or with `from` naming
+    /// it. Throws if the host has neither.
     func explain(_ host: String, _ name: String, facts input: HostFactsInput) throws(Faults)
         -> [Explanation]
     {
@@ -65,7 +64,7 @@ extension HostCompiler {
     }
 }
 
-/// Finds and tells everything that bears a name on one host.
+/// Finds everything on one host that a name refers to, and explains it.
 private struct Explainer {
     let hostClass: HostClass
     let scope: HostScope
@@ -97,7 +96,7 @@ private struct Explainer {
                 exitCode: .usage))
     }
 
-    /// What a role of the host has instead.
+    /// A hint: the parameters of the role, or the roles of the host.
     private func parameters(of role: String) -> String {
         let roles = hostClass.roles.map(\.role)
         guard let role = roles.first(where: { $0.name == role }) else {

@@ -4,7 +4,7 @@ import Kinds
 import Templates
 import Values
 
-/// Everything compiled from, read and checked once: roles, site.yaml, and the inventory.
+/// The inputs of the compiler, read and checked once: roles, site.yaml, and the inventory.
 package final class FleetSources: Sendable {
     package let inventory: InventorySet
     /// In the order of their names.
@@ -13,7 +13,7 @@ package final class FleetSources: Sendable {
     package let files: FleetFiles
     /// Warnings about the files.
     package let warnings: [Diagnostic]
-    /// The names of variables that some host has.
+    /// The names of variables that at least one host has.
     package let variables: Set<String>
     let names: FleetNames
     let digests: FileDigests
@@ -64,13 +64,13 @@ package final class FleetSources: Sendable {
         names = FleetNames(inventory)
     }
 
-    /// What a host carries; nothing for a host that no entry of site.yaml matches.
+    /// The roles of a host; empty if no entry of site.yaml matches the host.
     package func assignment(of host: String) -> Assignment { assignments[host] ?? noRoles }
 
     /// The role of that name.
     package func role(_ name: String) -> RoleDefinition? { roles.first { $0.name == name } }
 
-    /// Throws where a tag is on no resource of any role.
+    /// Throws if no resource of any role has one of these tags.
     package func checkTags(_ tags: [String]) throws(Faults) {
         let known = Set(roles.flatMap(\.resources).flatMap(\.tags))
         let unknown = tags.filter { !known.contains($0) }
@@ -86,7 +86,7 @@ package final class FleetSources: Sendable {
             })
     }
 
-    /// By file, line and column; what has no place first.
+    /// Sorts by file, line and column; faults without a place come first.
     private static func inOrder(_ faults: [Diagnostic]) -> [Diagnostic] {
         faults.enumerated().sorted { left, right in
             switch (left.element.place, right.element.place) {
@@ -118,7 +118,7 @@ package final class FleetSources: Sendable {
         }
     }
 
-    /// The role folders there are, whether their files can be read or not.
+    /// The names of all role folders, including those whose files cannot be read.
     private static func roleNames(_ files: FleetFiles) -> [String] {
         names(of: (try? files.list("Roles")) ?? [])
     }
@@ -127,8 +127,9 @@ package final class FleetSources: Sendable {
         entries.filter { $0.isFolder && !$0.name.hasPrefix(".") }.map(\.name).sorted()
     }
 
-    /// Resources that rest on nothing are the same everywhere: what is wrong with them is told
-    /// also where no host carries them.
+    /// Checks resources that read no variables, which are the same on every host.
+    ///
+    /// Their faults are reported even if no host carries the role.
     private static func checkConstants(
         _ roles: [RoleDefinition], _ digests: FileDigests, faults: inout DiagnosticBag
     ) {

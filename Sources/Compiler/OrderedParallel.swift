@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// Does numbered pieces of work on several threads and hands over the results in order.
+/// Runs numbered pieces of work on several threads and delivers the results in order.
 enum OrderedParallel {
-    /// Runs `work` for 0 up to `count` on `width` threads (nil: one for each processor), and
-    /// `deliver` with each result, in order, on the calling thread.
+    /// Runs `work` for 0..<`count` on threads, and `deliver` in order on the calling thread.
     ///
-    /// Threads stay at most a few pieces ahead of what was delivered, so memory is bounded. With one
-    /// piece or a width of 1 no thread is started.
+    /// `width` is the number of threads; nil means one for each processor. Threads are at most
+    /// 4 × `width` pieces ahead of delivery, so that memory is bounded. With one piece or a width
+    /// of 1, no thread is started.
     static func run<Result: Sendable>(
         count: Int, width: Int?, work: @escaping @Sendable (Int) -> Result,
         deliver: (Result) -> Void
@@ -36,7 +36,7 @@ enum OrderedParallel {
                 task.release()
             }
         }
-        // Where not one thread could be started, the caller does the work itself.
+        // If no thread could be started, the caller does the work itself.
         if threads.isEmpty {
             for index in 0..<count { deliver(work(index)) }
             return
@@ -52,9 +52,9 @@ enum OrderedParallel {
     }
 }
 
-/// What is to be done, what is done, and what was taken away.
+/// The shared state of the threads: the next piece, finished results, and delivered ones.
 ///
-/// Unchecked: everything in it is read and written only under its lock.
+/// Unchecked: all state is read and written only under the lock.
 private final class Board<Result: Sendable>: @unchecked Sendable {
     private let count: Int
     private let ahead: Int
@@ -67,7 +67,7 @@ private final class Board<Result: Sendable>: @unchecked Sendable {
     init(count: Int, ahead: Int) {
         self.count = count
         self.ahead = ahead
-        // On the heap: their addresses must not change.
+        // They are on the heap, because their addresses must not change.
         lock = .allocate(capacity: 1)
         lock.initialize(to: pthread_mutex_t())
         pthread_mutex_init(lock, nil)
@@ -83,7 +83,7 @@ private final class Board<Result: Sendable>: @unchecked Sendable {
         lock.deallocate()
     }
 
-    /// Takes pieces until there are none left.
+    /// Takes and runs pieces until none are left.
     func runThread(_ work: @Sendable (Int) -> Result) {
         while let index = take() {
             let result = work(index)
@@ -103,7 +103,7 @@ private final class Board<Result: Sendable>: @unchecked Sendable {
         return next
     }
 
-    /// Waits for a result and takes it away.
+    /// Waits for a result and removes it.
     func waitFor(_ index: Int) -> Result {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }

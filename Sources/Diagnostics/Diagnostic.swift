@@ -1,12 +1,12 @@
 import Wire
 
-/// One fault or remark about an input: what, where, why, and the way out.
+/// One fault, warning or note about an input: what, where, why, and what to do.
 package struct Diagnostic: Error, Sendable, Equatable {
     package enum Severity: String, Sendable {
         case error, warning, note
     }
 
-    /// Another place that belongs to the fault: the first definition, the other claim.
+    /// Another place that is part of the fault: the first definition, the other claim.
     package struct Related: Sendable, Equatable {
         package let place: Place
         package let text: String
@@ -23,12 +23,12 @@ package struct Diagnostic: Error, Sendable, Equatable {
     /// One line without a full stop: what is wrong, on what.
     package var summary: String
     package var place: Place?
-    /// Why it is wrong, where the summary does not say it.
+    /// Why it is wrong, if the summary does not say it.
     package var cause: String?
     /// What to do.
     package var hint: String?
     package var related: [Related]
-    /// How muster ends where this is the worst that happened.
+    /// The exit code of muster if this is the worst diagnostic.
     package var exitCode: ExitCode
 
     package init(
@@ -56,7 +56,7 @@ package struct Diagnostic: Error, Sendable, Equatable {
             exitCode: exitCode)
     }
 
-    /// The text for people: the place and summary, the line with a caret, cause, related, hint.
+    /// The text form: place and summary, source line with a caret, cause, related places, hint.
     package var text: String {
         var lines: [String] = []
         let head = place.map { "\($0): " } ?? ""
@@ -71,7 +71,7 @@ package struct Diagnostic: Error, Sendable, Equatable {
         return lines.joined(separator: "\n")
     }
 
-    /// The form for machines.
+    /// The JSON form, for machine-readable output.
     package var json: JSON {
         .compact([
             "severity": .string(severity.rawValue),
@@ -97,11 +97,11 @@ package struct Diagnostic: Error, Sendable, Equatable {
         ])
     }
 
-    /// The line and a caret under the fault; a long line is cut around it.
+    /// The source line and a caret under the fault; a long line is cut around the caret.
     private static func excerpt(of place: Place) -> [String] {
         guard let line = place.source.line(place.line) else { return [] }
         let width = 96
-        // Control characters would act on the terminal; each is shown as one mark.
+        // Control characters could affect the terminal, so each is replaced by U+FFFD.
         let scalars = line.unicodeScalars.map { scalar -> Unicode.Scalar in
             let isControl = scalar.properties.generalCategory == .control
             return isControl && scalar != "\t" ? "\u{FFFD}" : scalar
@@ -122,7 +122,7 @@ package struct Diagnostic: Error, Sendable, Equatable {
     }
 }
 
-/// All faults of a step, thrown together: a run reports every fault, not the first.
+/// All faults of a step, thrown together: a run reports all faults, not only the first.
 package struct Faults: Error, Sendable, Equatable {
     package var all: [Diagnostic]
 
@@ -130,7 +130,7 @@ package struct Faults: Error, Sendable, Equatable {
     package init(_ one: Diagnostic) { all = [one] }
 }
 
-/// Gathers diagnostics while work goes on past them.
+/// Collects diagnostics while the work continues.
 package struct DiagnosticBag: Sendable {
     package private(set) var all: [Diagnostic] = []
 
@@ -143,7 +143,7 @@ package struct DiagnosticBag: Sendable {
     package var errors: [Diagnostic] { all.filter { $0.severity == .error } }
     package var hasErrors: Bool { all.contains { $0.severity == .error } }
 
-    /// Throws everything gathered if any of it is an error.
+    /// Throws all collected diagnostics if one of them is an error.
     package func throwIfErrors() throws(Faults) {
         if hasErrors { throw Faults(all) }
     }

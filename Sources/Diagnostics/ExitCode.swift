@@ -1,12 +1,12 @@
-/// How a run of muster ends: one table, never reused.
+/// The exit codes of muster; a number is never reused for another meaning.
 package enum ExitCode: Int32, Sendable, CaseIterable {
-    /// Done, nothing to do, or all applied.
+    /// Success: nothing to do, or everything applied.
     case done = 0
     /// A host failed.
     case hostFailed = 1
     /// `plan` or `check` found differences.
     case differences = 2
-    /// Some hosts were unreachable and nothing failed.
+    /// Some hosts were unreachable, but none failed.
     case unreachable = 3
     /// A change was reverted.
     case reverted = 4
@@ -21,13 +21,13 @@ package enum ExitCode: Int32, Sendable, CaseIterable {
     /// Interrupted.
     case interrupted = 130
 
-    /// The order in which one is chosen when several hold; the first wins.
+    /// The order of precedence if several codes apply; the first wins.
     package static let precedence: [ExitCode] = [
         .interrupted, .bug, .usage, .badInput, .reverted, .hostFailed, .refused, .differences,
         .unreachable, .done,
     ]
 
-    /// The code for a run in which all of these hold; done where there are none.
+    /// The code for a run to which all of these apply; `done` if there are none.
     package static func combined(_ codes: some Sequence<ExitCode>) -> ExitCode {
         let held = Set(codes)
         return precedence.first(where: held.contains) ?? .done

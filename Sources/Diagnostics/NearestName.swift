@@ -1,9 +1,10 @@
-/// Finds the name that was probably meant.
+/// Finds the known name that was probably meant.
 package enum NearestName {
-    /// The known name nearest to a misspelt one, or nil where none is near enough.
+    /// The known name nearest to a misspelt one; nil if none is near enough.
     ///
-    /// Near enough: at most a third of the longer name's characters inserted, removed, replaced or
-    /// swapped with their neighbour. Ties go to the first in byte order.
+    /// A name is near enough if at most a third of the longer name's characters are inserted,
+    /// removed, replaced or swapped with their neighbour. Of equally near names, the first in byte
+    /// order is used.
     package static func of(_ name: String, in known: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased())
         var best: (distance: Int, name: String)?
@@ -19,7 +20,7 @@ package enum NearestName {
         return best?.name
     }
 
-    /// `did you mean "swappiness"?`, or nil.
+    /// The hint `did you mean "swappiness"?`; nil if no name is near enough.
     package static func hint(for name: String, in known: some Sequence<String>) -> String? {
         of(name, in: known).map { "did you mean \"\($0)\"?" }
     }

@@ -1,6 +1,6 @@
-/// The text of one input file, kept so that a fault can show the line it is on.
+/// The text of an input file, kept so that diagnostics can show the faulty line.
 package final class SourceText: Sendable {
-    /// The name shown to people: the path as given or found.
+    /// The name in messages: the path as given or found.
     package let name: String
     /// The whole text.
     package let text: String
@@ -10,7 +10,7 @@ package final class SourceText: Sendable {
         self.text = text
     }
 
-    /// The text of a file's bytes, which must be UTF-8; a byte-order mark at the start is left out.
+    /// Decodes a file, which must be UTF-8; a byte-order mark at the start is removed.
     package init(name: String, bytes: [UInt8]) throws(Faults) {
         let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
         let content = bytes.dropFirst(hasMark ? 3 : 0)
@@ -39,12 +39,12 @@ package final class SourceText: Sendable {
             }
         }
         return Diagnostic(
-            "not-utf8", "\(name) holds bytes that are not UTF-8",
+            "not-utf8", "\(name) contains bytes that are not UTF-8",
             at: Place(source: SourceText(name: name, text: repaired), line: line, column: column),
             hint: "save it as UTF-8, or convert it: iconv -f ISO-8859-1 -t UTF-8")
     }
 
-    /// The text of a line (1-based) without its end; nil past the last one.
+    /// The text of a line (counted from 1) without its newline; nil after the last line.
     package func line(_ number: Int) -> String? {
         guard number >= 1 else { return nil }
         var current = 1
@@ -60,7 +60,7 @@ package final class SourceText: Sendable {
     }
 }
 
-/// A place in an input: the file, the line and the column, both counted from 1.
+/// A place in an input: file, line and column; lines and columns are counted from 1.
 ///
 /// Columns count Unicode code points, as editors and other tools do.
 package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -77,7 +77,7 @@ package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
         self.length = max(1, length)
     }
 
-    /// The same line, some characters further on.
+    /// The place some characters further in the same line.
     package func moved(by characters: Int, length: Int = 1) -> Place {
         Place(source: source, line: line, column: column + characters, length: length)
     }
@@ -104,7 +104,7 @@ package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 }
 
-/// The code points of bytes; nil where they are not UTF-8.
+/// The code points of bytes; nil for invalid UTF-8.
 private struct ScalarsOrNil: Sequence, IteratorProtocol {
     private var bytes: ArraySlice<UInt8>.Iterator
     private var decoder = UTF8()

@@ -13,6 +13,11 @@ package struct IsolationPlan: Sendable, Equatable {
     package let hot: CPUList
     /// Second threads that nothing is to run on; with `threads` off they are offline.
     package let parked: CPUList
+    /// The CPUs that irqbalance must leave alone: every CPU that is not housekeeping, online or not.
+    ///
+    /// Second threads that go offline at the next boot are online until then, and irqbalance would
+    /// move interrupts to them.
+    package let closedToInterrupts: CPUList
     /// The interface whose node the hot CPUs are on, if one was asked for.
     package let near: String?
     /// Notes that an operator should know.
@@ -48,6 +53,8 @@ package struct IsolationPlan: Sendable, Equatable {
         }
         housekeeping = cpus(houseCores)
         isolated = cpus(isolatedCores)
+        closedToInterrupts = CPUList(
+            Set(topology.present.numbers).subtracting(housekeeping.numbers))
 
         let nearby = try policy.near.map { (name) throws(IsolationRefusal) in
             try Self.node(of: name, topology)

@@ -52,7 +52,9 @@ extension IsolationPlan {
             "writing back dirty pages")
         add(.sysctl, "kernel.watchdog_cpumask", house, "lockup detectors")
         add(.systemd, "CPUAffinity", house, "services that name no CPUs")
-        add(.irqbalance, "IRQBALANCE_BANNED_CPULIST", isolated.text, "no interrupts moved there")
+        add(
+            .irqbalance, "IRQBALANCE_BANNED_CPULIST", closedToInterrupts.text,
+            "no interrupts moved there")
         return all
     }
 }

@@ -1,6 +1,6 @@
 import Wire
 
-/// A value of the controller: what variables hold, templates compute and parameters take.
+/// A value of the controller: of variables, templates and parameters.
 package enum Value: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -9,11 +9,11 @@ package enum Value: Sendable, Hashable {
     case string(String)
     case list([Value])
     case map(ValueMap)
-    /// A value that must not be shown. Everything computed from it is secret too.
+    /// A value that must not be shown; everything computed from it is secret too.
     indirect case secret(Value)
 }
 
-/// A map from strings that keeps the order in which its keys were written.
+/// A map with string keys that keeps the order of its keys.
 package struct ValueMap: Sendable, Hashable {
     /// The keys in order.
     package private(set) var keys: [String] = []
@@ -28,7 +28,7 @@ package struct ValueMap: Sendable, Hashable {
     package var count: Int { keys.count }
     package var isEmpty: Bool { keys.isEmpty }
 
-    /// Reads, sets or (with nil) removes a key; a new one goes to the end.
+    /// Reads or sets a key, or removes it with nil; a new key is added at the end.
     package subscript(_ key: String) -> Value? {
         get { values[key] }
         set {
@@ -44,14 +44,14 @@ package struct ValueMap: Sendable, Hashable {
         keys.compactMap { key in values[key].map { (key, $0) } }
     }
 
-    /// Equal when they hold the same values under the same keys, in whatever order.
+    /// Equal if both have the same keys and values, in any order.
     package static func == (left: ValueMap, right: ValueMap) -> Bool { left.values == right.values }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(values) }
 }
 
 extension Value {
-    /// Whether it is secret or holds a secret.
+    /// Whether the value is or contains a secret.
     package var holdsSecret: Bool {
         switch self {
         case .secret: true
@@ -61,12 +61,12 @@ extension Value {
         }
     }
 
-    /// The value without the outer mark of secrecy.
+    /// The value inside a secret; any other value itself.
     package var revealed: Value {
         if case .secret(let inner) = self { inner.revealed } else { self }
     }
 
-    /// What people call this kind of value: `a string`, `a list`.
+    /// The type of the value for messages: `a string`, `a list`.
     package var kindText: String {
         switch self {
         case .null: "null"
@@ -80,7 +80,7 @@ extension Value {
         }
     }
 
-    /// The JSON form, with secrets revealed: only for what goes to the host, never for show.
+    /// The JSON form with secrets revealed: only for data sent to the host, never for output.
     package var json: JSON {
         switch self {
         case .null: .null
@@ -95,7 +95,7 @@ extension Value {
         }
     }
 
-    /// A JSON value; members in the order of their keys' bytes.
+    /// Converts a JSON value; members are ordered by the bytes of their keys.
     package init(_ json: JSON) {
         switch json {
         case .null: self = .null

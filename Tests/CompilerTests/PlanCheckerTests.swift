@@ -42,13 +42,14 @@ import Wire
         Damage(testDescription: "unknown handler", finding: "notifies r/none") {
             $0.resources[0].notify = ["r/none"]
         },
-        Damage(testDescription: "handler nobody notifies", finding: "notified by no resource") {
+        Damage(testDescription: "handler nobody notifies", finding: "not notified by any resource")
+        {
             $0.resources[1].notify = []
         },
-        Damage(testDescription: "two handlers", finding: "two handlers have one address") {
+        Damage(testDescription: "two handlers", finding: "two handlers have the same address") {
             $0.handlers.append($0.handlers[0])
         },
-        Damage(testDescription: "twice", finding: "is there twice") {
+        Damage(testDescription: "twice", finding: "occurs twice") {
             $0.resources.append($0.resources[0])
         },
         Damage(testDescription: "address", finding: "another kind or name") {
@@ -60,10 +61,10 @@ import Wire
         Damage(testDescription: "unreadable", finding: "cannot be read") {
             $0.resources[1].attributes["target"] = nil
         },
-        Damage(testDescription: "unknown attribute", finding: "does not know") {
+        Damage(testDescription: "unknown attribute", finding: "which its kind does not have") {
             $0.resources[0].attributes["colour"] = "red"
         },
-        Damage(testDescription: "secret", finding: "a secret stands in it") {
+        Damage(testDescription: "secret", finding: "contains a secret in plain text") {
             $0.resources[1].attributes["target"] = "p0ison"
         },
     ]

@@ -119,6 +119,8 @@ struct GeneratedTests {
         #expect(plan.hot.subtracting(plan.isolated).isEmpty)
         #expect(plan.hot.intersection(plan.parked).isEmpty)
         #expect(plan.housekeeping.contains(topology.bootCPU))
+        #expect(plan.closedToInterrupts.intersection(plan.housekeeping).isEmpty)
+        #expect(plan.closedToInterrupts.union(plan.housekeeping) == topology.present)
         for core in topology.cores {
             let threads = isOff ? CPUList([core.first]) : core.threads
             let isolated = threads.intersection(plan.isolated)
@@ -133,7 +135,8 @@ struct GeneratedTests {
         for setting in plan.settings { check(setting, plan) }
     }
 
-    /// Every list and mask is one of the two sets.
+    /// Every list and mask is one of the two sets, but that irqbalance leaves all CPUs alone that are
+    /// not housekeeping.
     private func check(_ setting: IsolationSetting, _ plan: IsolationPlan) {
         let isList = ["nosmt", "cpuset.cpus.partition"].contains(setting.name) == false
         guard isList else { return }
@@ -143,6 +146,10 @@ struct GeneratedTests {
         let text = setting.value.split(separator: ",").drop { $0.contains("_") || $0 == "domain" }
             .joined(separator: ",")
         let list = isMask ? try? CPUList(parsingMask: text) : try? CPUList(parsing: text)
-        #expect(list == plan.housekeeping || list == plan.isolated, "\(setting)")
+        if setting.place == .irqbalance {
+            #expect(list == plan.closedToInterrupts, "\(setting)")
+        } else {
+            #expect(list == plan.housekeeping || list == plan.isolated, "\(setting)")
+        }
     }
 }

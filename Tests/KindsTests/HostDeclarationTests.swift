@@ -37,7 +37,7 @@ private let key: JSON =
         FaultCase(.service, "feed@a.b", ["enabled": true], ""),
         FaultCase(
             .service, "feed handler", ["enabled": true],
-            "\"feed handler\" is not the name of a unit"),
+            "\"feed handler\" is not a unit name"),
         FaultCase(
             .service, "-feed", ["enabled": true], "a unit name cannot begin with \"-\""),
         FaultCase(.unit, "feed.service", content, ""),
@@ -57,7 +57,7 @@ private let key: JSON =
             .unit, "feed.service.d/../x.conf", content,
             "drop_in: drop_in \"../x.conf\" is not a file name that ends in .conf"),
         FaultCase(
-            .unit, "../feed.service", content, "\"../feed.service\" is not the name of a unit"),
+            .unit, "../feed.service", content, "\"../feed.service\" is not a unit name"),
         FaultCase(.package, "libc6:i386", ["version": "2:1.0~rc1+b-1"], ""),
         FaultCase(.package, "g++", [:], ""),
         FaultCase(
@@ -109,7 +109,7 @@ private let key: JSON =
             "units: interface already determines the units"),
         FaultCase(
             .ptp, "system", ["discipline": "linuxptp", "interface": "a b"],
-            "interface: \"a b\" is not an interface"),
+            "interface: \"a b\" is not an interface name"),
         FaultCase(
             .ptp, "system", ["discipline": "chrony", "units": []], "units: units is empty"),
         FaultCase(
@@ -125,13 +125,13 @@ private let key: JSON =
         FaultCase(
             .hostsEntry, "md001", ["names": ["a"]], "\"md001\" is not an IP address"),
         FaultCase(
-            .hostsEntry, "10.1.2.3", ["names": ["a b"]], "names: \"a b\" is not the name of a host"),
+            .hostsEntry, "10.1.2.3", ["names": ["a b"]], "names: \"a b\" is not a host name"),
         FaultCase(
             .resolv, "system", ["nameservers": ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]],
             "nameservers: 4 name servers are declared, but the resolver reads only three"),
-        FaultCase(.package, "fire fox", [:], "\"fire fox\" is not the name of a package"),
-        FaultCase(.package, "a=1", [:], "\"a=1\" is not the name of a package"),
-        FaultCase(.package, "-y", [:], "\"-y\" is not the name of a package"),
+        FaultCase(.package, "fire fox", [:], "\"fire fox\" is not a package name"),
+        FaultCase(.package, "a=1", [:], "\"a=1\" is not a package name"),
+        FaultCase(.package, "-y", [:], "\"-y\" is not a package name"),
         FaultCase(
             .package, "feed", ["version": "1.*"], "version: \"1.*\" is not a version"),
         FaultCase(
@@ -216,7 +216,7 @@ private let key: JSON =
             "options: \"command=\"a\\\"\" is not an option of authorized_keys"),
         FaultCase(
             .authorizedKey, "alice", ["owner": "trader", "key": key, "comment": "a\nssh-rsa"],
-            "comment: comment is not one line"),
+            "comment: comment has a line break or another control character"),
         FaultCase(
             .authorizedKey, "alice", ["owner": "trader"], "key: give either key or keys"),
         FaultCase(

@@ -121,7 +121,7 @@ import Wire
         #expect(
             footer("plan", wanted)
                 == "Hosts: 1 differs. 1 change. Disruption: 1 reboot. One reboot "
-                + "for all of it, and only with --max-disruption reboot.")
+                + "for all of them, and only with --max-disruption reboot.")
         let cold = Change("fw", layer: .running, before: "1", after: "2", disruption: .powerCycle)
         #expect(
             footer("apply", resource(.nicFirmware, "x", .pending, [cold]))

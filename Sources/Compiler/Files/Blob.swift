@@ -1,6 +1,6 @@
 import Wire
 
-/// Bytes that a plan names by digest: the content of a file, a package, a secret.
+/// Bytes that a plan references by digest: the content of a file, a package, a secret.
 package struct Blob: Sendable, Equatable {
     /// Where the bytes are.
     package enum Source: Sendable, Equatable {
@@ -14,7 +14,7 @@ package struct Blob: Sendable, Equatable {
     /// In bytes.
     package let size: Int
     package let source: Source
-    /// Whether it must never be shown, logged or stored in the clear.
+    /// Whether the bytes must never be shown, logged or stored in plain text.
     package let isSecret: Bool
 
     package init(bytes: [UInt8], isSecret: Bool) {
@@ -38,7 +38,7 @@ package struct Blob: Sendable, Equatable {
         case .file(let path):
             let bytes = try files.read(path)
             guard Digest(of: bytes) == digest else {
-                throw .unreadable("it has changed since the plan was compiled")
+                throw .unreadable("the file has changed since the plan was compiled")
             }
             return bytes
         }

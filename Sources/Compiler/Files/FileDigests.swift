@@ -10,7 +10,7 @@ final class FileDigests: Sendable {
     /// The digest and size of a file.
     func of(_ path: String) throws(FleetFileFault) -> FleetFiles.Digested {
         if let result = known.withLock({ $0[path] }) { return try result.get() }
-        // Two threads may do the same work here once; neither waits for the other's reading.
+        // Two threads may read the same file at once; neither waits for the other.
         let result: Result<FleetFiles.Digested, FleetFileFault>
         do {
             result = .success(try files.digest(path))

@@ -1,10 +1,10 @@
 import Diagnostics
 import Wire
 
-/// The files of a fleet directory, handed in: compiling itself touches no disk.
+/// Access to the files of a fleet directory; the compiler itself does not access the disk.
 ///
-/// Paths are relative to the fleet directory, with `/` between their parts. What a file holds must
-/// not change between two reads of one compilation.
+/// Paths are relative to the fleet directory and separated by `/`. The content of a file must not
+/// change between two reads in one compilation.
 package struct FleetFiles: Sendable {
     /// One entry of a folder.
     package struct Entry: Sendable, Hashable {
@@ -17,7 +17,7 @@ package struct FleetFiles: Sendable {
         }
     }
 
-    /// What a file's bytes amount to.
+    /// The digest and size of a file.
     package struct Digested: Sendable {
         package let digest: Digest
         /// In bytes.
@@ -31,9 +31,9 @@ package struct FleetFiles: Sendable {
 
     /// All bytes of a file.
     package let read: @Sendable (_ path: String) throws(FleetFileFault) -> [UInt8]
-    /// What is in a folder, in any order.
+    /// The entries of a folder, in any order.
     package let list: @Sendable (_ path: String) throws(FleetFileFault) -> [Entry]
-    /// The digest and the size of a file, without holding it in memory where that can be helped.
+    /// The digest and size of a file, if possible without loading the whole file into memory.
     package let digest: @Sendable (_ path: String) throws(FleetFileFault) -> Digested
 
     package init(
@@ -53,7 +53,7 @@ package struct FleetFiles: Sendable {
         }
     }
 
-    /// A fleet directory held in memory, for tests and for files that were never on a disk.
+    /// A fleet directory in memory, for tests and for files that are not on a disk.
     package static func inMemory(_ files: [String: [UInt8]]) -> FleetFiles {
         FleetFiles(
             read: { (path) throws(FleetFileFault) in
@@ -72,7 +72,7 @@ package struct FleetFiles: Sendable {
             })
     }
 
-    /// The text of a file; a file that is not UTF-8 is a fault with the line it breaks on.
+    /// The text of a file; throws with the first invalid line if the file is not UTF-8.
     func text(_ path: String) throws(FleetFileFault) -> SourceText {
         let bytes = try read(path)
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -95,12 +95,12 @@ package struct FleetFiles: Sendable {
 package enum FleetFileFault: Error, Sendable, Equatable {
     /// There is no such file or folder.
     case missing
-    /// It is there and cannot be read; the text says why: `Permission denied`.
+    /// The file exists but cannot be read; the text is the reason: `Permission denied`.
     case unreadable(String)
-    /// Its bytes are not text, from this line on.
+    /// The file is not valid UTF-8; the first invalid line.
     case notUTF8(line: Int)
 
-    /// The cause for people.
+    /// The cause, for messages.
     package var text: String {
         switch self {
         case .missing: "there is no such file"
@@ -109,7 +109,7 @@ package enum FleetFileFault: Error, Sendable, Equatable {
         }
     }
 
-    /// The way out, where the fault itself tells one.
+    /// What to do, if the fault itself implies it.
     package var hint: String? {
         switch self {
         case .missing, .unreadable: nil

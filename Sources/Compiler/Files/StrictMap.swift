@@ -2,20 +2,20 @@ import Diagnostics
 import Values
 import YAML
 
-/// Reads the entries of a YAML map: each key at most once, none left over in silence.
+/// Reads the entries of a YAML map; keys that are not read are faults.
 struct StrictMap {
-    /// What the map is, for messages: `a role`, `the parameter "swappiness"`.
+    /// The name of the map in messages: `a role`, `the parameter "swappiness"`.
     private(set) var what: String
     let place: Place
     private var left: [(key: String, entry: Node.Entry)]
     private var known: [String] = []
 
-    /// Begins to read a map; a node that is none is a fault.
+    /// Starts reading a map; a node of another type is a fault.
     init?(_ node: Node, what: String, faults: inout DiagnosticBag) {
         guard let entries = node.map else {
             faults.add(
                 Diagnostic(
-                    "wrong-type", "\(what) is a map of keys and values, not \(node.kindText)",
+                    "wrong-type", "\(what) must be a map of keys and values, not \(node.kindText)",
                     at: node.place))
             return nil
         }
@@ -34,14 +34,14 @@ struct StrictMap {
         }
     }
 
-    /// The entry of a key; nil where it is not given.
+    /// The entry of a key; nil if it is not given.
     mutating func entry(_ key: String) -> Node.Entry? {
         known.append(key)
         guard let index = left.firstIndex(where: { $0.key == key }) else { return nil }
         return left.remove(at: index).entry
     }
 
-    /// The value of a key; nil where it is not given.
+    /// The value of a key; nil if it is not given.
     mutating func value(_ key: String) -> Node? { entry(key)?.value }
 
     /// The value of a key that must be given.
@@ -51,9 +51,7 @@ struct StrictMap {
         return nil
     }
 
-    /// A string written as such: no list, no map, no null.
-    ///
-    /// Its text is taken as it stands.
+    /// The text of a scalar, unchanged; a list, a map or null is a fault.
     mutating func string(_ key: String, faults: inout DiagnosticBag) -> String? {
         guard let node = value(key) else { return nil }
         return Self.string(node, what: "\"\(key)\" of \(what)", faults: &faults)
@@ -67,7 +65,7 @@ struct StrictMap {
         return Self.strings(node, what: "\"\(key)\" of \(what)", faults: &faults)
     }
 
-    /// `true` or `false`, in these words.
+    /// A boolean, which must be written as `true` or `false`.
     mutating func boolean(_ key: String, faults: inout DiagnosticBag) -> Bool? {
         guard let node = value(key) else { return nil }
         if let scalar = node.scalar, scalar.isPlain, ["true", "false"].contains(scalar.text) {
@@ -81,9 +79,9 @@ struct StrictMap {
         return nil
     }
 
-    /// Ends the reading: every key that nobody asked for is a fault.
+    /// Ends the reading: every key that was not read is a fault.
     ///
-    /// `others` are further keys that would have been right, for the nearest name.
+    /// `others` are further valid keys, used to suggest the nearest name.
     func finish(others: [String] = [], faults: inout DiagnosticBag) {
         let known = Set(known + others).sorted()
         for (key, entry) in left {
@@ -95,21 +93,21 @@ struct StrictMap {
         }
     }
 
-    /// The entries that nobody asked for yet, in order; they then count as read.
+    /// Reads and returns all entries that were not read yet, in order.
     mutating func rest() -> [(key: String, entry: Node.Entry)] {
         defer { left = [] }
         return left
     }
 
-    /// The texts of the keys that nobody asked for yet.
+    /// The keys that were not read yet.
     var restKeys: [String] { left.map(\.key) }
 
-    /// Where a key stands that nobody asked for yet; the map's own place where there is none.
+    /// The place of a key that was not read yet; the place of the map if there is no such key.
     func keyPlace(_ key: String) -> Place {
         left.first { $0.key == key }?.entry.key.place ?? place
     }
 
-    /// The same map under a better name, once enough of it is read to have one.
+    /// The same map with a more precise name, once enough of it is read.
     static func named(_ what: String, of map: StrictMap) -> StrictMap {
         var other = map
         other.what = what

@@ -3,16 +3,16 @@ import Inventory
 import Templates
 import Values
 
-/// Hosts in the same groups that carry the same roles: what can be computed once for all of them.
+/// What can be computed once for all hosts in the same groups with the same roles.
 ///
-/// Most hosts of a fleet differ in a name and an address; nearly everything they carry is the same.
-/// A resource is computed anew only where something it reads, through however many variables, is
-/// the host's own. Not for more than one thread.
+/// Most hosts of a fleet differ only in name and address, and nearly all their resources are equal.
+/// A resource is computed again only if it reads, directly or through other variables, something
+/// that differs on the host. Not thread-safe.
 final class HostClass {
     let groups: GroupScope
     let assignment: Assignment
     let roles: [RoleClass]
-    /// Every variable that something here rests on.
+    /// All variables on which any parameter or resource depends.
     let variables: Set<String>
 
     init(groups: GroupScope, assignment: Assignment, fleet: [RoleDefinition]) {
@@ -44,18 +44,18 @@ final class HostClass {
     }
 }
 
-/// One carried role of a class of hosts.
+/// One role that a class of hosts carries.
 final class RoleClass {
     let resolver: ParameterResolver
-    /// Among all roles.
+    /// The index among all roles.
     let index: Int
     let plans: [String: ParameterPlan]
-    /// Each resource with the number of its structure.
+    /// The resolved resources, each with the number of its structure.
     let resources: [Memo<[(ResolvedResource, Int)]>]
     let handlers: [Memo<ResolvedHandler>]
-    /// Every variable that its parameters and resources rest on.
+    /// All variables on which its parameters and resources depend.
     let variables: Set<String>
-    /// Whether no parameter is computed or wrong, so that there is nothing to look at on a host.
+    /// Whether all parameters are fixed, so that hosts need not compute or check them.
     let isFixed: Bool
 
     var role: RoleDefinition { resolver.role }
@@ -75,7 +75,7 @@ final class RoleClass {
         func memo<T>(_ reads: [[String]]) -> Memo<T> {
             var all = NameDependencies()
             var ofHost: [[String]] = []
-            // These are the same on all hosts of a class, and may be long.
+            // These are equal on all hosts of a class, and can be large.
             let reads = reads.filter { $0.first != "groups" && $0.first != "group_names" }
             for path in reads {
                 guard let root = path.first else { continue }
@@ -94,7 +94,7 @@ final class RoleClass {
         }
     }
 
-    /// The plans on a host that gives some of the parameters itself.
+    /// The parameter plans for a host that sets some parameters in its own variables.
     func plans(
         groups: GroupVariables, own: [String: [VariableCandidate]]
     ) -> [String: ParameterPlan] {

@@ -2,23 +2,22 @@ import Diagnostics
 import FleetModel
 import Wire
 
-/// What compiling one host gave.
+/// The result of compiling one host.
 package struct HostCompilation: Sendable {
     package let host: String
-    /// Nil where something is wrong; `diagnostics` then say what.
+    /// Nil if there are errors; see `diagnostics`.
     package let compiled: CompiledPlan?
-    /// Every blob the plan names.
+    /// All blobs that the plan references.
     package let blobs: [Digest: Blob]
-    /// Errors and warnings, each once.
+    /// Errors and warnings, without duplicates.
     package let diagnostics: [Diagnostic]
     package let factsUsed: FactsUsed
-    /// Notes on resources that were left out because facts of the host are not known; only where
-    /// that was asked for.
+    /// Notes on resources that were left out because facts are missing; only for `.skip`.
     package let skipped: [Diagnostic]
 
     package var plan: Plan? { compiled?.plan }
 
-    /// Whether the only thing wrong is that facts of the host are not known.
+    /// Whether missing facts of the host are the only errors.
     package var onlyNeedsFacts: Bool {
         let errors = diagnostics.filter { $0.severity == .error }
         return !errors.isEmpty && errors.allSatisfy { $0.code == FactsScope.missingCode }
@@ -28,16 +27,16 @@ package struct HostCompilation: Sendable {
 /// How hosts are compiled.
 package struct CompileOptions: Sendable {
     package enum MissingFacts: Sendable {
-        /// A host whose templates read facts that are not known has no plan.
+        /// A host whose templates read missing facts has no plan.
         case fault
-        /// What reads them is left out, and the plan is partial.
+        /// Resources that read missing facts are left out, and the plan is partial.
         case skip
     }
 
     /// Keeps only resources with one of these tags; nil keeps all.
     package var tags: [String]?
     package var missingFacts = MissingFacts.fault
-    /// How many hosts are compiled at once; nil takes the machine's processors.
+    /// How many hosts are compiled in parallel; nil means the number of processors.
     package var width: Int?
 
     package init(

@@ -5,9 +5,9 @@ import Kinds
 import Values
 import Wire
 
-/// Compiles hosts one after the other and keeps what they share.
+/// Compiles hosts one after the other and caches what they share.
 ///
-/// What it keeps changes no result, only how fast it comes. Not for more than one thread.
+/// The caches affect only speed, never a result. Not thread-safe.
 final class HostCompiler {
     let sources: FleetSources
     private let overrides: Overrides
@@ -17,7 +17,7 @@ final class HostCompiler {
     private var arrangements: [ArrangementKey: Arrangement] = [:]
     private var assemblies: [AssemblyKey: KeptAssembly] = [:]
 
-    /// Arrangements and assemblies beyond this many are not kept.
+    /// The maximum number of cached arrangements, and of cached assemblies.
     private static let limit = 512
 
     private struct ClassKey: Hashable {
@@ -37,7 +37,7 @@ final class HostCompiler {
         let tags: [String]?
     }
 
-    /// Holds on to what its key is made of, so that no identity is ever given twice.
+    /// Retains the objects in its key, so that no other object can get the same identity.
     private struct KeptAssembly {
         let assembly: Assembly
         let arrangement: Arrangement
@@ -77,7 +77,7 @@ final class HostCompiler {
         } catch {
             faults += error.all
         }
-        // Where a resource is missing, what names it would seem wrong as well.
+        // If a resource is missing, references to it would be reported as faults too.
         guard isWhole else {
             return failed(host, faults, facts.used)
         }
@@ -94,7 +94,7 @@ final class HostCompiler {
             isPartial: options.tags != nil || !missing.isEmpty, resources: assembly.resources,
             handlers: assembly.handlers)
         let bytes = Self.bytes(of: plan, assembly)
-        // How the bytes are put together depends on the arrangement: once for each is enough.
+        // How the bytes are composed depends only on the arrangement: one check for each is enough.
         let findings = assembly.findings + (isNew ? PlanChecker.check(plan, bytes: bytes) : [])
         if !findings.isEmpty {
             return failed(host, faults + findings.map(Self.bug), used)
@@ -117,11 +117,11 @@ final class HostCompiler {
 
     private static func bug(_ finding: PlanChecker.Finding) -> Diagnostic {
         Diagnostic(
-            "unsound-plan", "the plan is not sound: \(finding)",
-            cause: "this is a fault of muster, not of your files", exitCode: .bug)
+            "unsound-plan", "the plan is not valid: \(finding)",
+            cause: "this is a bug in muster, not an error in your files", exitCode: .bug)
     }
 
-    /// Each once, in the order in which they were found.
+    /// Removes duplicates and keeps the order.
     private static func unique(_ faults: [Diagnostic]) -> [Diagnostic] {
         struct Key: Hashable {
             let code: String
@@ -136,7 +136,7 @@ final class HostCompiler {
 
     // MARK: What hosts share
 
-    /// What the host shares with others.
+    /// The class of a host, with everything it shares with other hosts.
     func hostClass(of variables: HostVariables) -> HostClass {
         let assignment = sources.assignment(of: variables.host)
         let groups = variables.fromGroups
@@ -152,13 +152,13 @@ final class HostCompiler {
         return new
     }
 
-    /// How often resources of a role were computed.
+    /// How often resources of a role were computed, for tests.
     func computations(ofRole name: String) -> Int {
         classes.values.flatMap(\.roles).filter { $0.role.name == name }
             .flatMap(\.resources).reduce(0) { $0 + $1.computations }
     }
 
-    /// The arrangement of the host's resources, and whether no host before had it.
+    /// The arrangement of the host's resources, and whether it is new.
     private func arrangement(
         of run: HostRun, in hostClass: HostClass
     ) -> (Arrangement, isNew: Bool) {
@@ -191,14 +191,14 @@ final class HostCompiler {
         return assembly
     }
 
-    /// The plan's canonical bytes, put together from the parts that hosts share.
+    /// The plan's canonical bytes, composed from parts that hosts share.
     ///
-    /// The same as `plan.json.canonicalBytes`, without writing the resources again for every host.
+    /// Equal to `plan.json.canonicalBytes`, but resources are not encoded again for every host.
     private static func bytes(of plan: Plan, _ assembly: Assembly) -> [UInt8] {
         var frame = plan
         frame.resources = []
         frame.handlers = []
-        // Members are sorted by name, and each of these stands there once, empty.
+        // Members are sorted by name, and each of these two occurs once, as an empty list.
         let text = frame.json.canonicalBytes
         var bytes: [UInt8] = []
         bytes.reserveCapacity(

@@ -4,20 +4,20 @@ import Inventory
 import Templates
 import Values
 
-/// The way of one host through its roles: parameters, then resources, then handlers.
+/// The compilation of one host: its parameters, then its resources, then its handlers.
 struct HostRun {
     let hostClass: HostClass
     let scope: HostScope
     let variables: HostVariables
-    /// In the order of the roles and of their files.
+    /// The resources, in the order of the roles and of their files.
     private(set) var resources: [ResolvedResource] = []
-    /// What an arrangement sees of each.
+    /// The structure number of each resource, which determines the arrangement.
     private(set) var structures: [Int] = []
     private(set) var faults = DiagnosticBag()
-    /// The resources that facts which are not known decide.
+    /// Notes on resources that could not be resolved because facts are missing.
     private(set) var leftOut: [Diagnostic] = []
     private var roleScopes: [RoleScope] = []
-    /// Variables that the host gives itself and something here rests on.
+    /// The variables that the host sets itself and on which its class depends.
     private let own: Set<String>
 
     init(hostClass: HostClass, scope: HostScope, variables: HostVariables) {
@@ -70,7 +70,7 @@ struct HostRun {
                 leftOut.append(
                     Diagnostic(
                         .note, FactsScope.missingCode,
-                        "a \(definition.kind.rawValue) is not checked whole: it needs facts of "
+                        "a \(definition.kind.rawValue) is only partly checked: it needs facts of "
                             + scope.host, at: place))
             }
             faults.add(
@@ -121,7 +121,7 @@ struct HostRun {
             faults.append(
                 Diagnostic(
                     "role-not-carried",
-                    "\(resource.label) notifies \(address), and the host does not carry that role",
+                    "\(resource.label) notifies \(address), but the host does not carry that role",
                     at: place ?? resource.place,
                     hint: "add \(other) to the requires of the role \(role.role.name)"))
         }

@@ -1,20 +1,20 @@
 import Diagnostics
 import Values
 
-/// The results of one computation over many hosts, by the values it read.
+/// A cache of the results of one computation for many hosts, by the values that it reads.
 final class Memo<Result> {
-    /// Every path it reads that may differ between hosts of a class.
+    /// All paths it reads that may differ between hosts of a class.
     private let reads: [[String]]
-    /// Those that differ from host to host in any case.
+    /// The paths among them that depend on the host's name or facts.
     private let readsOfHost: [[String]]
-    /// The variables it rests on: where the host gives one of them itself, all reads count.
+    /// The variables it depends on: if the host sets one of them itself, all reads are compared.
     private let variables: Set<String>
     /// How often the computation was made.
     private(set) var computations = 0
     private var narrow: [[Value?]: Result] = [:]
     private var wide: [[Value?]: Result] = [:]
 
-    /// Results beyond this many are not kept: then nearly every host has one of its own.
+    /// The maximum number of cached results: with more, nearly every host has its own result.
     private static var limit: Int { 256 }
 
     init(reads: [[String]], readsOfHost: [[String]], variables: Set<String>) {
@@ -23,9 +23,9 @@ final class Memo<Result> {
         self.variables = variables
     }
 
-    /// The result on a host: a kept one where the values are the same, else a new one.
+    /// The result for a host: the cached one if the values read are equal, else a new one.
     ///
-    /// `own` are the variables that the host gives itself and something in its class rests on.
+    /// `own` are the variables that the host sets itself and on which its class depends.
     func result(
         in scope: RoleScope, own: Set<String>, compute: () throws(Faults) -> Result
     ) throws(Faults) -> Result {
@@ -38,7 +38,7 @@ final class Memo<Result> {
             do {
                 key.append(try scope.value(at: path))
             } catch {
-                // Whether it is needed at all is for the computation to say.
+                // The computation decides whether it needs this value, and reports the fault.
                 computations += 1
                 return try compute()
             }

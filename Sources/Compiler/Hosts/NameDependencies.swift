@@ -1,10 +1,10 @@
 import Templates
 
-/// What the value of a name rests on in the end: variables of the host's own, its name, its facts.
+/// What a value finally depends on: inventory variables, and the host's name or facts.
 struct NameDependencies {
-    /// Inventory variables, given or not; where the host itself gives one, the value may differ.
+    /// Inventory variables, set or not; if a host sets one itself, its value may differ.
     var variables: Set<String> = []
-    /// Whether it rests on the host's name or its facts, and so differs from host to host.
+    /// Whether it depends on the host's name or facts, and so differs from host to host.
     var isOfHost = false
 
     mutating func formUnion(_ other: NameDependencies) {
@@ -13,10 +13,10 @@ struct NameDependencies {
     }
 }
 
-/// Follows names through parameters and group variables to what they rest on.
+/// Follows names through parameters and group variables to their final dependencies.
 struct DependencyFinder {
     let groups: GroupScope
-    /// Per role the plans of its parameters.
+    /// For each role, the plans of its parameters.
     let plans: [[String: ParameterPlan]]
     let roles: [RoleDefinition]
     private var knownNames: [String: NameDependencies] = [:]
@@ -28,7 +28,7 @@ struct DependencyFinder {
         self.roles = roles
     }
 
-    /// What a name rests on where the templates of a role read it.
+    /// The dependencies of a name that the templates of a role read.
     mutating func of(_ name: String, role: Int) -> NameDependencies {
         guard let plan = plans[role][name], let parameter = roles[role].parameter(name) else {
             return of(name)
@@ -37,7 +37,7 @@ struct DependencyFinder {
         var found = NameDependencies()
         found.variables.insert(roles[role].name)
         if let flat = parameter.inventoryName { found.variables.insert(flat) }
-        // A cycle is met here half-finished, and told when it is computed.
+        // In a cycle, this incomplete entry is found; the cycle is reported when it is computed.
         knownParameters[role, default: [:]][name] = found
         if case .computed(let source, let scope, _) = plan {
             for root in Set(source.uses.compactMap(\.path.first)) {
@@ -48,7 +48,7 @@ struct DependencyFinder {
         return found
     }
 
-    /// What a name rests on where inventory variables or site.yaml read it.
+    /// The dependencies of a name that inventory variables or site.yaml read.
     mutating func of(_ name: String) -> NameDependencies {
         switch name {
         case "facts", "inventory_hostname", "inventory_hostname_short":

@@ -3,20 +3,20 @@ import FleetModel
 import Kinds
 import Values
 
-/// The order of one host's resources and what each comes after.
+/// The order of a host's resources, and the predecessors of each.
 ///
-/// It rests on names, claims and references alone, so that hosts which differ only in values share
-/// one.
+/// It depends only on names, claims and references, so that hosts that differ only in attribute
+/// values share one arrangement.
 final class Arrangement: Sendable {
     /// Indices of the resources in the order of the plan.
     let order: [Int]
-    /// By index: the addresses of what comes first, in the order of the plan.
+    /// By index: the addresses of the predecessors, in the order of the plan.
     let requires: [[String]]
-    /// By index: the canonical text of these.
+    /// By index: the canonical text of these predecessors.
     let requiresBytes: [[UInt8]]
-    /// By index of a purging directory: the names in it that are declared.
+    /// By index of a purging directory: its entries that are declared.
     let declaredNames: [Int: [String]]
-    /// What is wrong; where there is anything, the rest is empty.
+    /// The faults; if there are any, all other members are empty.
     let faults: [Diagnostic]
 
     init(order: [Int], requires: [[String]], declaredNames: [Int: [String]]) {
@@ -46,7 +46,7 @@ struct Arranger {
     private var owners: [Claim: Int] = [:]
     private var providers: [Claim: [Int]] = [:]
     private var indexByAddress: [String: Int] = [:]
-    /// By index: the indices that come first, each with why.
+    /// By index: the predecessors, each with the reason.
     private var before: [[Edge]]
 
     private struct Edge {
@@ -106,7 +106,7 @@ struct Arranger {
         for (index, resource) in resources.enumerated() {
             for claim in resource.owns {
                 if let first = owners[claim] {
-                    // The same address is one fault, told already.
+                    // Equal addresses were already reported as one fault.
                     if first != index,
                         resources[first].planned.address != resource.planned.address,
                         told.insert([first, index]).inserted
@@ -121,7 +121,7 @@ struct Arranger {
         }
     }
 
-    /// A line of a file that another resource owns whole would be lost with its next change.
+    /// Finds lines in files that another resource owns as a whole and would overwrite.
     private mutating func checkLines() {
         for (index, resource) in resources.enumerated() {
             for case .linePattern(let path, _) in resource.owns {
@@ -138,8 +138,8 @@ struct Arranger {
         return Diagnostic(
             "conflict", "\(a.label) and \(b.label) \(what)", at: b.place,
             hint: a.definition == b.definition
-                ? "two elements of its for_each give the same name"
-                : "declare it once, or let \"when\" choose between the two",
+                ? "two elements of its for_each result in the same name"
+                : "declare it only once, or choose one of the two with \"when\"",
             related: [Diagnostic.Related(a.place, "the other one")])
     }
 
@@ -171,7 +171,7 @@ struct Arranger {
         }
     }
 
-    /// What is required is not on the host: fine where its `when` says so, else a fault.
+    /// Handles a required resource that the host lacks: a fault, unless its `when` excludes it.
     private mutating func checkMissing(
         _ requirement: ResolvedResource.Requirement, of resource: ResolvedResource
     ) {
@@ -195,7 +195,8 @@ struct Arranger {
             faults.add(
                 Diagnostic(
                     "role-not-carried",
-                    "\(resource.label) requires \(name)/\(id), and the host does not carry the role",
+                    "\(resource.label) requires \(name)/\(id), but the host does not carry the"
+                        + " role",
                     at: requirement.place,
                     hint: "add \(name) to the requires of the role "
                         + roles[resource.definition.role].name))
@@ -220,9 +221,9 @@ struct Arranger {
         }
     }
 
-    /// The order that claims imply.
+    /// Adds the order that claims imply.
     ///
-    /// What is to be absent goes after all that needs it.
+    /// An absent resource comes after all resources that need it.
     private mutating func addNeeds(of index: Int) {
         let resource = resources[index]
         for need in resource.needs {
@@ -251,7 +252,7 @@ struct Arranger {
         }
     }
 
-    /// Whether a resource cannot be while what it needs is to be absent.
+    /// Whether a resource cannot exist while something it needs is declared absent.
     private func contradicts(_ resource: ResolvedResource, _ need: Claim) -> Bool {
         if resource.isAbsent { return false }
         switch need {
@@ -269,7 +270,7 @@ struct Arranger {
     private func fault(of cycle: [Int]) -> Diagnostic {
         var steps: [String] = []
         var related: [Diagnostic.Related] = []
-        // Each comes after the one before it; the first after the last.
+        // In the cycle, each comes after the one before it, and the first after the last.
         for (position, index) in cycle.enumerated().reversed() {
             let previous = cycle[position == 0 ? cycle.count - 1 : position - 1]
             guard let edge = before[index].first(where: { $0.index == previous }) else { continue }
@@ -298,6 +299,6 @@ struct Arranger {
 }
 
 extension ResolvedResource {
-    /// What it is, for messages: `file /etc/motd`.
+    /// The name in messages: `file /etc/motd`.
     var label: String { "\(planned.kind.rawValue) \(planned.name)" }
 }

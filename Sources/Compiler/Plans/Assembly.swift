@@ -3,23 +3,23 @@ import FleetModel
 import Kinds
 import Wire
 
-/// Finished resources and handlers of a plan; hosts for which all of it is the same share one.
+/// The finished resources and handlers of a plan, shared by hosts for which they are equal.
 final class Assembly: Sendable {
     let resources: [PlannedResource]
     let handlers: [PlannedHandler]
     let blobs: [Digest: Blob]
-    /// The canonical text of both lists, from which a plan's bytes are put together.
+    /// The canonical text of both lists, from which the bytes of plans are composed.
     let resourcesBytes: [UInt8]
     let handlersBytes: [UInt8]
-    /// By address, where each resource and handler is declared.
+    /// The place of declaration of each resource and handler, by address.
     let origins: [String: String]
-    /// What is wrong with it; nothing, unless muster itself is.
+    /// The findings of the plan checker; any finding is a bug in muster.
     let findings: [PlanChecker.Finding]
 
-    /// Puts resources in order and fills in what depends on the others.
+    /// Puts resources in order and fills in the attributes that depend on other resources.
     ///
-    /// `tags` keeps only resources with one of them; nil keeps all. Only handlers that a kept
-    /// resource notifies are there.
+    /// `tags` keeps only resources with one of these tags; nil keeps all. Only handlers that a kept
+    /// resource notifies are included.
     init(
         _ resources: [ResolvedResource], _ arrangement: Arrangement,
         handlers: [ResolvedHandler], tags: Set<String>?
@@ -74,7 +74,7 @@ final class Assembly: Sendable {
         handlersBytes = JSON.array(self.handlers.map(\.json)).canonicalBytes
     }
 
-    /// The same bytes may be secret for one resource and not for another: then they are secret.
+    /// If the same bytes are secret for one resource and not for another, they are secret.
     private static func add(_ blob: Blob, to blobs: inout [Digest: Blob]) {
         if let known = blobs[blob.digest], known.isSecret || !blob.isSecret { return }
         blobs[blob.digest] = blob

@@ -1,15 +1,16 @@
-/// Orders things after what they depend on, and otherwise as they stand.
+/// Orders things after their dependencies, and otherwise keeps the given order.
 package enum DependencyOrder {
     package enum Outcome: Equatable {
         /// Indices in order.
         case order([Int])
-        /// Indices that depend on each other in turn; the last depends on the first.
+        /// A cycle: each index depends on the one before it, and the first on the last.
         case cycle([Int])
     }
 
-    /// The order of `before.count` things, where thing `i` comes after every one of `before[i]`.
+    /// The order of `before.count` things, where thing `i` comes after all of `before[i]`.
     ///
-    /// Always the lowest index that is free goes next, so the order is stable and deterministic.
+    /// The lowest index without open dependencies is always next, so the order is stable and
+    /// deterministic.
     package static func of(_ before: [[Int]]) -> Outcome {
         let count = before.count
         if before.indices.allSatisfy({ index in before[index].allSatisfy { $0 < index } }) {
@@ -35,7 +36,7 @@ package enum DependencyOrder {
         return .cycle(cycle(before, waiting: waiting))
     }
 
-    /// Walks from a thing that waits to one it waits for until it meets one again.
+    /// Follows dependencies from an unordered thing until one occurs a second time.
     private static func cycle(_ before: [[Int]], waiting: [Int]) -> [Int] {
         var path: [Int] = []
         var position: [Int: Int] = [:]
@@ -43,13 +44,13 @@ package enum DependencyOrder {
         while position[current] == nil {
             position[current] = path.count
             path.append(current)
-            // One that waits always waits for another that waits.
+            // Every unordered thing depends on another unordered thing.
             guard let next = before[current].first(where: { waiting[$0] > 0 }) else { break }
             current = next
         }
         let found = Array(path[(position[current] ?? 0)...])
-        // Each now depends on the one after it; turned round, on the one before it. It starts at
-        // the lowest, so that the same cycle is always told in the same way.
+        // Here each depends on the next one; reversed, on the previous one. The cycle starts at
+        // the lowest index, so that it is always reported in the same way.
         let turned = Array(found.reversed())
         let start = turned.firstIndex(of: turned.min() ?? 0) ?? 0
         return Array(turned[start...] + turned[..<start])

@@ -2,27 +2,27 @@ import FleetModel
 import Kinds
 import Wire
 
-/// Checks a finished plan, whoever made it, against what the agent relies on.
+/// Checks that a finished plan has all properties that the agent relies on.
 ///
-/// Separate from the compiler on purpose: it knows none of its reasoning, only the result.
+/// Deliberately independent of the compiler: it looks only at the result.
 package enum PlanChecker {
-    /// One thing that is wrong with a plan.
+    /// A fault in a plan.
     package struct Finding: Sendable, Equatable, CustomStringConvertible {
-        /// The resource or handler; nil for the plan as a whole.
+        /// The address of the resource or handler; nil for the whole plan.
         package let address: String?
         package let message: String
 
         package var description: String { address.map { "\($0): \(message)" } ?? message }
     }
 
-    /// All findings; none for a plan that is sound.
+    /// All findings; empty for a valid plan.
     ///
-    /// `secrets` are texts that must not be in the plan anywhere.
+    /// `secrets` are texts that must not occur anywhere in the plan.
     package static func check(_ plan: Plan, secrets: [String] = []) -> [Finding] {
         check(plan, bytes: plan.json.canonicalBytes, secrets: secrets)
     }
 
-    /// All findings of a plan that is to be these bytes.
+    /// All findings for a plan with these bytes.
     static func check(_ plan: Plan, bytes: [UInt8], secrets: [String] = []) -> [Finding] {
         var findings = checkLists(resources: plan.resources, handlers: plan.handlers)
         let parts = plan.resources.map { Part($0) }
@@ -32,13 +32,13 @@ package enum PlanChecker {
         return findings
     }
 
-    /// One resource as far as it can be checked alone; hosts that share a resource share its check.
+    /// The check of a single resource, shared by all hosts that share the resource.
     struct Part: Sendable {
         let address: String
         let owns: Set<Claim>
         let findings: [Finding]
 
-        /// Checks that the resource is one that its kind accepts, and that it can be read back.
+        /// Checks that the kind accepts the resource, and that it can be decoded again.
         init(_ resource: PlannedResource) {
             address = resource.address
             var findings: [Finding] = []
@@ -56,7 +56,7 @@ package enum PlanChecker {
             }
             let schema = resource.kind.schema
             for name in resource.attributes.keys.sorted() where !schema.mayPlan(name) {
-                add("has an attribute \"\(name)\", which its kind does not know")
+                add("has an attribute \"\(name)\", which its kind does not have")
             }
             self.findings = findings
         }
@@ -69,7 +69,7 @@ package enum PlanChecker {
         var findings: [Finding] = []
         let handlerAddresses = Set(handlers.map(\.address))
         if handlerAddresses.count != handlers.count {
-            findings.append(Finding(address: nil, message: "two handlers have one address"))
+            findings.append(Finding(address: nil, message: "two handlers have the same address"))
         }
         var earlier: Set<String> = []
         var notified: Set<String> = []
@@ -84,19 +84,19 @@ package enum PlanChecker {
                 add("notifies \(handler), which is not in the plan")
             }
             notified.formUnion(resource.notify)
-            if !earlier.insert(resource.address).inserted { add("is there twice") }
+            if !earlier.insert(resource.address).inserted { add("occurs twice") }
             if !resource.address.hasSuffix("/\(resource.kind.rawValue):\(resource.name)") {
                 add("has an address of another kind or name")
             }
         }
         for handler in handlers where !notified.contains(handler.address) {
             findings.append(
-                Finding(address: handler.address, message: "is notified by no resource"))
+                Finding(address: handler.address, message: "is not notified by any resource"))
         }
         return findings
     }
 
-    /// What is wrong with each alone, and which of them own the same.
+    /// The findings of each resource alone, and claims owned by two of them.
     static func checkTogether(_ parts: [Part]) -> [Finding] {
         var findings = parts.flatMap(\.findings)
         var owners: [Claim: String] = [:]
@@ -106,7 +106,7 @@ package enum PlanChecker {
                     findings.append(
                         Finding(
                             address: part.address,
-                            message: "owns \(claim.text), and so does \(other)"))
+                            message: "owns \(claim.text), which \(other) owns too"))
                 }
             }
         }
@@ -116,16 +116,16 @@ package enum PlanChecker {
     private static func checkSecrets(_ plan: Plan, _ secrets: [String]) -> [Finding] {
         let text = plan.json.canonicalText
         return secrets.filter { !$0.isEmpty && text.contains($0) }.map { _ in
-            Finding(address: nil, message: "a secret stands in it in the clear")
+            Finding(address: nil, message: "contains a secret in plain text")
         }
     }
 
     private static func checkRoundTrip(_ plan: Plan, _ bytes: [UInt8]) -> [Finding] {
         guard let json = try? JSON(parsing: bytes), let read = try? Plan(json: json) else {
-            return [Finding(address: nil, message: "cannot be read back")]
+            return [Finding(address: nil, message: "cannot be decoded again")]
         }
         if read != plan || plan.json.canonicalBytes != bytes {
-            return [Finding(address: nil, message: "is another plan once read back")]
+            return [Finding(address: nil, message: "decodes to a different plan")]
         }
         return []
     }

@@ -2,10 +2,11 @@ import Diagnostics
 import FleetModel
 import Kinds
 
-/// Holds the queues of network cards against the CPUs that are left for their interrupts.
+/// Compares the queues of network cards with the number of CPUs for their interrupts.
 enum QueueCheck {
-    /// A card with more queues than housekeeping CPUs: a driver that spreads its interrupts itself
-    /// then gives some to isolated ones.
+    /// Faults for cards that have more queues than there are housekeeping CPUs.
+    ///
+    /// A driver that spreads its interrupts itself would then use isolated CPUs.
     static func faults(_ resources: [ResolvedResource]) -> [Diagnostic] {
         let rooms = resources.compactMap { resource -> CPUList? in
             if case .room(let cpus) = resource.interrupts { cpus } else { nil }
@@ -17,12 +18,12 @@ enum QueueCheck {
             guard queues > room else { return nil }
             return Diagnostic(
                 "too-many-queues",
-                "\(resource.label) is to have \(queues) queues, and "
+                "\(resource.label) has \(queues) queues, but only "
                     + (room == 1 ? "one housekeeping CPU is" : "\(room) housekeeping CPUs are")
-                    + " left for their interrupts (\(cpus.text))",
+                    + " available for their interrupts (\(cpus.text))",
                 at: resource.place,
-                cause: "interrupts of the others would go to isolated CPUs",
-                hint: "channels of \(room) at most, or more housekeeping CPUs")
+                cause: "interrupts of the other queues would go to isolated CPUs",
+                hint: "use at most \(room) channels, or more housekeeping CPUs")
         }
     }
 }

@@ -1,17 +1,17 @@
 import FleetModel
 import Wire
 
-/// The canonical text of one planned resource, written once for all plans it is in.
+/// The canonical text of a planned resource, encoded once for all plans that contain it.
 ///
-/// Only `requires` differs from plan to plan, and the members before and after it do not: they are
-/// sorted by name.
+/// Only the member `requires` differs between plans. Members are sorted by name, so the text before
+/// and after it is constant.
 struct ResourceBytes: Sendable {
-    /// From the opening brace to before `requires`.
+    /// The text from the opening brace up to `requires`.
     private let head: [UInt8]
-    /// What follows it, to the closing brace.
+    /// The text after `requires`, up to the closing brace.
     private let tail: [UInt8]
 
-    /// `resource` is as it is without `requires`.
+    /// `resource` must not have `requires` yet.
     init(_ resource: PlannedResource) {
         var before: [(key: String, value: JSON)] = []
         var after: [(key: String, value: JSON)] = []
@@ -22,7 +22,7 @@ struct ResourceBytes: Sendable {
         tail = JSON.canonicalMembers(after) + [UInt8(ascii: "}")]
     }
 
-    /// Appends the whole, with what comes first; see ``text(of:)``.
+    /// Appends the whole resource with the given `requires`; see ``text(of:)``.
     func write(requires: [UInt8], to bytes: inout [UInt8]) {
         bytes += head
         bytes += requires
@@ -30,7 +30,7 @@ struct ResourceBytes: Sendable {
         bytes += tail
     }
 
-    /// The member `requires` with the comma before it; nothing where nothing is required.
+    /// The member `requires` with a preceding comma; empty if nothing is required.
     static func text(of requires: [String]) -> [UInt8] {
         if requires.isEmpty { return [] }
         return Array(",\"requires\":".utf8) + JSON.strings(requires).canonicalBytes

@@ -1,10 +1,10 @@
 import FleetModel
 import Kinds
 
-/// Numbers the parts of resources that an arrangement depends on: equal parts get equal numbers.
+/// Interns the parts of resources that ordering depends on: equal parts get equal numbers.
 ///
-/// Hosts whose resources differ only in the values of attributes then share one arrangement. Not safe
-/// for several threads.
+/// Hosts whose resources differ only in attribute values then share one arrangement. Not
+/// thread-safe.
 final class StructureInterner {
     private struct Structure: Hashable {
         let address: String

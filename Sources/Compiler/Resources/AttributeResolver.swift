@@ -5,13 +5,13 @@ import Templates
 import Values
 import Wire
 
-/// Computes the attributes of one resource into the normal form of the plan.
+/// Computes the attributes of one resource in their normal form for the plan.
 struct AttributeResolver {
     let definition: ResourceDefinition
     let role: RoleDefinition
     let digests: FileDigests
     let context: TemplateContext
-    /// What the resource is, for messages: `file /etc/motd`.
+    /// The name of the resource in messages: `file /etc/motd`.
     let label: String
     private(set) var attributes: [String: JSON] = [:]
     private(set) var blobs: [Blob] = []
@@ -28,7 +28,7 @@ struct AttributeResolver {
         self.context = context
     }
 
-    /// Computes them all; faults are gathered.
+    /// Computes all attributes; faults are collected.
     mutating func run() {
         let schema = definition.kind.schema
         if schema.states.count > 1, schema.attribute("state") == nil,
@@ -61,7 +61,7 @@ struct AttributeResolver {
         }
     }
 
-    /// The value of a source, typed.
+    /// The typed value of a source.
     static func value(
         of source: AttributeSource, as type: ValueType, what: String, _ context: TemplateContext
     ) throws(Faults) -> Value {
@@ -72,7 +72,7 @@ struct AttributeResolver {
         }
     }
 
-    /// The JSON of the plan: a secret becomes its digest, where the attribute can hold one.
+    /// The JSON for the plan: a secret becomes its digest, if the attribute allows secrets.
     private mutating func json(
         of value: Value, _ attribute: AttributeSchema, at place: Place
     ) throws(Faults) -> JSON {
@@ -81,10 +81,10 @@ struct AttributeResolver {
             throw Faults(
                 Diagnostic(
                     "shown-secret",
-                    "\(attribute.name) of \(label) is made from a secret, and would show it",
+                    "\(attribute.name) of \(label) is computed from a secret and would reveal it",
                     at: place,
-                    hint: "a secret can be the content of a file, by content or template; of that "
-                        + "only the digest is in the plan"))
+                    hint: "put the secret into the content or template of a file: the plan then "
+                        + "contains only its digest"))
         }
         let blob = Blob(bytes: Array(text.utf8), isSecret: true)
         blobs.append(blob)
@@ -100,7 +100,7 @@ struct AttributeResolver {
         if attributes["content_digest"] != nil {
             throw Faults(
                 Diagnostic(
-                    "two-contents", "\(label) is given its content twice", at: place,
+                    "two-contents", "\(label) has two sources of content", at: place,
                     hint: "give one of content, template and source"))
         }
         switch attribute {
@@ -127,14 +127,16 @@ struct AttributeResolver {
         guard case .string(let name) = value else {
             throw Faults(
                 Diagnostic(
-                    "shown-secret", "\(attribute) of \(label) names a file by a secret", at: place))
+                    "shown-secret",
+                    "\(attribute) of \(label) has a file name computed from a secret", at: place))
         }
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         if parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
             throw Faults(
                 Diagnostic(
-                    "bad-path", "\"\(name)\" does not name a file of the role \(role.name)",
-                    at: place, hint: "a path inside the role's folder, without .. and leading /"))
+                    "bad-path", "\"\(name)\" is not a file of the role \(role.name)",
+                    at: place,
+                    hint: "use a path inside the role's folder, without .. or leading /"))
         }
         return name
     }

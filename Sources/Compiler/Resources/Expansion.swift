@@ -3,7 +3,7 @@ import FleetModel
 import Kinds
 import Wire
 
-/// One of the resources that a declared one expands into, before it is planned.
+/// One of the resources into which a declared resource expands.
 struct ExpandedPart {
     var kind: Kind
     var name: String
@@ -11,16 +11,16 @@ struct ExpandedPart {
 }
 
 extension KindTraits.Expansion {
-    /// The paths of the facts that decide what the resource expands into.
+    /// The paths of the facts on which the expansion depends.
     var reads: [[String]] {
         switch self {
         case .isolation: IsolationExpansion.reads
         }
     }
 
-    /// The resource itself as the host has it, then those that follow from it.
+    /// The resource itself for this host, then the resources derived from it.
     ///
-    /// `attributes` are those written, with defaults; `place` is where the resource is declared.
+    /// `attributes` are the declared ones with defaults; `place` is the place of the declaration.
     func parts(
         _ attributes: [String: JSON], facts: () throws(Faults) -> JSON, at place: Place
     ) throws(Faults) -> [ExpandedPart] {

@@ -5,18 +5,18 @@ import Kinds
 import Values
 import Wire
 
-/// Makes of a declared `cpu_isolation` the CPUs of one host, and every resource that has to agree.
+/// Expands a declared `cpu_isolation` to the CPUs of one host and all derived resources.
 enum IsolationExpansion {
     typealias Part = ExpandedPart
 
-    /// The facts that decide it.
+    /// The facts on which the expansion depends.
     static let reads = [
         ["facts", "cpu"], ["facts", "nics"], ["facts", "numa"], ["facts", "unknown"],
     ]
 
     private static let setName = "cpu_isolation"
 
-    /// The resource itself with its CPUs, then those that follow from it.
+    /// The resource itself with its CPUs, then the resources derived from it.
     static func parts(
         _ attributes: [String: JSON], facts: () throws(Faults) -> JSON, at place: Place
     ) throws(Faults) -> [Part] {
@@ -70,7 +70,7 @@ enum IsolationExpansion {
 
     private static func scope(_ json: JSON) throws(ValueFault) -> IsolationPolicy.Scope {
         if let text = json.string { return try IsolationPolicy.scope(text) }
-        // CPUs may be a list, and one CPU is a number.
+        // CPUs may be given as a list, and a single CPU as a number.
         if let number = json.integer { return try IsolationPolicy.scope(String(number)) }
         if let list = json.array {
             let words = list.compactMap { $0.string ?? $0.integer.map(String.init) }
@@ -87,7 +87,7 @@ enum IsolationExpansion {
         }
         throw ValueFault(
             "isolate cannot be \(json.canonicalText)",
-            hint: "all, {node: 1}, {near: ens1f0}, or CPUs: 2-7,10")
+            hint: "use all, {node: 1}, {near: ens1f0}, or a CPU list: 2-7,10")
     }
 
     private static func derived(_ plan: IsolationPlan) -> [Part] {
@@ -113,7 +113,9 @@ enum IsolationExpansion {
                 ]),
             Part(
                 kind: .irqbalance, name: "system",
-                attributes: ["state": "present", "banned_cpus": .string(isolated)]),
+                attributes: [
+                    "state": "present", "banned_cpus": .string(plan.closedToInterrupts.text),
+                ]),
             Part(
                 kind: .workqueue, name: "unbound", attributes: ["state": "present", "cpus": house]),
             Part(

@@ -5,7 +5,7 @@ import Templates
 import Values
 import Wire
 
-/// A handler of one host, every value computed.
+/// A handler of one host with all values computed.
 final class ResolvedHandler: Sendable {
     let planned: PlannedHandler
     let place: Place
@@ -68,13 +68,13 @@ struct HandlerResolver {
                 Diagnostic(
                     "bad-attribute",
                     "\(what): \"\(arguments.first ?? "")\" is not the absolute path of a program",
-                    at: place, hint: "there is no search path and no shell"))
+                    at: place, hint: "no search path and no shell are used"))
         }
     }
 
     private func shown(_ what: String, at place: Place) -> Faults {
         Faults(
             Diagnostic(
-                "shown-secret", "\(what) is made from a secret, and would show it", at: place))
+                "shown-secret", "\(what) is computed from a secret and would reveal it", at: place))
     }
 }

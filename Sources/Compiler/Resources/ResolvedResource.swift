@@ -3,9 +3,9 @@ import FleetModel
 import Kinds
 import Wire
 
-/// A resource of one host, every value computed; hosts with the same inputs share it.
+/// A resource of a host with all values computed, shared by hosts with equal inputs.
 final class ResolvedResource: Sendable {
-    /// Its declaration: the role among all roles, and the place in the role's list.
+    /// The declaration: the index of the role, and the index in the role's list.
     struct Definition: Sendable, Hashable {
         let role: Int
         let index: Int
@@ -15,19 +15,19 @@ final class ResolvedResource: Sendable {
     let place: Place
     /// The id in its role.
     let id: String?
-    /// Complete but for `requires`, which depend on the other resources of the host.
+    /// Complete except for `requires`, which depends on the other resources of the host.
     let planned: PlannedResource
     /// The canonical text of `planned`.
     let bytes: ResourceBytes
     let owns: [Claim]
     let provides: [Claim]
     let needs: [Claim]
-    /// Whether it makes sure that something is not there.
+    /// Whether it declares that something must not exist.
     let isAbsent: Bool
-    /// The directory of which it must be told what is declared in it.
+    /// The directory that it purges, for which it needs the declared entries.
     let purgedDirectory: String?
     let interrupts: InterruptShare?
-    /// What the checker has to say of it alone.
+    /// The plan checker's findings for this resource alone.
     let checked: PlanChecker.Part
     let requires: [Requirement]
     let blobs: [Blob]

@@ -5,20 +5,20 @@ import Templates
 import Values
 import Wire
 
-/// Makes of a declared resource what it is on one host: none, one, or with `for_each` many.
+/// Resolves a declared resource for one host: to none, one or, with `for_each`, many.
 struct ResourceResolver {
     let role: RoleDefinition
     let roleIndex: Int
     let digests: FileDigests
 
-    /// The resources that a definition gives in a context; all of their faults together.
+    /// The resources of a definition in a context; throws all faults together.
     func resolve(_ index: Int, in context: TemplateContext) throws(Faults) -> [ResolvedResource] {
         let definition = role.resources[index]
         guard let forEach = definition.forEach else {
             if let when = definition.when, !(try when.isTrue(context)) { return [] }
             return try one(index, in: context)
         }
-        // A condition that does not look at the element guards the for_each itself.
+        // A condition that does not read the element applies to the for_each as a whole.
         var perElement = definition.when
         if let when = definition.when,
             !when.uses.contains(where: { $0.path.first == forEach.variable })
@@ -41,7 +41,7 @@ struct ResourceResolver {
         return all
     }
 
-    /// What a `for_each` goes over: the elements of a list, or `key` and `value` of each of a map's.
+    /// The elements of a `for_each`: those of a list, or `key` and `value` of each map entry.
     private func elements(
         of forEach: ForEach, in context: TemplateContext
     ) throws(Faults) -> [Value] {
@@ -60,14 +60,14 @@ struct ResourceResolver {
         case let other:
             throw Faults(
                 Diagnostic(
-                    "wrong-type", "for_each goes over a list or a map, not \(other.kindText)",
+                    "wrong-type", "for_each needs a list or a map, not \(other.kindText)",
                     at: forEach.place,
                     hint: other == .null
-                        ? "where there may be nothing: add \"| default([], true)\"" : nil))
+                        ? "if the value may be missing, add \"| default([], true)\"" : nil))
         }
     }
 
-    /// One resource, and those that follow from it.
+    /// One resource, and the resources derived from it.
     private func one(
         _ index: Int, in context: TemplateContext
     ) throws(Faults) -> [ResolvedResource] {
@@ -135,7 +135,7 @@ struct ResourceResolver {
         case .secret:
             throw Faults(
                 Diagnostic(
-                    "shown-secret", "\(what) is made from a secret, and would show it",
+                    "shown-secret", "\(what) is computed from a secret and would reveal it",
                     at: definition.name.place))
         default:
             throw Faults(
@@ -166,7 +166,7 @@ struct ResourceResolver {
         return all
     }
 
-    /// A fault of the kind, at the attribute it is about.
+    /// A fault that the kind reported, at the place of its attribute.
     private func diagnostic(
         of fault: AttributeFault, _ definition: ResourceDefinition, label: String
     ) -> Diagnostic {
@@ -175,7 +175,7 @@ struct ResourceResolver {
                 "bad-attribute", "\(label): \(fault.message)", at: definition.place,
                 hint: fault.hint)
         }
-        // The kind speaks of what the controller made of the content; people wrote one of these.
+        // The kind names computed content attributes; the role has one of these three instead.
         let names =
             attribute.hasPrefix("content_") ? ["content", "template", "source"] : [attribute]
         let written = names.first { definition.source($0) != nil }

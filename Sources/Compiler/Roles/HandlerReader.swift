@@ -19,7 +19,7 @@ struct HandlerReader {
             faults.add(
                 Diagnostic(
                     "bad-name", "\"\(id)\" cannot be an id", at: idNode.place,
-                    hint: "an id has letters, digits, _, - and ."))
+                    hint: "use letters, digits, _, - and ."))
             return nil
         }
         guard let (kind, nameNode) = KindKey.take(from: &map, faults: &faults) else { return nil }
@@ -61,10 +61,10 @@ struct HandlerReader {
         let names = allowed.map(\.rawValue)
         faults.add(
             Diagnostic(
-                "wrong-type", "\"\(node.text ?? node.kindText)\" is no action of \(map.what)",
+                "wrong-type", "\"\(node.text ?? node.kindText)\" is not an action of \(map.what)",
                 at: node.place,
                 hint: NearestName.hint(for: node.text ?? "", in: names)
-                    ?? "it is one of \(names.joined(separator: ", "))"))
+                    ?? "use one of \(names.joined(separator: ", "))"))
         return nil
     }
 

@@ -3,7 +3,7 @@ import FleetModel
 import Kinds
 import YAML
 
-/// Finds the kind of a resource: its one key that is a kind's name, or `kind` beside `name`.
+/// Finds the kind of a resource: its only key that is a kind, or the keys `kind` and `name`.
 enum KindKey {
     static func take(
         from map: inout StrictMap, faults: inout DiagnosticBag
@@ -21,9 +21,9 @@ enum KindKey {
             let names = named.map { "\"\($0.rawValue)\"" }.joined(separator: " and ")
             faults.add(
                 Diagnostic(
-                    "two-kinds", "a resource is of one kind, and this one has the keys \(names)",
+                    "two-kinds", "a resource has one kind, but this one has the keys \(names)",
                     at: entries.last?.key.place ?? map.place,
-                    hint: "make two resources of it",
+                    hint: "split it into two resources",
                     related: entries.dropLast().map {
                         Diagnostic.Related($0.key.place, "the other kind")
                     }))
@@ -32,7 +32,7 @@ enum KindKey {
         return (kind, entry.value)
     }
 
-    /// The keys that are kinds; one that the only other's schema has as an attribute is that.
+    /// The keys that are kinds, except a key that is an attribute of the only other kind.
     private static func kinds(in map: StrictMap) -> [Kind] {
         let named = map.restKeys.compactMap(Kind.init(rawValue:))
         let leading = named.filter { kind in
@@ -55,8 +55,8 @@ enum KindKey {
         if let other = others.first, let entry = map.entry(other.rawValue) {
             faults.add(
                 Diagnostic(
-                    "two-kinds", "\"\(other.rawValue)\" stands beside \"kind: \(text)\"",
-                    at: entry.key.place, hint: "give the name under \"name\""))
+                    "two-kinds", "\"\(other.rawValue)\" is given together with \"kind: \(text)\"",
+                    at: entry.key.place, hint: "with \"kind\", give the name as \"name\""))
             return nil
         }
         guard let name = map.required("name", faults: &faults) else { return nil }
@@ -66,7 +66,7 @@ enum KindKey {
     private static let names = Kind.allCases.map(\.rawValue)
     private static let listing = "the kinds are \(names.sorted().joined(separator: ", "))"
 
-    /// No key is a kind: the one that was probably meant, else the list.
+    /// The fault if no key is a kind; its hint is the most similar kind, or all kinds.
     private static func unknown(_ map: StrictMap) -> Diagnostic {
         let candidates = map.restKeys.filter { !ResourceReader.commonKeys.contains($0) }
         for key in candidates {
@@ -78,8 +78,8 @@ enum KindKey {
         }
         return Diagnostic(
             "unknown-kind",
-            candidates.first.map { "a resource has no key that is a kind; \"\($0)\" is none" }
-                ?? "a resource has no key that is a kind",
+            candidates.first.map { "no key of the resource is a kind; \"\($0)\" is not one" }
+                ?? "no key of the resource is a kind",
             at: candidates.first.map(map.keyPlace) ?? map.place, hint: listing)
     }
 }

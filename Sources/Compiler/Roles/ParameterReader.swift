@@ -7,7 +7,7 @@ import YAML
 
 /// Reads the `parameters` of a role.yaml.
 enum ParameterReader {
-    /// Names that templates know already.
+    /// Names that already have a meaning in templates.
     static let reservedNames: Set<String> = [
         "facts", "inventory_hostname", "inventory_hostname_short", "group_names", "groups",
         "hostvars", "loop", "true", "false", "none", "True", "False", "None", "and", "or", "not",
@@ -27,13 +27,13 @@ enum ParameterReader {
                     Diagnostic(
                         "bad-name", "\"\(name)\" cannot be the name of a parameter",
                         at: entry.key.place,
-                        cause: isReserved ? "templates know this name already" : nil,
+                        cause: isReserved ? "the name is reserved in templates" : nil,
                         hint: isReserved
                             ? nil
-                            : "a name has letters, digits and _, and does not begin with a digit"))
+                            : "use letters, digits and _, and do not begin with a digit"))
                 continue
             }
-            // One that is wrong is still known, so that what names it is not wrong as well.
+            // A faulty parameter is still defined, so that its uses are not reported too.
             all.append(
                 parameter(name, entry, role: role, faults: &faults)
                     ?? ParameterDefinition(
@@ -43,7 +43,7 @@ enum ParameterReader {
         return all
     }
 
-    /// Whether a template can read a name.
+    /// Whether templates can read a variable of this name.
     static func isIdentifier(_ name: String) -> Bool {
         guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
         return name.utf8.allSatisfy {
@@ -93,7 +93,7 @@ enum ParameterReader {
         return definition
     }
 
-    /// `type` and `one_of` as a type.
+    /// The type declared by `type` and `one_of`.
     private static func type(
         _ node: Node?, choices: Node?, what: String, at place: Place, faults: inout DiagnosticBag
     ) -> ValueType? {
@@ -138,13 +138,14 @@ enum ParameterReader {
         case let other:
             faults.add(
                 Diagnostic(
-                    "wrong-type", "\"one_of\" of \(what) is for strings, not for \(other.name)",
-                    at: choices.place, hint: "bound a number with minimum and maximum"))
+                    "wrong-type",
+                    "\"one_of\" of \(what) is for strings, not for \(other.name)",
+                    at: choices.place, hint: "use minimum and maximum for numbers"))
             return nil
         }
     }
 
-    /// A bound, read as a value of the type it bounds.
+    /// A bound, read as a value of the parameter's type.
     private static func bound(
         _ node: Node?, _ key: String, of type: ValueType, what: String, faults: inout DiagnosticBag
     ) -> Double? {
@@ -157,7 +158,7 @@ enum ParameterReader {
                 Diagnostic(
                     "wrong-type", "\"\(key)\" of \(what) has no meaning for \(type.described)",
                     at: node.place,
-                    hint: "it bounds an integer, a number, a size or a duration"))
+                    hint: "it is only for an integer, a number, a size or a duration"))
             return nil
         }
         do {
@@ -171,7 +172,7 @@ enum ParameterReader {
         }
     }
 
-    /// The default, typed at once where it has no template.
+    /// The default value; its type is checked at once if it has no template.
     private static func checkedDefault(
         _ node: Node, of definition: ParameterDefinition, role: String, faults: inout DiagnosticBag
     ) -> ValueSource? {
@@ -181,10 +182,9 @@ enum ParameterReader {
                 faults.add(
                     Diagnostic(
                         "wrong-type",
-                        "the default of \"\(definition.name)\" is null, which it may not be",
+                        "the default of \"\(definition.name)\" is null, but it is not optional",
                         at: node.place,
-                        hint: "add \"optional: true\", or remove the default, so that a value must "
-                            + "be given"))
+                        hint: "add \"optional: true\", or remove the default to require a value"))
             }
             guard source.isLiteral else { return source }
             let what = "the default of \"\(definition.name)\""
@@ -214,7 +214,7 @@ enum TypeName {
     ]
     static let all: [String] = simple.map(\.name)
 
-    /// The type a text names: `integer`, `list of path`, `map of list of string`.
+    /// The type named by a text: `integer`, `list of path`, `map of list of string`.
     static func type(_ text: String) -> ValueType? {
         let words = text.split(separator: " ")
         guard let first = words.first else { return nil }

@@ -4,13 +4,13 @@ import Kinds
 import Templates
 import Values
 
-/// A resource as a role declares it: one, or with `for_each` many on a host.
+/// A resource as declared in a role: one or, with `for_each`, many on a host.
 package struct ResourceDefinition: Sendable {
     package var kind: Kind
-    /// Where it begins; its origin in the plan.
+    /// The place where it begins, which is its origin in the plan.
     package var place: Place
     package var name: AttributeSource
-    /// In the order of the file, `state` included.
+    /// The attributes including `state`, in the order of the file.
     package var attributes: [(schema: AttributeSchema, source: AttributeSource)]
     package var id: String?
     package var when: Expression?
@@ -21,16 +21,16 @@ package struct ResourceDefinition: Sendable {
     package var tags: [String]
     /// Whether it was read without faults.
     var isSound = true
-    /// What decides what it becomes on a host: every path its expressions and templates read.
+    /// All paths that its expressions and templates read, on which its result depends.
     var reads: [[String]]
 
-    /// The source of an attribute that is given.
+    /// The source of an attribute; nil if it is not given.
     func source(_ attribute: String) -> AttributeSource? {
         attributes.first { $0.schema.name == attribute }?.source
     }
 }
 
-/// A `for_each`: what is gone over, and what each element is called.
+/// A `for_each`: its collection, and the variable name of each element.
 package struct ForEach: Sendable {
     package enum Values: Sendable {
         case expression(Expression)
@@ -42,7 +42,7 @@ package struct ForEach: Sendable {
     package var place: Place
 }
 
-/// A value of the schema's type, or what gives one on each host.
+/// A value of the schema's type, or the source from which each host computes one.
 package enum AttributeSource: Sendable {
     case constant(Value, Place)
     case computed(ValueSource)
@@ -62,7 +62,7 @@ package enum AttributeSource: Sendable {
     }
 }
 
-/// A `requires` of a resource: a reference, or a template that gives one.
+/// A `requires` of a resource: a reference, or a template that computes one.
 package struct RequirementSource: Sendable {
     package enum Content: Sendable {
         case constant(ResourceReference)
@@ -73,11 +73,11 @@ package struct RequirementSource: Sendable {
     package var place: Place
 }
 
-/// How a resource is named by another one.
+/// How a resource refers to another one.
 package enum ResourceReference: Sendable, Hashable {
-    /// By its id, in the same role or in another.
+    /// By id, in the same role or another one.
     case id(role: String?, String)
-    /// By what it is on the host: `package openonload`, `file:/etc/motd`.
+    /// By kind and name: `package openonload`, `file:/etc/motd`.
     case thing(role: String?, Kind, String)
 
     /// Reads `id`, `role/id`, `kind name`, `kind:name` and `role/kind:name`.
@@ -107,7 +107,7 @@ package enum ResourceReference: Sendable, Hashable {
     }
 }
 
-/// How a handler is named: `id` in the same role, `role/id` in another.
+/// A reference to a handler: `id` in the same role, `role/id` in another one.
 package struct HandlerReference: Sendable, Hashable {
     package var role: String
     package var id: String
@@ -117,11 +117,11 @@ package struct HandlerReference: Sendable, Hashable {
         self.id = id
     }
 
-    /// The address in the plan.
+    /// The handler's address in the plan.
     package var address: String { "\(role)/\(id)" }
 }
 
-/// What runs once after the resources where one that notifies it changed.
+/// A handler, which runs once after all resources if one that notifies it has changed.
 package struct HandlerDefinition: Sendable {
     package var id: String
     package var place: Place

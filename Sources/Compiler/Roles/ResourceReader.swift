@@ -11,7 +11,7 @@ struct ResourceReader {
     let templates: TemplateFolder
     let files: FleetFiles
 
-    /// Attributes of every resource.
+    /// The keys that every resource may have.
     static let commonKeys = [
         "id", "when", "for_each", "as", "requires", "notify", "severity", "tags", "state",
     ]
@@ -58,7 +58,7 @@ struct ResourceReader {
         var declared = schema.attributes
         if !schema.states.isEmpty, schema.attribute("state") == nil {
             declared.append(
-                AttributeSchema("state", .oneOf(schema.states), "Whether it is to be there."))
+                AttributeSchema("state", .oneOf(schema.states), "Whether it must exist."))
         }
         for attribute in declared {
             guard let node = map.value(attribute.name) else {
@@ -81,7 +81,7 @@ struct ResourceReader {
         return all
     }
 
-    /// A value of a type; typed at once where it has no template.
+    /// A typed value; the type is checked at once if it has no template.
     private func typed(
         _ node: Node, as type: ValueType, what: String, faults: inout DiagnosticBag
     ) -> AttributeSource? {
@@ -97,7 +97,7 @@ struct ResourceReader {
         }
     }
 
-    /// A template or file that a constant names must be there.
+    /// Checks that a template or file with a constant name exists.
     private func checkContent(of definition: ResourceDefinition, faults: inout DiagnosticBag) {
         if case .constant(.string(let name), let place)? = definition.source("template"),
             templates.templates[name] == nil
@@ -118,13 +118,13 @@ struct ResourceReader {
             faults.add(
                 Diagnostic(
                     "bad-name", "\"\(text)\" cannot be an id", at: node.place,
-                    hint: "an id has letters, digits, _, - and ."))
+                    hint: "use letters, digits, _, - and ."))
             return nil
         }
         return (text, node.place)
     }
 
-    /// Whether a text can be an id: it stands alone in `requires`, `notify` and addresses.
+    /// Whether a text is a valid id, which occurs in `requires`, `notify` and addresses.
     static func isIdentifier(_ text: String) -> Bool {
         !text.isEmpty
             && text.utf8.allSatisfy {
@@ -228,8 +228,8 @@ struct ResourceReader {
         let names = DriftSeverity.allCases.map(\.rawValue)
         faults.add(
             Diagnostic(
-                "wrong-type", "\"\(node.text ?? node.kindText)\" is no severity", at: node.place,
-                hint: "it is one of \(names.joined(separator: ", "))"))
+                "wrong-type", "\"\(node.text ?? node.kindText)\" is not a severity", at: node.place,
+                hint: "use one of \(names.joined(separator: ", "))"))
         return .warning
     }
 

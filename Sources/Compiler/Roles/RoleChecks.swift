@@ -2,11 +2,11 @@ import Diagnostics
 import FleetModel
 import Templates
 
-/// What can be told of all roles together, without a host.
+/// Checks over all roles together that need no host.
 struct RoleChecks {
     let roles: [RoleDefinition]
     let index: [String: Int]
-    /// Roles that are there and could not be read: that is said of them, and nothing more.
+    /// Roles that exist but could not be read; only that fault is reported for them.
     let unread: Set<String>
 
     func run(faults: inout DiagnosticBag) {
@@ -23,7 +23,7 @@ struct RoleChecks {
         checkCycles(faults: &faults)
     }
 
-    /// Says that there is no such role, unless there is one whose own faults are told.
+    /// Reports an unknown role, unless the role exists but could not be read.
     func addUnknownRole(_ name: String, at place: Place, to faults: inout DiagnosticBag) {
         if unread.contains(name) { return }
         faults.add(
@@ -85,14 +85,14 @@ struct RoleChecks {
                         "the role \(target.name) has no resource with the id "
                             + "\"\(id)\"", at: requirement.place,
                         hint: NearestName.hint(for: id, in: known)
-                            ?? "name an id of this role, ROLE/ID, or a thing: \"package NAME\""))
+                            ?? "use an id of this role, ROLE/ID, or KIND NAME: \"package NAME\""))
             }
         }
     }
 
     // MARK: Names
 
-    /// Names that are refused wherever they are read.
+    /// Reports names that no expression or template may read.
     private func checkNames(of role: RoleDefinition, faults: inout DiagnosticBag) {
         var uses: [NameUse] = []
         for parameter in role.parameters { uses += parameter.defaultSource?.uses ?? [] }
@@ -108,7 +108,7 @@ struct RoleChecks {
 
     // MARK: Cycles
 
-    /// Roles that require each other in turn, each cycle once.
+    /// Reports roles that require each other in a cycle, once for each cycle.
     private func checkCycles(faults: inout DiagnosticBag) {
         var done: Set<Int> = []
         var path: [(role: Int, place: Place)] = []

@@ -4,7 +4,7 @@ import YAML
 
 /// Reads a role's folder.
 enum RoleReader {
-    /// The role of that name; nil where its role.yaml is missing or no map.
+    /// Reads a role; nil if its role.yaml is missing or not a map.
     static func read(
         _ name: String, files: FleetFiles, faults: inout DiagnosticBag
     ) -> RoleDefinition? {
@@ -13,7 +13,7 @@ enum RoleReader {
             faults.add(
                 Diagnostic(
                     "bad-name", "the folder Roles/\(name) cannot be a role",
-                    hint: "the name of a role has letters, digits, _, - and ."))
+                    hint: "use letters, digits, _, - and . for the name of a role"))
             return nil
         }
         let source: SourceText
@@ -24,7 +24,7 @@ enum RoleReader {
                 Diagnostic(
                     "unreadable", "cannot read \(path)", cause: error.text,
                     hint: error == .missing
-                        ? "every folder in Roles is a role and has a role.yaml" : error.hint))
+                        ? "every folder in Roles is a role and needs a role.yaml" : error.hint))
             return nil
         }
         let node: Node?
@@ -74,7 +74,7 @@ enum RoleReader {
         return []
     }
 
-    /// Ids are unique in a role, those of handlers and of resources each among themselves.
+    /// Checks that ids are unique in a role, separately for resources and for handlers.
     private static func checkIdentifiers(of role: RoleDefinition, faults: inout DiagnosticBag) {
         let resources = role.resources.compactMap { one in one.id.map { ($0, one.place) } }
         let handlers = role.handlers.map { ($0.id, $0.place) }
@@ -93,7 +93,7 @@ enum RoleReader {
         }
     }
 
-    /// The element of a `for_each` must not hide a parameter.
+    /// Checks that no element of a `for_each` has the name of a parameter.
     private static func checkElementNames(of role: RoleDefinition, faults: inout DiagnosticBag) {
         for resource in role.resources {
             guard let forEach = resource.forEach, let other = role.parameter(forEach.variable)
@@ -103,7 +103,7 @@ enum RoleReader {
                     "duplicate-name",
                     "the element of this for_each has the name of a parameter, "
                         + "\"\(forEach.variable)\"", at: forEach.place,
-                    hint: "give it another one with \"as\"",
+                    hint: "choose another name with \"as\"",
                     related: [Diagnostic.Related(other.place, "the parameter")]))
         }
     }

@@ -1,12 +1,12 @@
 import Diagnostics
 import Templates
 
-/// What is not wrong with roles, but hardly meant.
+/// Warnings about roles: valid declarations that are probably mistakes.
 struct RoleWarnings {
     let roles: [RoleDefinition]
-    /// The indices of roles that some host carries.
+    /// The indices of roles that at least one host carries.
     let carried: Set<Int>
-    /// The names of variables that some host has.
+    /// The names of variables that at least one host has.
     let variables: Set<String>
 
     func run(bag: inout DiagnosticBag) {
@@ -42,18 +42,18 @@ struct RoleWarnings {
             bag.add(
                 Diagnostic(
                     .warning, "always-defined",
-                    "\"\(name)\" is a parameter of the role, and always defined", at: use.place,
+                    "\"\(name)\" is a parameter of the role and always defined", at: use.place,
                     hint: parameter.isOptional
-                        ? "where none is given it is null: write \"\(name) is not none\", or "
+                        ? "without a value it is null: write \"\(name) is not none\", or "
                             + "\"\(name) | default(…, true)\""
-                        : "its default belongs in role.yaml"))
+                        : "put its default into role.yaml"))
         }
     }
 
-    /// Names that nothing gives a value.
+    /// Warns of names that nothing defines.
     ///
-    /// One that the role itself expects to be missing is left out, and so are those of templates
-    /// that others include, which may set them.
+    /// Names that the role itself tests for being defined are left out, and so are names in
+    /// templates that others include, because the including template may set them.
     private func warnOfVariables(
         _ role: RoleDefinition, _ uses: [NameUse], bag: inout DiagnosticBag
     ) {
@@ -74,7 +74,7 @@ struct RoleWarnings {
 }
 
 extension RoleDefinition {
-    /// Every name that its expressions and templates read and do not define themselves.
+    /// All names that its expressions and templates read but do not define themselves.
     var uses: [NameUse] {
         var uses: [NameUse] = []
         for parameter in parameters { uses += parameter.defaultSource?.uses ?? [] }
@@ -83,7 +83,7 @@ extension RoleDefinition {
         let included = Set(templates.templates.values.flatMap { $0.includes.map(\.name) })
         let elements = Set(resources.compactMap { $0.forEach?.variable })
         for name in templates.templates.keys.sorted() where !included.contains(name) {
-            // A template may be rendered for the elements of a for_each.
+            // A template may be rendered for elements of a for_each, which define their own name.
             uses += (templates.templates[name]?.uses ?? []).filter {
                 !elements.contains($0.path.first ?? "")
             }
@@ -99,7 +99,7 @@ extension RoleDefinition {
 }
 
 extension ResourceDefinition {
-    /// The names that its expressions and attributes read, without those of its template files.
+    /// The names that its expressions and attributes read; template files are not included.
     var uses: [NameUse] {
         var uses = name.uses + (when?.uses ?? [])
         for attribute in attributes { uses += attribute.source.uses }

@@ -3,11 +3,11 @@ import Templates
 
 /// The templates of a role, parsed once.
 struct TemplateFolder: Sendable {
-    /// By the name that `template:` and `include` use: the path inside the folder.
+    /// The templates by the name for `template:` and `include`: the path inside the folder.
     private(set) var templates: [String: Template] = [:]
     let path: String
 
-    /// Parses every `.j2` file of a folder and its subfolders; no folder is no templates.
+    /// Parses all `.j2` files of the folder and its subfolders, if the folder exists.
     init(role: String, files: FleetFiles, faults: inout DiagnosticBag) {
         path = "Roles/\(role)/templates"
         gather("", files: files, faults: &faults)
@@ -53,15 +53,15 @@ struct TemplateFolder: Sendable {
         Diagnostic("unreadable", "cannot read \(path)", cause: fault.text, hint: fault.hint)
     }
 
-    /// The fault of a name that is no template here.
+    /// The fault for a name that is not a template in this folder.
     func missing(_ name: String, at place: Place, by includer: String? = nil) -> Diagnostic {
         Diagnostic(
             "missing-file", "there is no template \"\(name)\" in \(path)", at: place,
             hint: NearestName.hint(for: name, in: templates.keys)
-                ?? (name.hasSuffix(".j2") ? nil : "the names of templates end in .j2"))
+                ?? (name.hasSuffix(".j2") ? nil : "template names end in .j2"))
     }
 
-    /// Everything a template reads, with what it includes; all of the folder for nil.
+    /// All names that a template and its includes read; nil means all templates.
     func reads(of name: String?) -> [NameUse] {
         var seen: Set<String> = []
         var uses: [NameUse] = []

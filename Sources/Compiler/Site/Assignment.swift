@@ -1,15 +1,15 @@
 import Diagnostics
 
-/// The roles that some hosts carry, in order, with the arguments of site.yaml.
+/// The roles that hosts carry, in order, with their arguments in site.yaml.
 ///
-/// Hosts that the same entries match share one.
+/// Hosts that match the same entries share one assignment.
 package final class Assignment: Sendable {
     package struct Carried: Sendable {
         /// The role's index among all roles.
         package let role: Int
-        /// By the parameter's name.
+        /// The arguments by parameter name.
         package let arguments: [String: SiteFile.Argument]
-        /// Why it is carried: its place in site.yaml, or in the role that requires it.
+        /// The place that adds the role: in site.yaml, or in the role that requires it.
         package let place: Place
     }
 
@@ -21,12 +21,12 @@ package final class Assignment: Sendable {
     var roleIndices: [Int] { roles.map(\.role) }
 }
 
-/// Works out who carries what from the entries of site.yaml that match a host.
+/// Builds assignments from the entries of site.yaml that match a host.
 struct AssignmentBuilder {
     let entries: [SiteFile.Entry]
     let roles: [RoleDefinition]
     let index: [String: Int]
-    /// Pairs of entries whose difference was told already.
+    /// Pairs of entries whose difference was already reported.
     private var told: Set<[Place]> = []
 
     init(entries: [SiteFile.Entry], roles: [RoleDefinition], index: [String: Int]) {
@@ -35,10 +35,10 @@ struct AssignmentBuilder {
         self.index = index
     }
 
-    /// The assignment of hosts that these entries match, in the order of the file.
+    /// The assignment of hosts that match these entries, in the order of the file.
     ///
-    /// `host` is one of them, for messages. Two entries that give one role different arguments are a
-    /// fault; one that names the role without any adds nothing and contradicts nothing.
+    /// `host` is one of these hosts, for messages. Two entries that give different arguments to the
+    /// same role are a fault; an entry that names the role without arguments never conflicts.
     mutating func assignment(
         of matched: [Int], host: String, faults: inout DiagnosticBag
     ) -> Assignment {
@@ -59,7 +59,7 @@ struct AssignmentBuilder {
                     faults.add(
                         Diagnostic(
                             "two-arguments",
-                            "\(host) is given the role \(use.role) twice, with different arguments",
+                            "\(host) has the role \(use.role) twice, with different arguments",
                             at: use.place, cause: difference,
                             hint: "give the arguments in one entry, or as variables of a group",
                             related: [Diagnostic.Related(first.place, "the other arguments")]))
@@ -85,7 +85,7 @@ struct AssignmentBuilder {
         return Assignment(roles: carried)
     }
 
-    /// How the arguments differ; nil where they are the same.
+    /// The difference between the arguments; nil if they are equal.
     private static func difference(_ a: SiteFile.RoleUse, _ b: SiteFile.RoleUse) -> String? {
         for argument in a.arguments {
             guard let other = b.arguments.first(where: { $0.name == argument.name }) else {

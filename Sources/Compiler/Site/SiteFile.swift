@@ -1,16 +1,16 @@
 import Diagnostics
 import YAML
 
-/// What Inventory/site.yaml says: which roles which hosts carry.
+/// The content of Inventory/site.yaml: the roles that hosts carry.
 package struct SiteFile: Sendable {
-    /// One element of the list: a pattern and the roles its hosts carry.
+    /// One entry: a host pattern and the roles that matching hosts carry.
     package struct Entry: Sendable {
         package var pattern: String
         package var place: Place
         package var roles: [RoleUse]
     }
 
-    /// A role with the arguments it is given.
+    /// A role with its arguments.
     package struct RoleUse: Sendable {
         package var role: String
         package var place: Place
@@ -27,7 +27,7 @@ package struct SiteFile: Sendable {
 
     package static let path = "Inventory/site.yaml"
 
-    /// Reads the file; a missing one is a fault, since nothing would be carried by anyone.
+    /// Reads the file; a missing file is a fault, because no host would carry any role.
     static func read(_ files: FleetFiles, faults: inout DiagnosticBag) -> SiteFile {
         let source: SourceText
         do {
@@ -37,7 +37,7 @@ package struct SiteFile: Sendable {
                 Diagnostic(
                     "unreadable", "cannot read \(path)", cause: error.text,
                     hint: error == .missing
-                        ? "it says which roles which hosts carry: \"- hosts: all\" and "
+                        ? "create it with the roles of your hosts: \"- hosts: all\" and "
                             + "\"  roles: [baseline]\"" : error.hint))
             return SiteFile(entries: [])
         }
@@ -80,7 +80,7 @@ package struct SiteFile: Sendable {
         return Entry(pattern: text, place: pattern.place, roles: uses)
     }
 
-    /// A pattern, or a list of patterns that stands for their union.
+    /// A host pattern; a list of patterns means their union.
     private static func patternText(_ node: Node, faults: inout DiagnosticBag) -> String? {
         let texts = StrictMap.strings(node, what: "\"hosts\"", faults: &faults).map(\.text)
         return texts.isEmpty ? nil : texts.joined(separator: ",")

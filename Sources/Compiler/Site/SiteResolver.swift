@@ -3,7 +3,7 @@ import Inventory
 import Templates
 import Values
 
-/// Works out what every host carries, and checks what is given for the roles' parameters.
+/// Determines the roles of every host, and checks the values given for their parameters.
 struct SiteResolver {
     let site: SiteFile
     let roles: [RoleDefinition]
@@ -11,9 +11,9 @@ struct SiteResolver {
     let checks: RoleChecks
     let inventory: InventorySet
     private(set) var assignments: [String: Assignment] = [:]
-    /// The indices of roles that some host carries.
+    /// The indices of roles that at least one host carries.
     private(set) var carried: Set<Int> = []
-    /// The names of variables that some host has.
+    /// The names of variables that at least one host has.
     private(set) var variables: Set<String> = []
 
     init(
@@ -54,7 +54,7 @@ struct SiteResolver {
         checkInventory(faults: &faults)
     }
 
-    /// Roles and arguments of an entry are known, and arguments without templates of their type.
+    /// Checks that roles and arguments exist, and the types of arguments without templates.
     private func checkArguments(of entry: SiteFile.Entry, faults: inout DiagnosticBag) {
         for use in entry.roles {
             guard let position = index[use.role] else {
@@ -83,7 +83,7 @@ struct SiteResolver {
         }
     }
 
-    /// What stands under a role's name in the variables of hosts that carry it.
+    /// Checks the maps under role names in the variables of hosts that carry the roles.
     private mutating func checkInventory(faults: inout DiagnosticBag) {
         struct Seen: Hashable {
             let groups: ObjectIdentifier

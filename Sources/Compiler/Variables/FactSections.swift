@@ -2,11 +2,11 @@ import Diagnostics
 import FleetModel
 import Templates
 
-/// The half of the facts that something is read from.
+/// One of the two halves of the facts.
 enum FactsHalf: CaseIterable {
-    /// Stored, and read by `muster facts`.
+    /// Stored facts, which `muster facts` reads from the host.
     case hardware
-    /// Read anew on every connection.
+    /// Live state, which is read again on every connection.
     case live
 
     fileprivate var entries: [FactsSchema.Entry] {
@@ -17,7 +17,7 @@ enum FactsHalf: CaseIterable {
     }
 }
 
-/// A section of one half of the facts: `hugepages` is one of both.
+/// A section of one half of the facts; `hugepages` exists in both halves.
 struct FactsSection: Hashable, Comparable {
     let name: String
     let half: FactsHalf
@@ -28,9 +28,9 @@ struct FactsSection: Hashable, Comparable {
     }
 }
 
-/// The sections of `facts`, the half each belongs to, and what a template may read of them.
+/// The sections of `facts`, their halves, and the paths that templates may read.
 enum FactSections {
-    /// Every section of every half.
+    /// All sections of both halves.
     static let all: Set<FactsSection> = Set(
         FactsHalf.allCases.flatMap { half in
             FactsSchema.sections(half.entries).map { FactsSection(name: $0, half: half) }
@@ -39,9 +39,9 @@ enum FactSections {
     /// The names, sorted.
     static let names = Set(all.map(\.name)).sorted()
 
-    /// What has to be read for a use of a path below `facts`, without `facts` itself.
+    /// The sections needed to read a path below `facts`, which is given without `facts` itself.
     ///
-    /// A path that is not in the schema has been refused before; it is taken for stored facts.
+    /// A path that is not in the schema was refused earlier; here it counts as stored facts.
     static func sections(of path: some Collection<String>) -> Set<FactsSection> {
         guard let name = path.first else { return all }
         let path = path.joined(separator: ".")
@@ -52,9 +52,9 @@ enum FactSections {
             (halves.isEmpty ? [.hardware] : halves).map { FactsSection(name: name, half: $0) })
     }
 
-    /// The faults of a use of `facts`: there is no such fact.
+    /// The faults if a use of `facts` names a fact that does not exist.
     ///
-    /// None for every other name.
+    /// Empty for any other name.
     static func faults(of use: NameUse) -> [Diagnostic] {
         guard use.path.first == "facts", use.path.count > 1 else { return [] }
         let path = use.path.dropFirst().joined(separator: ".")
@@ -68,9 +68,10 @@ enum FactSections {
         ]
     }
 
-    /// Whether a path reads something of an entry: the entry, a part of it, or what it is part of.
+    /// Whether a path reads an entry, a part of the entry, or a map that contains the entry.
     ///
-    /// A map's keys are the host's, and a value may be asked for a method.
+    /// A longer path is allowed: the keys of a map depend on the host, and the last part may be a
+    /// method.
     private static func covers(_ entry: String, _ path: String) -> Bool {
         entry == path || path.hasPrefix(entry + ".") || entry.hasPrefix(path + ".")
     }

@@ -4,16 +4,16 @@ import Templates
 import Values
 import Wire
 
-/// One host's facts as templates see them, turned into values section by section as they are read.
+/// The facts of one host for templates, converted to values one section at a time when read.
 final class FactsScope {
     private let input: HostFactsInput
     private let host: String
     private var map = ValueMap()
-    /// Sections that what is being computed may read.
+    /// The sections that the current computation may read.
     private var wanted: Set<FactsSection> = []
-    /// Sections that were read, or would have been.
+    /// The sections that were read, or that were needed but missing.
     private var read: Set<FactsSection> = []
-    /// What was read, by the name of its section.
+    /// The sections read so far, by name.
     private var sections: [String: JSON] = [:]
 
     init(_ input: HostFactsInput, host: String) {
@@ -21,10 +21,10 @@ final class FactsScope {
         self.host = host
     }
 
-    /// The code of the fault of facts that are missing: not wrong, only not known yet.
+    /// The code of the fault for missing facts, which are not wrong but not known yet.
     static let missingCode = "needs-facts"
 
-    /// Says which facts the next computation may read.
+    /// Announces the facts that the next computation may read.
     func want(_ uses: [NameUse]) {
         for use in uses where use.path.first == "facts" { want(use.path) }
     }
@@ -33,7 +33,7 @@ final class FactsScope {
         wanted.formUnion(FactSections.sections(of: path.dropFirst()))
     }
 
-    /// The value of `facts`, with the sections wanted; a half that is missing is a fault.
+    /// The value of `facts` with the announced sections; throws if a needed half is missing.
     func value() throws(Faults) -> Value {
         if wanted.count > read.count {
             for section in wanted.subtracting(read).sorted() {
@@ -53,13 +53,13 @@ final class FactsScope {
             throw Faults(
                 Diagnostic(
                     Self.missingCode, "the live state of \(host) is not known",
-                    cause: "facts.\(first.name) is read anew on every connection",
+                    cause: "facts.\(first.name) is not stored but read on every connection",
                     hint: "run `muster plan \(host)`", exitCode: .hostFailed))
         }
         return .map(map)
     }
 
-    /// Takes in a section; of one that both halves have, each gives its own members.
+    /// Adds a section; if both halves have it, their members are merged.
     private func take(_ json: JSON, _ name: String) {
         var all = json
         if case .object(let members)? = sections[name], case .object(let more) = json {
@@ -69,7 +69,7 @@ final class FactsScope {
         map[name] = Value(all)
     }
 
-    /// What was read so far.
+    /// The facts that were read so far.
     var used: FactsUsed {
         FactsUsed(
             sections: Set(read.map(\.name)).sorted(),

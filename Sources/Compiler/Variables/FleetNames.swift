@@ -1,9 +1,9 @@
 import Inventory
 import Values
 
-/// The names that mean the same on every host.
+/// The names that have the same value on every host.
 struct FleetNames: Sendable {
-    /// `groups`: every group's hosts.
+    /// The variable `groups`: the hosts of every group.
     let groups: Value
 
     init(_ inventory: InventorySet) {

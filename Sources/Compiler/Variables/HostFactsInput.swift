@@ -1,11 +1,11 @@
 import FleetModel
 import Wire
 
-/// What is known of a host when it is compiled: its two halves of facts.
+/// The facts of a host that are known when it is compiled, in two halves.
 package struct HostFactsInput: Sendable {
-    /// Hardware and topology, as stored; nil where they were never read.
+    /// Hardware and topology as stored; nil if never read.
     package var hardware: JSON?
-    /// Live state, as just read; nil where nobody is connected.
+    /// Live state as just read; nil without a connection.
     package var live: JSON?
     /// The digest of the hardware facts.
     package var digest: Digest?
@@ -16,7 +16,7 @@ package struct HostFactsInput: Sendable {
         self.digest = digest
     }
 
-    /// A host of which nothing is known.
+    /// No facts.
     package static let none = HostFactsInput()
 }
 
@@ -24,8 +24,8 @@ package struct HostFactsInput: Sendable {
 package struct FactsUsed: Sendable, Equatable {
     /// The sections of `facts` that templates of the host read, sorted.
     package var sections: [String] = []
-    /// Whether one of them belongs to the stored half.
+    /// Whether one of these sections belongs to the stored half.
     package var needsHardware = false
-    /// Those that are live state.
+    /// The sections among them that are live state.
     package var liveSections: [String] = []
 }

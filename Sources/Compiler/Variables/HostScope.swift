@@ -17,7 +17,7 @@ final class HostScope {
     let facts: FactsScope
     private let shared: GroupScope
     private var slots: [String: Slot] = [:]
-    /// What is being computed, outermost first: for cycles.
+    /// The names being computed, outermost first, used to detect cycles.
     private var path: [(label: String, place: Place)] = []
 
     init(_ variables: HostVariables, shared: GroupScope, facts: FactsScope) {
@@ -27,7 +27,7 @@ final class HostScope {
         self.facts = facts
     }
 
-    /// What templates of inventory variables and of site.yaml see.
+    /// The context of templates in inventory variables and site.yaml.
     var context: TemplateContext {
         TemplateContext(
             lookup: { (name) throws(Faults) -> Value? in try self.lookup(name) },
@@ -41,7 +41,7 @@ final class HostScope {
         "facts", "group_names", "groups", "inventory_hostname", "inventory_hostname_short",
     ]
 
-    /// The value of a name; nil where there is none.
+    /// The value of a name; nil if it has none.
     func lookup(_ name: String) throws(Faults) -> Value? {
         switch slots[name] {
         case .value(let value): return value
@@ -87,7 +87,7 @@ final class HostScope {
         return try shared.source(of: name)
     }
 
-    /// Computes something under its name, so that a cycle through it can be told.
+    /// Computes a named value and records the name, so that cycles are detected.
     func evaluating<T>(
         _ label: String, _ place: Place, _ body: () throws(Faults) -> T
     ) throws(Faults) -> T {
@@ -96,22 +96,22 @@ final class HostScope {
         return try body()
     }
 
-    /// The fault of a name whose value rests on itself.
+    /// The fault for a name whose value depends on itself.
     func cycle(_ label: String) -> Faults {
         let start = path.firstIndex { $0.label == label } ?? 0
         let steps = path[start...]
         let names = steps.map(\.label) + [label]
         return Faults(
             Diagnostic(
-                "variable-cycle", "\(label) rests on itself: \(names.joined(separator: " → "))",
-                at: steps.first?.place, hint: "give one of them a value of its own",
+                "variable-cycle", "\(label) depends on itself: \(names.joined(separator: " → "))",
+                at: steps.first?.place, hint: "give one of them a value that reads none of them",
                 related: steps.dropFirst().map { Diagnostic.Related($0.place, $0.label) }))
     }
 }
 
 /// Parses the values of inventory variables.
 enum VariableSource {
-    /// The value of a candidate; names that cannot be read here are faults.
+    /// Parses a candidate; throws if its templates read refused names.
     static func parse(_ candidate: VariableCandidate) throws(Faults) -> ValueSource {
         try parse(candidate.node)
     }
@@ -124,9 +124,9 @@ enum VariableSource {
     }
 }
 
-/// What hosts in the same groups share: the sources of their groups' variables.
+/// The parsed variables of groups, shared by hosts in the same groups.
 ///
-/// Not for more than one thread.
+/// Not thread-safe.
 final class GroupScope {
     let variables: GroupVariables
     let fleet: FleetNames
@@ -143,7 +143,7 @@ final class GroupScope {
                 .map { .string($0) })
     }
 
-    /// What the groups say of a variable; nil where they say nothing.
+    /// The source of a variable in the groups; nil if no group sets it.
     func source(of name: String) throws(Faults) -> ValueSource? {
         if let known = sources[name] { return try known.get() }
         guard let winner = variables.candidates[name]?.last else { return nil }

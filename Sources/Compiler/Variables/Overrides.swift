@@ -3,11 +3,11 @@ import Templates
 import Values
 import YAML
 
-/// The values of `--set`: they win over everything else.
+/// The values of `--set`, which override all others.
 package struct Overrides: Sendable {
-    /// By the variable's name.
+    /// The values of variables, by name.
     private(set) var variables: [String: Given] = [:]
-    /// By role, then by parameter.
+    /// The values of parameters, by role and then by parameter.
     private(set) var parameters: [String: [String: Given]] = [:]
 
     struct Given: Sendable {
@@ -23,8 +23,8 @@ package struct Overrides: Sendable {
 
     /// Reads `NAME=VALUE` and `ROLE.PARAMETER=VALUE`.
     ///
-    /// A value that begins like a YAML list, map or quoted string is read as one; any other is taken
-    /// as unquoted text, so that `--set version=1.10` is the version 1.10.
+    /// A value that begins like a YAML list, map or quoted string is read as such. Any other value
+    /// is unquoted text, so that `--set version=1.10` is the version 1.10.
     init(_ texts: [String], sources: FleetSources) throws(Faults) {
         var faults: [Diagnostic] = []
         for text in texts {
@@ -73,7 +73,7 @@ package struct Overrides: Sendable {
         parameters[roleName, default: [:]][parameter] = given
     }
 
-    /// A variable that nobody has and nothing reads is a slip of the pen.
+    /// Throws for a variable that no host has and nothing reads: probably a typing error.
     private func check(_ name: String, _ sources: FleetSources, at place: Place) throws(Faults) {
         if sources.variables.contains(name) { return }
         var known = sources.variables
@@ -90,7 +90,7 @@ package struct Overrides: Sendable {
                 "unknown-variable", "nothing reads a variable \"\(name)\"", at: place,
                 hint: owners.isEmpty
                     ? NearestName.hint(for: name, in: known.sorted())
-                    : "a parameter is set with its role: "
+                    : "set a parameter with its role: "
                         + owners.map { "\($0.name).\(name)=…" }.joined(separator: ", ")))
     }
 

@@ -4,9 +4,9 @@ import Values
 import Wire
 import YAML
 
-/// A value that is given for a role's parameter, and by whom.
+/// A value given for a role's parameter, and where it comes from.
 struct ParameterGiven: Sendable {
-    /// What a value is written in: whose names its templates see.
+    /// Which names the templates in the value can read.
     enum Scope: Sendable {
         case host, role
     }
@@ -14,11 +14,11 @@ struct ParameterGiven: Sendable {
     let node: Node?
     let source: ValueSource?
     let place: Place
-    /// `group ld4`, `host`, `site.yaml`, `--set`, `default`.
+    /// The origin, for messages: `group ld4`, `host`, `--set`, `default of the role`.
     let giver: String
     let scope: Scope
 
-    /// The value's source; parsed here where it comes from the inventory.
+    /// The source of the value; one from the inventory is parsed here.
     func parsed() throws(Faults) -> ValueSource {
         if let source { return source }
         guard let node else {
@@ -27,10 +27,10 @@ struct ParameterGiven: Sendable {
         return try VariableSource.parse(node)
     }
 
-    /// The value as it was written.
+    /// The text of the value as written.
     var text: String { source?.text ?? node.map(Self.text) ?? "" }
 
-    /// A node as it was written: the text of a scalar, the JSON of anything else.
+    /// A node as text: the text of a scalar, the JSON of anything else.
     static func text(of node: Node) -> String {
         if node.isVault { return "(vault)" }
         return node.text ?? node.value.json.canonicalText
@@ -53,14 +53,13 @@ struct ParameterGiven: Sendable {
     }
 }
 
-/// Finds what the inventory gives for a role's parameters.
+/// Finds the values of a role's parameters in the inventory.
 enum ParameterCandidates {
-    /// Everything given by some candidates, from low to high; flat ones only where the parameter
-    /// has `from`.
+    /// All values given for a parameter, from low to high precedence.
     ///
-    /// `lookup` gives the candidates of a variable from low to high. A map under the role's name
-    /// gives only the parameters it has as keys: a group that sets one parameter leaves the others
-    /// as they are.
+    /// `lookup` returns the candidates of a variable from low to high. A flat variable counts only
+    /// if the parameter has `from`. A map under the role's name sets only the parameters that are
+    /// its keys: a group that sets one parameter does not affect the others.
     static func of(
         _ parameter: ParameterDefinition, role: String,
         in lookup: (String) -> [VariableCandidate]
@@ -84,13 +83,13 @@ enum ParameterCandidates {
                 ))
         }
         if parameter.inventoryName == nil { return all.map(\.given) }
-        // Stable: what ranks the same stays as the inventory has it.
+        // The sort is stable: equal ranks keep the order of the inventory.
         return all.enumerated().sorted {
             ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
         }.map(\.element.given)
     }
 
-    /// The order among candidates of different variables.
+    /// The precedence among candidates of different variables.
     private struct Rank: Comparable {
         let key: [Int]
 

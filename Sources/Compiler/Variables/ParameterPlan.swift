@@ -5,24 +5,24 @@ import Templates
 import Values
 import YAML
 
-/// How a parameter gets its value on some hosts.
+/// How a parameter gets its value on a class of hosts.
 enum ParameterPlan {
-    /// The same on all of them.
+    /// The same value on all of these hosts.
     case fixed(Value)
-    /// From templates, on each host anew.
+    /// A value computed from templates on each host.
     case computed(ValueSource, scope: ParameterGiven.Scope, place: Place)
     case failed(Faults)
 }
 
-/// Everything that decides a parameter of one carried role, besides the host's own variables.
+/// Resolves the parameters of one carried role; only the host's own variables are passed in.
 struct ParameterResolver {
     let role: RoleDefinition
     let carried: Assignment.Carried
     let overrides: Overrides
 
-    /// Every value given for a parameter, from low to high precedence; the last wins.
+    /// All values given for a parameter, from low to high precedence; the last one wins.
     ///
-    /// Role default, groups from `all` down, the argument in site.yaml, the host, `--set`.
+    /// The order is: role default, groups from `all` down, argument in site.yaml, host, `--set`.
     func givens(
         _ parameter: ParameterDefinition, groups: GroupVariables,
         own: [String: [VariableCandidate]]
@@ -54,7 +54,7 @@ struct ParameterResolver {
         return all
     }
 
-    /// How the parameter gets its value from the one that wins.
+    /// The plan of a parameter, from the value with the highest precedence.
     func plan(
         _ parameter: ParameterDefinition, groups: GroupVariables,
         own: [String: [VariableCandidate]] = [:]
@@ -73,8 +73,7 @@ struct ParameterResolver {
         }
     }
 
-    /// The value of a source for a parameter: of its type, within its bounds, null only where
-    /// that is allowed.
+    /// The value of a source for a parameter, checked for type, bounds and null.
     func value(
         of source: ValueSource, for parameter: ParameterDefinition, _ context: TemplateContext
     ) throws(Faults) -> Value {
@@ -106,11 +105,11 @@ struct ParameterResolver {
             at: carried.place,
             hint:
                 "set it for the host or one of its groups, \"\(role.name): {\(name): …}\"\(flat), "
-                + "or beside the role in site.yaml",
+                + "or as an argument of the role in site.yaml",
             related: [Diagnostic.Related(parameter.place, "the parameter has no default")])
     }
 
-    /// The faults of what stands under the role's name in some variables.
+    /// The faults of the values under the role's name in some variables.
     func faults(in candidates: [VariableCandidate]) -> [Diagnostic] {
         var faults: [Diagnostic] = []
         for candidate in candidates where !candidate.node.isNull {
@@ -118,10 +117,10 @@ struct ParameterResolver {
                 faults.append(
                     Diagnostic(
                         "wrong-type",
-                        "\(role.name) is \(candidate.node.kindText), and the name of a role",
+                        "\(role.name) is \(candidate.node.kindText), but also the name of a role",
                         at: candidate.origin,
-                        cause: "under the name of a role stand its parameters",
-                        hint: "write a map, or give the variable another name",
+                        cause: "a variable with the name of a role must be a map of its parameters",
+                        hint: "write a map, or rename the variable",
                         related: [Diagnostic.Related(role.place, "the role")]))
                 continue
             }

@@ -1,11 +1,11 @@
 import Templates
 
-/// The set of dotted paths that some templates read.
+/// The dotted paths that templates read, without redundant ones.
 enum ReadPaths {
-    /// Each path once, none that another one already covers, in byte order.
+    /// The paths in byte order, without duplicates and paths below another one.
     static func of(_ uses: [NameUse]) -> [[String]] {
         let paths = Set(uses.map(\.path)).filter { !$0.isEmpty }
-        // In order, a path stands after every path that begins it.
+        // In byte order, a path comes after all its prefixes.
         var kept: [[String]] = []
         for path in paths.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             if let last = kept.last, path.starts(with: last) { continue }

@@ -1,19 +1,19 @@
 import Diagnostics
 import Templates
 
-/// Names that no template can read: of Ansible's, with what to write in their place, and of facts
-/// that there are not.
+/// Names that no template may read: some of Ansible's names, and unknown facts.
 enum RefusedNames {
-    /// The faults of a use; none for every other name.
+    /// The faults of a use; empty for an allowed name.
     static func faults(of use: NameUse) -> [Diagnostic] {
         guard let name = use.path.first else { return [] }
         if name == "hostvars" {
             return [
                 Diagnostic(
                     "refused-name", "hostvars cannot be read", at: use.place,
-                    cause: "a host's plan rests on its own variables, so that it does not change "
-                        + "when another host does",
-                    hint: "put what several hosts share into a group's variables")
+                    cause: "the plan of a host depends only on its own variables, so that a"
+                        + " change of "
+                        + "another host does not affect it",
+                    hint: "put values that several hosts share into the variables of a group")
             ]
         }
         if name == "ansible_facts" {

@@ -3,12 +3,12 @@ import Inventory
 import Templates
 import Values
 
-/// The names that templates of one role see on one host: its parameters, then the host's variables.
+/// The names for templates of a role on one host: its parameters, then the host's variables.
 final class RoleScope {
     let role: RoleDefinition
     private let host: HostScope
     private let resolver: ParameterResolver
-    /// By parameter; shared by hosts where the host itself gives nothing.
+    /// The plans by parameter, shared by hosts that set none of the parameters themselves.
     private let plans: [String: ParameterPlan]
     private var slots: [String: HostScope.Slot] = [:]
 
@@ -27,12 +27,12 @@ final class RoleScope {
             knownNames: { self.plans.keys + self.host.knownNames })
     }
 
-    /// Says which facts the next computation may read.
+    /// Announces the facts that the next computation may read.
     func want(_ paths: [[String]]) {
         for path in paths where path.first == "facts" { host.facts.want(path) }
     }
 
-    /// Computes every parameter, so that each wrong value is told, read or not.
+    /// Computes all parameters, so that faults are reported even for unused ones.
     func computeAll(faults: inout DiagnosticBag) {
         for parameter in role.parameters {
             do {
@@ -43,7 +43,7 @@ final class RoleScope {
         }
     }
 
-    /// The value of a name; nil where there is none.
+    /// The value of a name; nil if it has none.
     func lookup(_ name: String) throws(Faults) -> Value? {
         guard let plan = plans[name] else { return try host.lookup(name) }
         switch plan {
@@ -64,7 +64,7 @@ final class RoleScope {
                 slots[name] = .value(value)
                 return value
             } catch {
-                // Facts that are missing are missed at the place that reads them.
+                // Missing facts are reported at the place that reads them.
                 let faults = Faults(
                     error.all.map { fault in
                         var placed = fault
@@ -88,10 +88,10 @@ final class RoleScope {
 
     private func label(_ name: String) -> String { "\(role.name).\(name)" }
 
-    /// What a path leads to: all that a template which reads it can see of it.
+    /// The value at a path, which determines everything that a template reading it can see.
     ///
-    /// Where the path leads nowhere the nearest value above it decides, since a template may ask
-    /// that one for a method of the same name.
+    /// If the path does not exist, the nearest value above it is returned: the last part may be a
+    /// method of that value.
     func value(at path: [String]) throws(Faults) -> Value? {
         guard let root = path.first, var value = try lookup(root) else { return nil }
         for step in path.dropFirst() {

@@ -5,12 +5,12 @@ import Values
 import Wire
 import YAML
 
-/// Brings values into the types that role parameters and attributes declare.
+/// Converts values to the declared types of role parameters and attributes.
 ///
-/// What was written in YAML is read by its text (`on` for a string is `on`, 1.10 for a version is
-/// 1.10), what was computed by its value. Secrets stay secret and are never part of a message.
+/// YAML scalars are read by their text (the string `on` is `on`, the version 1.10 is 1.10), and
+/// computed values are converted. Secrets stay secret and never occur in a message.
 enum TypedReading {
-    /// A value of a type; null stays null, since whether that is allowed is the caller's to say.
+    /// The typed value of a source; null stays null, because the caller decides if it is allowed.
     ///
     /// `what` names the value in faults: `swappiness of the role low_latency`.
     static func value(
@@ -72,7 +72,7 @@ enum TypedReading {
         }
     }
 
-    /// A computed value brought into a type.
+    /// Converts a computed value to a type.
     static func convert(
         _ value: Value, to type: ValueType, what: String, at source: ValueSource
     ) throws(Faults) -> Value {
@@ -84,9 +84,9 @@ enum TypedReading {
             do {
                 return .secret(try convert(inner, to: type, what: what, at: source))
             } catch {
-                // The message may show the value.
+                // The original message might reveal the secret.
                 throw fault(
-                    ValueFault("the secret it is made from is not \(type.described)"), what: what,
+                    ValueFault("the secret value is not \(type.described)"), what: what,
                     at: source)
             }
         case (_, .secret): return .secret(try text(of: value, what: what, at: source))
@@ -117,7 +117,7 @@ enum TypedReading {
         }
     }
 
-    /// The text of what is to be a secret, which a message must not show.
+    /// The text of a secret value, which messages must not contain.
     private static func text(
         of value: Value, what: String, at source: ValueSource
     ) throws(Faults) -> Value {
@@ -126,7 +126,7 @@ enum TypedReading {
         case .integer(let number): return .string(String(number))
         case let other:
             throw fault(
-                ValueFault("\(other.kindText) is not a secret", hint: "a secret is a string"),
+                ValueFault("\(other.kindText) is not a secret", hint: "a secret must be a string"),
                 what: what, at: source)
         }
     }
@@ -147,7 +147,7 @@ enum TypedReading {
 }
 
 extension ValueType {
-    /// Whether it is a secret or holds some.
+    /// Whether the type is a secret or contains secrets.
     var holdsSecret: Bool {
         switch self {
         case .secret: true
@@ -156,7 +156,7 @@ extension ValueType {
         }
     }
 
-    /// Whether its normal form is text, so that a computed number is taken by its digits.
+    /// Whether the normal form is text, so that a computed number becomes its digits.
     var isText: Bool {
         switch self {
         case .string, .oneOf, .cpuList, .path, .mode, .version, .secret: true

@@ -4,12 +4,12 @@ import Values
 import Wire
 import YAML
 
-/// A value as it was written in YAML, its templates parsed once and computed for every host.
+/// A value written in YAML, whose templates are parsed once and evaluated for every host.
 package struct ValueSource: Sendable {
     package indirect enum Content: Sendable {
-        /// Text and reading that stand for themselves.
+        /// A scalar without templates.
         case scalar(Scalar)
-        /// A template and the text it was parsed from.
+        /// A template, and the text from which it was parsed.
         case template(Template, text: String)
         case list([ValueSource])
         case map([(key: String, value: ValueSource)])
@@ -17,21 +17,21 @@ package struct ValueSource: Sendable {
 
     package let content: Content
     package let place: Place
-    /// The names its templates read, in order.
+    /// The names that its templates read, in order.
     package let uses: [NameUse]
-    /// Whether there is nothing to compute.
+    /// Whether it has no templates.
     package let isLiteral: Bool
 
     /// Parses the templates in a node.
     ///
-    /// Vault values are refused: muster has no vault.
+    /// Throws for values encrypted with Ansible Vault.
     package init(_ node: Node) throws(Faults) {
         place = node.place
         if node.isVault {
             throw Faults(
                 Diagnostic(
                     "vault", "a value is encrypted with Ansible Vault", at: node.place,
-                    hint: "muster does not open vaults: keep the value in clear in a private file"))
+                    hint: "muster cannot decrypt vaults: put the plain value into a private file"))
         }
         var faults = DiagnosticBag()
         func source(_ node: Node) -> ValueSource? {
@@ -72,7 +72,7 @@ package struct ValueSource: Sendable {
         try faults.throwIfErrors()
     }
 
-    /// Whether it is written as null: `~`, `null` or nothing.
+    /// Whether it is a null scalar: `~`, `null` or empty.
     package var isNull: Bool {
         if case .scalar(let scalar) = content {
             scalar.isPlain && scalar.reading == .null
@@ -86,7 +86,7 @@ package struct ValueSource: Sendable {
         if case .scalar(let scalar) = content, !isNull { scalar.text } else { nil }
     }
 
-    /// As it was written: the text of a scalar, the JSON of anything else.
+    /// The text of a scalar as written, the JSON of anything else.
     var text: String {
         switch content {
         case .scalar(let scalar): scalar.text
@@ -105,7 +105,7 @@ package struct ValueSource: Sendable {
         }
     }
 
-    /// The value with the YAML 1.1 reading of its scalars, as Ansible gives it to variables.
+    /// Evaluates it, with YAML 1.1 types for its scalars, like Ansible's variables.
     func evaluate(_ context: TemplateContext) throws(Faults) -> Value {
         switch content {
         case .scalar(let scalar): return scalar.reading
@@ -121,7 +121,7 @@ package struct ValueSource: Sendable {
         }
     }
 
-    /// Whether two were written alike, wherever they stand.
+    /// Whether both have the same text; places are not compared.
     package func isSame(as other: ValueSource) -> Bool {
         switch (content, other.content) {
         case (.scalar(let a), .scalar(let b)): a.text == b.text && a.reading == b.reading

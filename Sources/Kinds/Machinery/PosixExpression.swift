@@ -6,8 +6,8 @@ import Glibc
 /// define them for extended expressions, and they can take exponential time. The C functions are
 /// `regcomp` and `regexec`.
 ///
-/// Unchecked Sendable is safe: the compiled expression never changes, and POSIX allows `regexec` in
-/// several threads at once.
+/// Unchecked: the compiled expression never changes, and POSIX allows `regexec` in several threads
+/// at once.
 package final class PosixExpression: @unchecked Sendable {
     package let pattern: String
     private let compiled: UnsafeMutablePointer<regex_t>
