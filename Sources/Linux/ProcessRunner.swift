@@ -62,7 +62,7 @@ package struct ChildIdentity: Sendable, Equatable {
 /// How a program ended.
 ///
 /// A non-zero exit status is a result, not a thrown error.
-package struct ProgramResult: Sendable, Equatable {
+package struct ProgramResult: Sendable, Equatable, CustomStringConvertible {
     package enum End: Sendable, Equatable {
         case exited(Int32)
         case signalled(Int32)
@@ -92,6 +92,11 @@ package struct ProgramResult: Sendable, Equatable {
         case .timedOut: "ran out of time"
         case .tooMuchOutput: "printed too much"
         }
+    }
+
+    /// How it ended and what it printed, as text: a failed test shows it.
+    package var description: String {
+        "\(endText)\n\(outputText)\(errorText)"
     }
 }
 

@@ -5,7 +5,7 @@
 /// A connected pair of stream sockets, close-on-exec.
 int clinux_socket_pair(int ends[2]);
 
-/// Memory that this process and those it forks share; NULL where there is none to be had.
+/// Memory shared by this process and the processes it forks; NULL if it cannot be mapped.
 void *clinux_shared_memory(size_t size);
 
 /// Sends one datagram to a Unix socket at `path`; never waits.

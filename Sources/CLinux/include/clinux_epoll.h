@@ -3,7 +3,7 @@
 #pragma once
 #include <stdint.h>
 
-/// Readiness, as bits: input (or its end), output, an error or a hang-up.
+/// Readiness, as bits: input or end of input, output, an error or a hang-up.
 enum { clinux_ready_input = 1, clinux_ready_output = 2, clinux_ready_over = 4 };
 
 /// One descriptor that became ready.
@@ -15,20 +15,21 @@ struct clinux_event {
 /// An epoll instance, close-on-exec.
 int clinux_epoll(void);
 
-/// Watches a descriptor, edge-triggered, for input and output as the bits of `interest` say.
+/// Watches a descriptor, edge-triggered, for what the bits of `interest` name.
 int clinux_epoll_add(int epoll, int fd, uint64_t number, uint32_t interest);
 
 /// Stops watching a descriptor.
 int clinux_epoll_remove(int epoll, int fd);
 
-/// Waits (milliseconds; -1: without limit); the count of events stored. An interrupted wait returns 0.
+/// Waits for `milliseconds` (-1: without limit). Returns how many events were stored; 0 if a signal
+/// interrupted it.
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int capacity, int milliseconds);
 
-/// A non-blocking, close-on-exec eventfd; a semaphore where `semaphore`.
+/// A non-blocking, close-on-exec eventfd; with EFD_SEMAPHORE if `semaphore` is not 0.
 int clinux_eventfd(int semaphore);
 
 /// Adds one to an eventfd.
 int clinux_eventfd_signal(int fd);
 
-/// Takes what an eventfd holds (one, of a semaphore): 1 when there was something, else 0.
+/// Reads an eventfd: all it counted, or one of a semaphore. 1 if it had counted something, else 0.
 int clinux_eventfd_take(int fd);

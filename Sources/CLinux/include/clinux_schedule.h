@@ -1,10 +1,10 @@
-/// Where and how urgently a process runs, and what it cost.
+/// CPU affinity, scheduling class and CPU time of processes.
 /// Results: >= 0 on success, -errno on failure.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-/// sched_getaffinity(2) of this process; gives the bytes of the mask that were filled in.
+/// sched_getaffinity(2) of this process; returns how many bytes of the mask were written.
 int clinux_get_affinity(unsigned char *mask, size_t size);
 
 /// sched_setaffinity(2) of this process.

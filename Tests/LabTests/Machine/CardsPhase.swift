@@ -48,7 +48,7 @@ extension MachineTests {
         let refused = try fleet.muster("apply", "--yes")
         #expect(refused.status == 1, "\(refused.text)")
         for line in [
-            "! nic 52:54:00:6d:75:01   failed: rings.rx takes the link down, and muster's own connection",
+            "! nic 52:54:00:6d:75:01   failed: setting rings.rx takes the link down, and muster's own",
             "rings.rx (running) 256 → 2048", "→ equal 2",
             "channels.combined (running) 4 → 2", "Disruption: 3 link_flap.",
         ] {
