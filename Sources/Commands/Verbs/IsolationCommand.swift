@@ -27,7 +27,8 @@ enum IsolationCommand: Command {
                 "facts", .text("FILE"), "facts, as `muster facts --format json` prints them"),
             OptionSpec("root", .text("DIR"), "a copy of a host's /proc, /sys and /etc"),
             OptionSpec(
-                "isolate", .text("WHICH"), "all (default), node=N, near=INTERFACE, or a CPU list: 2-7,10"),
+                "isolate", .text("WHICH"),
+                "all (default), node=N, near=INTERFACE, or a CPU list: 2-7,10"),
             OptionSpec(
                 "housekeeping-cores", .integer("N", minimum: 1),
                 "housekeeping cores on each NUMA node (default: 1)"),
