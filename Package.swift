@@ -10,6 +10,18 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// The modules that are part of the agent, whose size is limited.
+///
+/// They do without the parts of the library that have regular expressions and concurrency, which are a
+/// seventh of the program: Wire has a search in text. Those that no other program runs are optimised for size.
+let inAgent: Set<String> = [
+    "Wire", "FleetModel", "Kinds", "Linux", "SystemFaults", "HostFacts", "Resources", "Journal",
+    "AgentCore", "muster-agent",
+]
+let onlyInAgent: Set<String> = [
+    "SystemFaults", "HostFacts", "Resources", "Journal", "AgentCore", "muster-agent",
+]
+
 /// The agent needs nothing on the host but a kernel: no Swift runtime, no shared library, no NSS.
 let fullyStatic: [LinkerSetting] = [
     .unsafeFlags(["-static-executable", "-Xlinker", "-s"])
@@ -229,5 +241,16 @@ let package = Package(
 for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
     if !["CLinux", "CKeys", "CAgentTests"].contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + settings
+    }
+    if inAgent.contains(target.name) {
+        target.swiftSettings?.append(
+            .unsafeFlags([
+                "-Xfrontend", "-disable-implicit-string-processing-module-import",
+                "-Xfrontend", "-disable-implicit-concurrency-module-import",
+            ]))
+    }
+    if onlyInAgent.contains(target.name) {
+        target.swiftSettings?.append(
+            .unsafeFlags(["-Osize"], .when(configuration: .release)))
     }
 }

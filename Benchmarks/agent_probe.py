@@ -25,7 +25,7 @@ class Agent:
             [program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         self.buffer = b""
-        self.resident = {}
+        self.resident = self.processes = 0
 
     def receive(self):
         """Returns the next message."""
@@ -61,22 +61,24 @@ class Agent:
             data = data[os.write(self.process.stdin.fileno(), data) :]
 
     def note_resident(self):
-        """The peak memory of each process of the agent, from the kernel."""
-        waiting = [self.process.pid]
+        """Notes what the agent's processes have in memory together: pages that they share count once."""
+        waiting, total, processes = [self.process.pid], 0, 0
         while waiting:
             pid = waiting.pop()
             try:
-                with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-                    fields = dict(line.split(":", 1) for line in status if ":" in line)
                 with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
                     waiting += map(int, children.read().split())
+                # Only processes of the agent itself, not programs that it starts.
+                if os.path.basename(os.readlink(f"/proc/{pid}/exe")) != os.path.basename(sys.argv[1]):
+                    continue
+                with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+                    sizes = dict(line.split(":", 1) for line in rollup if line.endswith("kB\n"))
             except OSError:
                 continue
-            # Only processes of the agent itself, not programs that it starts.
-            if fields["Name"].strip().startswith("muster") or os.path.basename(
-                sys.argv[1]
-            ).startswith(fields["Name"].strip()):
-                self.resident[pid] = int(fields.get("VmHWM", "0 kB").split()[0]) * 1024
+            total += int(sizes["Pss"].split()[0]) * 1024
+            processes += 1
+        self.resident = max(self.resident, total)
+        self.processes = max(self.processes, processes)
 
     def end(self):
         self.send({"type": "end"})
@@ -125,13 +127,22 @@ def check(program, plan):
             slowest.append((report.get("microseconds", 0), report["address"]))
         elif message["type"] == "run_ended":
             took = time.monotonic() - began
-            agent.note_resident()
             agent.end()
             slowest.sort(reverse=True)
-            return took, outcomes, sum(agent.resident.values()), message["end"], slowest[:5]
+            return took, outcomes, message["end"], slowest[:5]
         elif message["type"] == "fault":
             raise SystemExit(f"the agent refused: {message['fault']}")
+
+
+def resident(program, plan):
+    """What the processes of a check have in memory together at most, and how many processes that are."""
+    agent = Agent(program)
+    agent.receive()
+    agent.send(request(agent.send_blob(plan)))
+    while agent.receive()["type"] != "run_ended":
         agent.note_resident()
+    agent.end()
+    return agent.resident, agent.processes
 
 
 def show(units):
@@ -147,10 +158,13 @@ def main():
     result = {"first_frame": [], "check": [], "show": []}
     for _ in range(int(rounds)):
         result["first_frame"].append(first_frame(program))
-        took, outcomes, resident, end, slowest = check(program, plan)
+        took, outcomes, end, slowest = check(program, plan)
         result["check"].append(took)
         result["show"].append(show(units))
-        result.update(outcomes=outcomes, resident=resident, end=end, slowest=slowest)
+        result.update(outcomes=outcomes, end=end, slowest=slowest)
+    # Apart from the timed rounds, because reading smaps takes longer than the check.
+    seen = [resident(program, plan) for _ in range(5)]
+    result["resident"], result["processes"] = max(seen)
     print(json.dumps(result))
 
 

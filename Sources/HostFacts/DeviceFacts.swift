@@ -188,10 +188,11 @@ enum FirmwareFacts {
             ("QEMU", "qemu"), ("KVM", "kvm"), ("VMware", "vmware"), ("VirtualBox", "virtualbox"),
             ("Xen", "xen"), ("Amazon EC2", "amazon"), ("Virtual Machine", "microsoft"),
         ]
-        for (mark, name) in known where vendor.contains(mark) || product.contains(mark) {
+        for (mark, name) in known where vendor.contains(text: mark) || product.contains(text: mark)
+        {
             return .string(name)
         }
         let flags = probe.optionalText("/proc/cpuinfo", limit: 16 << 20) ?? ""
-        return flags.contains(" hypervisor") ? "unknown hypervisor" : "none"
+        return flags.contains(text: " hypervisor") ? "unknown hypervisor" : "none"
     }
 }

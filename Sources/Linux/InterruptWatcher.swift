@@ -1,6 +1,5 @@
 import CLinux
 import Glibc
-import Synchronization
 
 /// Calls an action, on its own thread, for every SIGINT, SIGTERM or SIGHUP.
 ///

@@ -51,6 +51,16 @@ import Testing
         }
     }
 
+    /// Of a status alone, a failed test would not say why the program ended with it.
+    @Test func failedRunsAreShown() throws {
+        for file in try Repository.files(below: "Tests/LabTests", ending: ".swift") {
+            for (index, line) in try Repository.lines(file).enumerated()
+            where line.contains("#expect(try ") && line.contains(").status == ") {
+                Issue.record("\(file):\(index + 1): use expect(…, endedWith:)")
+            }
+        }
+    }
+
     @Test func filesAreSmall() throws {
         for folder in ["Sources", "Tests"] {
             for file in try Repository.files(below: folder, ending: ".swift") {

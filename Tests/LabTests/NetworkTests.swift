@@ -22,7 +22,7 @@ struct NetworkTests {
         defer { lab.takeDown() }
         #expect(try lab.run(["up", "1"]).succeeded)
         let fleet = try LabFleet("network", on: lab)
-        #expect(try fleet.muster("ping", "--accept-new").status == 0)
+        expect(try fleet.muster("ping", "--accept-new"), endedWith: 0)
         _ = try fleet.onHost("ip link add v0 type veth peer name v1 && ip link set v1 up")
         try declare("- network: v0\n\(declared)", fleet)
         let none = try fleet.muster("apply", "--yes")
@@ -35,7 +35,7 @@ struct NetworkTests {
         try isSetUp(fleet)
         try isMended(fleet)
         _ = try fleet.onHost("systemctl restart systemd-networkd; ip addr flush dev v0; sleep 1")
-        #expect(try fleet.muster("apply", "--yes").status == 0)
+        expect(try fleet.muster("apply", "--yes"), endedWith: 0)
         try keepsItsOwnLink(fleet)
         try isPutAway(fleet)
 
@@ -57,7 +57,7 @@ struct NetworkTests {
         try isSetUp(fleet)
         // The stanza alone makes the same.
         _ = try fleet.onHost("ifdown v0 && ifup v0")
-        #expect(try fleet.muster("check").status == 0)
+        expect(try fleet.muster("check"), endedWith: 0)
         try isMended(fleet)
         try keepsItsOwnLink(fleet)
         try isPutAway(fleet)
@@ -139,7 +139,7 @@ struct NetworkTests {
         let apply = try fleet.muster("apply", "--yes")
         #expect(apply.status == 0, "\(apply.text)")
         #expect(try fleet.onHost("ip addr show dev eth0").contains("10.99.1.1/24"))
-        #expect(try fleet.muster("check").status == 0)
+        expect(try fleet.muster("check"), endedWith: 0)
         try declare("- network: eth0\n  state: absent", fleet)
         let absent = try fleet.muster("apply", "--yes")
         #expect(absent.text.contains("nothing would configure it any more"), "\(absent.text)")

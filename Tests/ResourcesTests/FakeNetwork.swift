@@ -7,8 +7,8 @@ import Wire
 ///     {"links": {"ens1f0": {"up": true, "mtu": 1500, "addresses": ["10.1.2.3/24"], "dynamic": ["…"],
 ///                           "kind": "vlan", "id": 5, "parent": "…", "master": "…", "mode": "…", "file": "50-feed.network"}},
 ///      "routes": [{"dev": "ens1f0", "to": "default", "via": "10.1.2.1", "metric": 5, "proto": "static"}]}
-/// `file` is what networkd has for it, where that is not ours. The state is a file of the machine, so that what fails
-/// half way is seen.
+/// `file` is what networkd has for it, where that is not ours. With `"stuck": true` networkd sets no IPv6 address
+/// before it is restarted. The state is a file of the machine, so that what fails half way is seen.
 final class FakeNetwork {
     private struct Link {
         var fields: [String: JSON]
@@ -36,9 +36,9 @@ final class FakeNetwork {
             with(machine) { ip(call.arguments) }
         }
         for program in ["/usr/bin/networkctl", "/bin/systemctl"] {
-            machine.programs[program] = { [self] _, machine in
+            machine.programs[program] = { [self] call, machine in
                 with(machine) {
-                    networkd(machine)
+                    networkd(machine, isRestarted: call.arguments.contains("restart"))
                     return said(0)
                 }
             }
@@ -182,7 +182,7 @@ final class FakeNetwork {
     // MARK: Those who read files
 
     /// Does what the files say, as far as ours go.
-    private func networkd(_ machine: FakeMachine) {
+    private func networkd(_ machine: FakeMachine, isRestarted: Bool) {
         let folder = "/etc/systemd/network/"
         for (path, _) in machine.nodes where path.hasPrefix(folder) && path.hasSuffix(".netdev") {
             let file = values(machine.text(path) ?? "")
@@ -214,7 +214,10 @@ final class FakeNetwork {
             if let mtu = file["MTUBytes"]?.first {
                 links[name]?.fields["mtu"] = .integer(Int(mtu) ?? 0)
             }
-            links[name]?.addresses = file["Address"] ?? []
+            let isStuck = links[name]?.fields["stuck"] != nil && !isRestarted
+            links[name]?.addresses = (file["Address"] ?? []).filter {
+                !isStuck || !$0.contains(":")
+            }
             routes.removeAll { $0["dev"]?.string == name && $0["proto"]?.string != "kernel" }
             for section in (machine.text(path) ?? "").split(separator: "[").map(String.init)
             where section.hasPrefix("Route]") {

@@ -1,5 +1,6 @@
 import FleetModel
 import Resources
+import Wire
 
 /// A check: observes every resource, one batch for each kind, and reports what differs.
 struct CheckRun {
@@ -80,7 +81,7 @@ struct CheckRun {
 extension Change {
     /// `mode and owner differ`, for a report's reason.
     static func summary(_ changes: [Change]) -> String {
-        names(changes) + (names(changes).contains(" and ") ? " differ" : " differs")
+        names(changes) + (names(changes).contains(text: " and ") ? " differ" : " differs")
     }
 
     /// The attributes' names in words, each once.

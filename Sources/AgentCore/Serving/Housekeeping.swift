@@ -1,6 +1,7 @@
 import CLinux
 import Kinds
 import Linux
+import Wire
 
 /// The CPUs an agent may use: those that are not isolated.
 struct Housekeeping {
@@ -74,7 +75,7 @@ struct Isolation {
         for child in subdirectories(machine, directory) {
             let kind = (try? machine.textIfPresent(child + "/cpuset.cpus.partition")) ?? nil
             guard let kind else { continue }
-            if kind.hasPrefix("isolated") && !kind.contains("invalid") {
+            if kind.hasPrefix("isolated") && !kind.contains(text: "invalid") {
                 all.formUnion(list(machine, child + "/cpuset.cpus"))
             }
             if depth > 1 { all.formUnion(partitions(machine, child, depth: depth - 1)) }

@@ -118,7 +118,7 @@ package struct FileDeclaration: ResourceDeclaration {
                 "validate", "the program \"\(program)\" is not an absolute path",
                 hint: "no search path and no shell are used: write /usr/sbin/visudo")
         }
-        if !validate.contains(where: { $0.contains("%s") }) {
+        if !validate.contains(where: { $0.contains(text: "%s") }) {
             throw AttributeFault(
                 "validate", "validate has no \"%s\"", hint: "add \"%s\", the path of the candidate")
         }

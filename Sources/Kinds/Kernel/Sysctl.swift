@@ -71,7 +71,7 @@ package struct SysctlDeclaration: ResourceDeclaration {
 
     private static func check(_ name: String, _ key: SysctlKey) throws(AttributeFault) {
         let odd = name.contains { $0.isWhitespace || $0 == "=" || $0 == "#" || $0 == ";" }
-        if odd || name.hasPrefix("-") || key.path.isEmpty || key.path.contains("..")
+        if odd || name.hasPrefix("-") || key.path.isEmpty || key.path.contains(text: "..")
             || !key.path.contains("/")
         {
             throw AttributeFault(

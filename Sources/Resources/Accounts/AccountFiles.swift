@@ -170,7 +170,7 @@ enum AccountChange {
         let name = PathName.last(of: program)
         throw AgentFault(
             "\(name)-failed", attempted, cause: said.isEmpty ? "\(name) \(result.endText)" : said,
-            hint: said.contains("currently used by process")
+            hint: said.contains(text: "currently used by process")
                 ? "end the processes of that user first" : nil)
     }
 }

@@ -2,6 +2,7 @@ import FleetModel
 import Kinds
 import Linux
 import SystemFaults
+import Wire
 
 /// A kernel command line as the boot loader has it.
 struct BootLine: Sendable, Equatable {
@@ -74,6 +75,6 @@ enum BootLoaderFinding: Sendable {
         let setting = (text ?? "").filledLines.last {
             $0.hasPrefix("GRUB_ENABLE_BLSCFG=")
         }
-        return setting?.contains("true") ?? false
+        return setting?.contains(text: "true") ?? false
     }
 }

@@ -3,6 +3,7 @@ import Glibc
 import Kinds
 import Linux
 import SystemFaults
+import Wire
 
 /// A boot loader with Boot Loader Specification entries: systemd-boot, or Red Hat's GRUB.
 ///
@@ -113,7 +114,7 @@ struct EntryLoader: BootLoader {
             let ordered = entries.filter { $0.path != next } + entries.filter { $0.path == next }
             for entry in ordered {
                 let text = entry.replacingOptions {
-                    $0.contains("$kernelopts") ? $0 : edit(KernelParameter.split($0))
+                    $0.contains(text: "$kernelopts") ? $0 : edit(KernelParameter.split($0))
                 }
                 if text != entry.text { try write(entry.path, text, &undo, on: machine) }
             }
@@ -160,7 +161,7 @@ struct EntryLoader: BootLoader {
             try machine.listIfPresent(path)
         }
         var all: [BootEntry] = []
-        for name in names where name.hasSuffix(".conf") && !name.contains("-0-rescue") {
+        for name in names where name.hasSuffix(".conf") && !name.contains(text: "-0-rescue") {
             guard let text = try machine.readText("\(path)/\(name)") else { continue }
             let entry = BootEntry(path: "\(path)/\(name)", text: text)
             if entry.field("linux") != nil { all.append(entry) }

@@ -1,4 +1,5 @@
 import Linux
+import Wire
 
 /// The menu in a grub.cfg: which entry boots next, and with which command line.
 ///
@@ -74,8 +75,8 @@ package struct GrubMenu: Sendable, Equatable {
     package func next(_ environment: [String: String]) -> Entry? {
         var wanted = environment["next_entry"] ?? ""
         if wanted.isEmpty {
-            let set = defaults.last { !$0.contains("next_entry") } ?? "0"
-            wanted = set.contains("saved_entry") ? environment["saved_entry"] ?? "0" : set
+            let set = defaults.last { !$0.contains(text: "next_entry") } ?? "0"
+            wanted = set.contains(text: "saved_entry") ? environment["saved_entry"] ?? "0" : set
         }
         return find(wanted) ?? GrubMenu.first(entries)
     }

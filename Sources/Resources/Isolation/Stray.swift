@@ -3,6 +3,7 @@ import Glibc
 import Kinds
 import Linux
 import SystemFaults
+import Wire
 
 /// A process that may run on isolated CPUs but is not a declared application.
 struct Stray: Sendable, Equatable {
@@ -105,7 +106,7 @@ struct Stray: Sendable, Equatable {
     private static func unit(of pid: Int, on machine: any Machine) throws(AgentFault) -> String? {
         let text = try ProcessFile.text("/proc/\(pid)/cgroup", on: machine) ?? ""
         let path = text.filledLines.first {
-            $0.hasPrefix("0::") || $0.contains("name=systemd")
+            $0.hasPrefix("0::") || $0.contains(text: "name=systemd")
         }
         return path?.split(separator: "/").last {
             $0.hasSuffix(".service") || $0.hasSuffix(".scope")

@@ -2,6 +2,7 @@ import FleetModel
 import Kinds
 import Linux
 import SystemFaults
+import Wire
 
 /// Behaviour of `transparent_hugepages`.
 package enum TransparentHugepagesBehaviour: KnobBehaviour {
@@ -107,7 +108,7 @@ package enum HugepagesBehaviour: KnobBehaviour {
             let text = try machine.readText(path)
             guard
                 let total = (text ?? "").filledLines.first(where: {
-                    $0.contains("MemTotal:")
+                    $0.contains(text: "MemTotal:")
                 })?
                 .split(separator: " ").dropLast().last.flatMap({ Int($0) })
             else { return nil }

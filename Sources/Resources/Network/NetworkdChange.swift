@@ -36,9 +36,18 @@ struct NetworkdChange {
         if found.files.allSatisfy({ $0.now == $0.wanted }), found.link != nil, !restarts {
             try Networkctl.run(["reconfigure", name], on: machine)
         }
-        guard try !wait(), isDevice, !restarts else { return }
-        // networkd may remember an earlier device of that name, with other options.
-        if try NetworkState(on: machine).links[name] != nil { try deleteDevice() }
+        guard try !wait(), !restarts else { return }
+        let link = try NetworkState(on: machine).links[name]
+        if isDevice {
+            // networkd may remember an earlier device of that name, with other options.
+            if link != nil { try deleteDevice() }
+        } else if !declaration.addresses.contains(where: {
+            !$0.isIPv4 && link?.addresses.contains($0) == false
+        }) {
+            return
+        }
+        // An IPv6 address that was removed by hand while the kernel still looked for duplicates of it
+        // stays "removing" for networkd (seen with systemd 252): reconfiguring does not bring it back.
         try restart()
         _ = try wait()
     }

@@ -51,14 +51,15 @@ package enum ResolvBehaviour: ResourceBehaviour {
 
     private static func writer(_ file: PathObservation, _ text: String?) -> Writer {
         if let target = file.linkTarget {
-            if target.contains("/run/systemd/resolve/") { return .resolved }
+            if target.contains(text: "/run/systemd/resolve/") { return .resolved }
             return .other(
-                target.contains("resolvconf")
-                    ? "resolvconf" : target.contains("NetworkManager") ? "NetworkManager" : target)
+                target.contains(text: "resolvconf")
+                    ? "resolvconf"
+                    : target.contains(text: "NetworkManager") ? "NetworkManager" : target)
         }
         let comments = (text ?? "").filledLines.filter { $0.hasPrefix("#") }
         for name in ["NetworkManager", "resolvconf"]
-        where comments.contains(where: { $0.contains(name) }) {
+        where comments.contains(where: { $0.contains(text: name) }) {
             return .other(name)
         }
         return .file

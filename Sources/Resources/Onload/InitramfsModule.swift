@@ -1,6 +1,7 @@
 import FleetModel
 import Linux
 import SystemFaults
+import Wire
 
 /// The copy of a kernel module in the initramfs of a kernel, which the next boot loads.
 enum InitramfsModule: Sendable, Equatable {
@@ -41,7 +42,7 @@ enum InitramfsModule: Sendable, Equatable {
         }
         if found.names.count > 1 {
             // An added module is outside of kernel/, the directory of the kernel's own modules.
-            let added = found.names.first { !$0.contains("/kernel/") } ?? found.names[0]
+            let added = found.names.first { !$0.contains(text: "/kernel/") } ?? found.names[0]
             found = try extract(added, image, program, on: machine)
         }
         guard let name = found.names.first else {
@@ -84,7 +85,7 @@ enum InitramfsModule: Sendable, Equatable {
         }
         let lines = result.errorText.filledLines.map(String.init)
         return Extract(
-            names: lines.filter { $0.contains(".ko") && !$0.hasPrefix("cpio:") },
+            names: lines.filter { $0.contains(text: ".ko") && !$0.hasPrefix("cpio:") },
             content: result.output, succeeded: result.succeeded,
             complaint: ProgramText.excerpt(of: result))
     }

@@ -2,6 +2,7 @@ import FleetModel
 import Kinds
 import Linux
 import SystemFaults
+import Wire
 
 /// OpenOnload as installed: what a process that starts now, or the next boot, will use.
 struct OnloadDisk: Sendable {
@@ -105,7 +106,7 @@ struct OnloadDisk: Sendable {
         for line in (text ?? "").filledLines {
             // There are thousands of lines: this check skips most of them cheaply.
             let file = line.prefix { $0 != ":" }
-            guard file.contains("sfc") || file.contains("onload") else { continue }
+            guard file.contains(text: "sfc") || file.contains(text: "onload") else { continue }
             let name = String((file.split(separator: "/").last ?? "").prefix { $0 != "." })
             if OnloadDeclaration.modules.contains(name) {
                 files[name] = "/lib/modules/\(release)/\(file)"

@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Linux
 import SystemFaults
+import Wire
 
 /// The processes that use OpenOnload.
 struct OnloadProcesses: Sendable {
@@ -41,7 +42,7 @@ struct OnloadProcesses: Sendable {
             process.devices = try Self.devices("/proc/\(pid)/fd", on: machine)
             // Kernel threads map nothing: their file is empty.
             let maps = try ProcessFile.text("/proc/\(pid)/maps", on: machine) ?? ""
-            for line in maps.filledLines where line.contains("/libonload.so") {
+            for line in maps.filledLines where line.contains(text: "/libonload.so") {
                 process.mapsLibrary = true
                 if line.hasSuffix("(deleted)") { process.mapsOldLibrary = true }
             }

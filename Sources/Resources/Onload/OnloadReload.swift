@@ -2,6 +2,7 @@ import FleetModel
 import Kinds
 import Linux
 import SystemFaults
+import Wire
 
 /// Replaces the modules in memory with those on disk.
 struct OnloadReload {
@@ -88,7 +89,7 @@ struct OnloadReload {
                 return try tool(isFull ? ["reload"] : ["reload", "--onload-only"])
             } catch {
                 // An older tool without --onload-only prints its usage and changes nothing.
-                guard !isFull, error.cause.contains("usage:") else { throw error }
+                guard !isFull, error.cause.contains(text: "usage:") else { throw error }
             }
         }
         try unload(isFull: isFull)

@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import Wire
 
 /// Finds where the layers of OpenOnload do not match; each case has its own name.
 ///
@@ -297,7 +298,7 @@ extension OnloadVersion {
     /// The upstream part of a package's version: packages of one release share it.
     static func release(_ package: String) -> String {
         let plain = package.split(separator: "~").first.map(String.init) ?? package
-        return String(plain.split(separator: "-").first ?? "").replacing("_", with: ".")
+        return String(plain.split(separator: "-").first ?? "").replacing(text: "_", by: ".")
     }
 }
 

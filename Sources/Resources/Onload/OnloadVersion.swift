@@ -1,4 +1,5 @@
 import Linux
+import Wire
 
 /// A version as the parts of OpenOnload report it, without the text around it.
 package struct OnloadVersion: Sendable, Equatable {
@@ -22,7 +23,7 @@ package struct OnloadVersion: Sendable, Equatable {
         let release = plain.split(separator: "-").first.map(String.init) ?? plain
         let wanted = version.split(separator: "-").first.map(String.init) ?? version
         func same(_ left: String, _ right: String) -> Bool {
-            left.replacing("_", with: ".") == right.replacing("_", with: ".")
+            left.replacing(text: "_", by: ".") == right.replacing(text: "_", by: ".")
         }
         return same(plain, version) || same(release, wanted)
     }
@@ -65,6 +66,6 @@ package struct OnloadBanner: Sendable, Equatable {
         else { return nil }
         product = String(first[..<space])
         self.version = version
-        isDebug = lines.contains { $0.hasPrefix("Built:") && $0.contains("(debug)") }
+        isDebug = lines.contains { $0.hasPrefix("Built:") && $0.contains(text: "(debug)") }
     }
 }

@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import Wire
 
 /// Calls of systemctl, with faults that say what systemd and the unit's log say.
 enum Systemctl {
@@ -26,8 +27,8 @@ enum Systemctl {
         }
         if result.succeeded { return result }
         let said = Excerpt.lines(of: result.errorText, most: 4).joined(separator: "\n")
-        if said.contains("not been booted with systemd")
-            || said.contains("Failed to connect to bus")
+        if said.contains(text: "not been booted with systemd")
+            || said.contains(text: "Failed to connect to bus")
         {
             throw AgentFault(
                 "no-systemd", attempted, cause: said,

@@ -342,12 +342,14 @@ enum UnitCandidate {
         isRemoved = true
         if result.succeeded { return }
         let lines = Excerpt.lines(of: result.errorText, most: 8).filter { line in
-            !line.contains("is not executable: No such file")
+            !line.contains(text: "is not executable: No such file")
         }
-        if lines.isEmpty || lines.contains(where: { $0.contains("unrecognized option") }) { return }
+        if lines.isEmpty || lines.contains(where: { $0.contains(text: "unrecognized option") }) {
+            return
+        }
         // A drop-in for a unit that a package installs later.
         if lines == ["Unit \(declaration.name) not found."] { return }
-        let said = lines.map { $0.replacing(file, with: PathName.last(of: file)) }
+        let said = lines.map { $0.replacing(text: file, by: PathName.last(of: file)) }
         throw AgentFault(
             "verify-failed", "put \(declaration.path) in place",
             cause: isSecret

@@ -58,7 +58,7 @@ extension MachineTests {
         try fleet.write(
             "Roles/extras/role.yaml",
             role.replacing("rings: {rx: 512}", with: "coalescing: {rx-usecs: 10}"))
-        #expect(try fleet.muster("apply", "--yes").status == 0)
+        expect(try fleet.muster("apply", "--yes"), endedWith: 0)
         try cardsAreSet(fleet)
         let again = try fleet.muster("apply", "--yes")
         #expect(again.text.contains("No changes."), "\(again.text)")

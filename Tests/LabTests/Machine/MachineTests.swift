@@ -22,8 +22,8 @@ struct MachineTests {
         // The example's roles install packages from it.
         let packages = try fleet.script(["onload"], seconds: 600)
         try #require(packages.succeeded, "\(packages.errorText)")
-        #expect(try fleet.muster("ping", "--accept-new").status == 0)
-        #expect(try fleet.muster("facts").status == 0)
+        expect(try fleet.muster("ping", "--accept-new"), endedWith: 0)
+        expect(try fleet.muster("facts"), endedWith: 0)
         try body(fleet)
         isDone = true
         let end = Clock.monotonicSeconds()

@@ -25,11 +25,11 @@ extension MachineTests {
 
         // networkd reads a device's file once: another number takes a restart.
         try declare(vlan: 200, fleet)
-        #expect(try fleet.muster("apply", "--yes").status == 0)
+        expect(try fleet.muster("apply", "--yes"), endedWith: 0)
         try isSo(fleet, vlan: 200)
         _ = try fleet.onHost("ip link del enp65s0.100; ip link del bond0")
-        #expect(try fleet.muster("check").status == 2)
-        #expect(try fleet.muster("apply", "--yes").status == 0)
+        expect(try fleet.muster("check"), endedWith: 2)
+        expect(try fleet.muster("apply", "--yes"), endedWith: 0)
         try isSo(fleet, vlan: 200)
         try tunesCardsBelow(fleet)
         try keepsItsLease(fleet)

@@ -48,7 +48,7 @@ extension MachineTests {
         let undo = try fleet.muster("apply", "--yes", "--max-disruption", "reboot")
         try #require(undo.status == 0, "\(undo.text)")
         #expect(undo.text.contains("rebooted, and back after"), "\(undo.text)")
-        #expect(try fleet.muster("check").status == 0)
+        expect(try fleet.muster("check"), endedWith: 0)
         let now = try state(of: fleet)
         for (what, value) in fresh.sorted(by: { $0.key < $1.key }) {
             #expect(now[what] == value, "\(what)")

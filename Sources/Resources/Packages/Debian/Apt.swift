@@ -1,5 +1,6 @@
 import FleetModel
 import Linux
+import Wire
 
 /// Calls of apt, with the options that all of them share.
 enum Apt {
@@ -63,10 +64,13 @@ enum Apt {
         let text = said.joined(separator: "\n")
         let name = PathName.last(of: program)
         // apt exits with 100 for every fault: only its messages in the C locale tell which.
-        if text.contains("dpkg was interrupted") || text.contains("dpkg --configure -a") {
+        if text.contains(text: "dpkg was interrupted") || text.contains(text: "dpkg --configure -a")
+        {
             return .interruptedDpkg(attempted)
         }
-        if text.contains("Could not get lock") || text.contains("Unable to acquire the dpkg") {
+        if text.contains(text: "Could not get lock")
+            || text.contains(text: "Unable to acquire the dpkg")
+        {
             return AgentFault(
                 "locked", attempted, cause: text,
                 hint: "wait until the other apt or dpkg has finished, and apply again")

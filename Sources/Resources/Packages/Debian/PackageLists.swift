@@ -1,4 +1,5 @@
 import Kinds
+import Wire
 
 /// Where apt keeps the package lists it has fetched.
 enum PackageLists {
@@ -20,7 +21,8 @@ enum PackageLists {
     ///
     /// The scheme is dropped, some characters are quoted, and slashes become underscores.
     static func prefix(_ uri: String, _ suite: String) -> String? {
-        guard let colon = uri.firstIndex(of: ":"), !uri.contains("$("), !suite.contains("$("),
+        guard let colon = uri.firstIndex(of: ":"), !uri.contains(text: "$("),
+            !suite.contains(text: "$("),
             ["http", "https", "file", "copy", "ftp"].contains(String(uri[..<colon]))
         else { return nil }
         var rest = uri[uri.index(after: colon)...]

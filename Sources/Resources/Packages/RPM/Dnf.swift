@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import Wire
 
 /// Calls of dnf, with the options that all of them share.
 enum Dnf {
@@ -34,7 +35,7 @@ enum Dnf {
         guard result.succeeded else {
             let errors = Excerpt.lines(of: result.errorText, most: 8)
             let said = errors.isEmpty ? Excerpt.lines(of: result.outputText, most: 8) : errors
-            let isLocked = said.contains { $0.contains("can't create transaction lock") }
+            let isLocked = said.contains { $0.contains(text: "can't create transaction lock") }
             throw AgentFault(
                 isLocked ? "locked" : isNoMatch(said) ? "no-match" : "dnf-failed", attempted,
                 cause: "dnf \(result.endText)" + said.map { "\n    \($0)" }.joined(),
@@ -46,7 +47,8 @@ enum Dnf {
     /// Whether no repository has the package or version; dnf 4 and dnf 5 word it differently.
     private static func isNoMatch(_ lines: [String]) -> Bool {
         lines.contains {
-            $0.contains("Unable to find a match") || $0.contains("No match for argument")
+            $0.contains(text: "Unable to find a match")
+                || $0.contains(text: "No match for argument")
         }
     }
 

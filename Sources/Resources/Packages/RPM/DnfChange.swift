@@ -1,6 +1,7 @@
 import FleetModel
 import Kinds
 import Linux
+import Wire
 
 /// Installations, removals and holds of packages, through dnf.
 enum DnfChange {
@@ -128,7 +129,7 @@ enum DnfChange {
             on: host.machine)
         guard rehearsal.succeeded else {
             let said = Excerpt.lines(of: rehearsal.errorText, most: 8)
-            let needs = said.filter { $0.contains(" is needed by ") }
+            let needs = said.filter { $0.contains(text: " is needed by ") }
             throw AgentFault(
                 needs.isEmpty ? "rpm-failed" : "needed", attempted,
                 cause: (needs.isEmpty ? said : needs).map { $0.trimmingSpaces() }

@@ -1,3 +1,4 @@
+import Linux
 import Synchronization
 
 /// An executor that runs its jobs one after another on its own thread.

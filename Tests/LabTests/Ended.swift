@@ -1,0 +1,11 @@
+import Testing
+
+/// Records an issue with all that the program printed, unless it ended with `status`.
+///
+/// `expect(try fleet.muster("apply"), endedWith: 0)` would not say why it failed.
+func expect(
+    _ run: (status: Int32, text: String), endedWith status: Int32,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    #expect(run.status == status, "\(run.text)", sourceLocation: sourceLocation)
+}
