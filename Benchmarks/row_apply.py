@@ -47,7 +47,7 @@ def run(rig):
 def apply(rig, lab, host, resources, changes):
     fleet = write_fleet(rig.folder(f"apply-{host}"), resources, known_hosts=lab.known_hosts)
     cost = rig.run("apply", "--yes", "--limit", host, "-i", lab.inventory, fleet=fleet)
-    if f"{changes} changed" not in cost.output:
+    if f" {changes} changes." not in cost.output:
         raise measure.BenchmarkFailed(f"not {changes} changes on {host}:\n{cost.output[-2000:]}")
     rig.run("check", "--limit", host, "-i", lab.inventory, fleet=fleet)
     return cost

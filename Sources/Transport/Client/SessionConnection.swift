@@ -21,8 +21,10 @@ final class SessionConnection: RemoteConnection {
     ) async throws(TransportError) -> any RemoteChannel {
         timer.begin()
         do {
+            // A connection that is silent in its key exchange is retried once. This host has logged us in
+            // and is only busy: waiting twice as long does the same without a second login.
             let channel = try await SessionChannel.start(
-                command, on: session, openTimeoutSeconds: session.target.connectTimeoutSeconds)
+                command, on: session, openTimeoutSeconds: 2 * session.target.connectTimeoutSeconds)
             timer.end("exec")
             return channel
         } catch {
