@@ -188,7 +188,6 @@ package struct FleetRun: Sendable {
         work.view.outcome = .notCompiled
         work.view.fault = fault
         line.view = work.view
-        line.tell(.ended(.notCompiled, isClean: false))
         return work
     }
 

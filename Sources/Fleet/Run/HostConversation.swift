@@ -30,8 +30,7 @@ struct HostConversation: Sendable {
     /// Keeps fresh hardware facts.
     let keepFacts: @Sendable (String, JSON) async -> Void
 
-    /// Carries out the whole conversation; on return the result is in the line, and the machine is
-    /// informed last.
+    /// Carries out the whole conversation; on return the result is in the line.
     func run() async -> HostWork {
         var watch = Stopwatch()
         var work = HostWork(route, planner.plan(route.host, facts: stored))
@@ -43,7 +42,6 @@ struct HostConversation: Sendable {
             await talk(&work)
         }
         line.view = work.view
-        line.tell(.ended(work.view.outcome, isClean: work.view.isClean))
         return work
     }
 

@@ -10,7 +10,11 @@ import Views
 struct RunDriver: Sendable {
     let recorder: RunRecorder
     let control: RunControl
-    /// Carries out the conversation with a host to its end, whatever that is.
+    /// Carries out the conversation with a host to its end, whatever that is, and leaves the result in
+    /// the line's view.
+    ///
+    /// Only the driver tells the machine that a host has ended, once this has returned: the run may be
+    /// over at that moment, and what the conversation leaves elsewhere is then already there.
     let converse: @Sendable (HostLine, HostState.Progress) async -> Void
     let onEvent: @Sendable (RunEvent) -> Void
     /// The fault of a host that was abandoned or left out.
@@ -112,7 +116,11 @@ struct RunDriver: Sendable {
                 return
             }
             onEvent(.hostStarted(host))
-            Task { await converse(line, earlier) }
+            Task {
+                await converse(line, earlier)
+                let view = line.view
+                line.tell(.ended(view.outcome, isClean: view.isClean))
+            }
         case .proceed(let host): lines[host]?.answer(isRecorded)
         case .turnBack(let host): lines[host]?.answer(false)
         case .stop(let host): lines[host]?.stop()
