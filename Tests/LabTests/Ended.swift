@@ -2,7 +2,7 @@ import Testing
 
 /// Records an issue with all that the program printed, unless it ended with `status`.
 ///
-/// `expect(try fleet.muster("apply"), endedWith: 0)` would not say why it failed.
+/// An expectation of the status alone would not say why it failed.
 func expect(
     _ run: (status: Int32, text: String), endedWith status: Int32,
     sourceLocation: SourceLocation = #_sourceLocation
